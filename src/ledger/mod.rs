@@ -1,0 +1,154 @@
+//! What one reading of the mail taught: small mergeable tables, from which every later stage works.
+//!
+//! In: deliveries, each with the verdicts on its attempts.
+//! Out: a [`Ledger`]; two of them merge in any order.
+//! Never: decides what a bounce means, keeps a message.
+
+mod names;
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+pub use names::{Name, Names};
+
+use crate::{
+    address::{domain_of, fold},
+    bounce::BounceType,
+    delivery::{Delivery, Direction, Outcome},
+    merge::Merge,
+    moment::{Day, Timestamp, Window},
+    ndr::{TemplateId, Verdict},
+};
+
+/// Everything learned from some mail.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// Senders, clients and recipients, folded.
+    pub names: Names,
+    /// Bounce degrees and types by day of the first attempt.
+    pub days: BTreeMap<Day, DayTally>,
+    /// Who wrote to whom.
+    pub contacts: HashMap<ContactKey, Contact>,
+    /// Hard bounces that say a recipient or its domain does not exist, by day.
+    pub refusals: HashMap<RefusalKey, u64>,
+    /// NDR templates.
+    pub templates: HashMap<TemplateId, TemplateTally>,
+    /// T5 by list and day.
+    pub blocklists: BTreeMap<(String, Day), BlockTally>,
+    /// T3 by sender domain.
+    pub authentication: BTreeMap<String, AuthTally>,
+    /// First to last attempt.
+    pub window: Window,
+}
+
+/// One day's counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DayTally {
+    /// Deliveries non-, soft- and hard-bounced.
+    pub degrees: [u64; 3],
+    /// By type T1 to T16: attempts refused for it; soft-bounced and hard-bounced deliveries whose last refusal it was.
+    pub types: [[u64; 3]; 16],
+}
+
+/// Who wrote to whom, through whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactKey {
+    /// Envelope sender.
+    pub sender: Name,
+    /// Client IP, [`Name::NONE`] where the log names none.
+    pub client: Name,
+    /// Envelope recipient.
+    pub recipient: Name,
+    /// Out or in.
+    pub direction: Direction,
+}
+
+/// What came of it. Counts are mails, never attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact {
+    /// First mail.
+    pub first: Timestamp,
+    /// Last mail.
+    pub last: Timestamp,
+    /// How the first mail ended.
+    pub first_answer: Answer,
+    /// First and last accepted mail.
+    pub accepted_span: Window,
+    /// Mails accepted.
+    pub accepted: u64,
+    /// Mails refused for good because the user is unknown (T8).
+    pub unknown: u64,
+    /// Mails refused for good because the domain does not resolve (T2).
+    pub no_domain: u64,
+    /// Mails refused for good for another reason.
+    pub other: u64,
+}
+
+/// How a mail ended, as far as guessing and typos care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Answer {
+    /// Taken.
+    Accepted = 0,
+    /// T8.
+    Unknown = 1,
+    /// T2.
+    NoDomain = 2,
+    /// Anything else.
+    Other = 3,
+}
+
+/// A day's hard bounces of one kind between two addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RefusalKey {
+    /// Envelope sender.
+    pub sender: Name,
+    /// Envelope recipient.
+    pub recipient: Name,
+    /// Day of the first attempt.
+    pub day: Day,
+    /// T2, T8 or T9.
+    pub kind: BounceType,
+    /// Out or in.
+    pub direction: Direction,
+}
+
+/// A masked reply and how often it was said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateTally {
+    /// The masked text.
+    pub text: Box<str>,
+    /// One reply that has this form.
+    pub example: Box<str>,
+    /// Its type.
+    pub kind: BounceType,
+    /// Attempts.
+    pub count: u64,
+    /// First and last day.
+    pub seen: Window,
+}
+
+/// A day's T5 of one list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BlockTally {
+    /// Refused attempts.
+    pub attempts: u64,
+    /// Mails refused at least once for it.
+    pub emails: u64,
+    /// Our servers it named.
+    pub blocked_ips: std::collections::BTreeSet<String>,
+    /// Receiver domains that use it.
+    pub receiver_domains: std::collections::BTreeSet<String>,
+}
+
+/// A sender domain's authentication failures.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuthTally {
+    /// Refused mails.
+    pub failures: u64,
+    /// First and last failure.
+    pub failed: Window,
+    /// First acceptance after the last failure so far, by a receiver that had refused for it; cleared by a later failure.
+    pub passed_after: Option<Timestamp>,
+}

@@ -1,0 +1,46 @@
+//! bouncewatch reads mail delivery logs and finds what nobody tells an operator:
+//! which mistyped or expired names a stranger could register, and who is guessing addresses.
+//!
+//! Modules stand in the order of the data's way; a stage uses those above it, never those below.
+//!
+//! ```text
+//! inputs ─► sources ─► Delivery ─► ndr (Reply → Verdict) ─► ledger (learn, merge)
+//!                                                             │
+//!        store ◄─ findings ◄─ enumeration ◄─ registrability ◄─ typo
+//!          └─► report, alert
+//! ```
+
+pub mod address;
+pub mod bounce;
+pub mod delivery;
+pub mod error;
+pub mod merge;
+pub mod moment;
+pub mod reply;
+pub mod suffix;
+
+pub mod sources;
+
+pub mod ndr;
+
+pub mod ledger;
+
+pub mod typo;
+
+pub mod registrability;
+
+pub mod enumeration;
+
+pub mod findings;
+
+pub mod store;
+
+pub mod report;
+
+pub mod alert;
+
+pub mod simulate;
+
+pub mod pipeline;
+
+pub mod cli;

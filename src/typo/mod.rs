@@ -1,0 +1,146 @@
+//! Bounced addresses → what they were meant to be.
+//!
+//! In: the ledger (who receives mail, who is refused) and the popular names of `data/popular`.
+//! Out: [`Suspects`]: domains and usernames a stranger could take, each with what was meant and how sure we are.
+//! Never: asks the network, reads a clock.
+
+use crate::moment::{Timestamp, Week};
+
+/// The ten named edits of INTERFACE.md.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Edit {
+    /// A letter left out: `yaho.com`.
+    Omission,
+    /// A letter too many: `gmaiil.com` doubles its neighbour and may be called repetition.
+    Insertion,
+    /// A letter doubled.
+    Repetition,
+    /// Two neighbours exchanged: `gmial.com`.
+    Transposition,
+    /// One letter for another: `gmsil.com`.
+    Substitution,
+    /// The suffix slipped: `gmail.con`, `yahoo.cn` for `yahoo.com.cn`.
+    Tld,
+    /// A dot left out: `gmailcom`, `mailexample.com` for `mail.example.com`.
+    MissingDot,
+    /// A letter that looks alike: `paypa1.com`, Cyrillic а.
+    Homoglyph,
+    /// One bit of one byte: no key lies there, no eye confuses it.
+    Bitflip,
+    /// A hyphen put in or left out.
+    Hyphenation,
+}
+
+/// One thing a bounced name may have been meant to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The name meant.
+    pub intended: String,
+    /// The edits that lead from it to what was typed, in order; one or two.
+    pub edits: Vec<Edit>,
+    /// Posterior probability; all candidates' and "not a typo" sum to 1.
+    pub probability: f64,
+    /// `g-m-ia→ai-l, transposition of gmail.com`: for people.
+    pub words: String,
+}
+
+/// Why a domain or username is a risk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SuspectKind {
+    /// It was never right.
+    Typo,
+    /// It used to accept mail (an expired domain, a gone mailbox).
+    Lapsed,
+}
+
+/// Mail one week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weekly {
+    /// Which week.
+    pub week: Week,
+    /// Distinct senders that wrote.
+    pub senders: u64,
+    /// Mails they lost.
+    pub emails: u64,
+}
+
+/// A domain our senders write to that accepts no mail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DomainSuspect {
+    /// As bounced: the full mail domain, folded.
+    pub domain: String,
+    /// Typo or expired.
+    pub kind: SuspectKind,
+    /// What was meant; empty for an expired domain.
+    pub intended: String,
+    /// From `intended` to `domain`.
+    pub edits: Vec<Edit>,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Hard-bounced mails.
+    pub emails: u64,
+    /// Distinct senders.
+    pub senders: u64,
+    /// Mails it accepted before.
+    pub delivered_before: u64,
+    /// First and last refusal.
+    pub first_seen: Timestamp,
+    /// See `first_seen`.
+    pub last_seen: Timestamp,
+    /// Oldest first.
+    pub weekly: Vec<Weekly>,
+}
+
+/// A username our senders write to that does not exist (any more).
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsernameSuspect {
+    /// As bounced, folded.
+    pub address: String,
+    /// Typo or gone.
+    pub kind: SuspectKind,
+    /// The address meant; empty for a gone mailbox.
+    pub intended: String,
+    /// From `intended` to `address`.
+    pub edits: Vec<Edit>,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Hard-bounced mails.
+    pub emails: u64,
+    /// Who wrote, sorted.
+    pub senders: Vec<String>,
+    /// Mails it accepted before.
+    pub delivered_before: u64,
+    /// First and last refusal.
+    pub first_seen: Timestamp,
+    /// See `first_seen`.
+    pub last_seen: Timestamp,
+    /// Oldest first.
+    pub weekly: Vec<Weekly>,
+}
+
+/// What a night's bounces could cost.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Suspects {
+    /// Most mails first.
+    pub domains: Vec<DomainSuspect>,
+    /// Most mails first.
+    pub usernames: Vec<UsernameSuspect>,
+}
+
+impl Edit {
+    /// `transposition`
+    pub fn name(self) -> &'static str {
+        match self {
+            Edit::Omission => "omission",
+            Edit::Insertion => "insertion",
+            Edit::Repetition => "repetition",
+            Edit::Transposition => "transposition",
+            Edit::Substitution => "substitution",
+            Edit::Tld => "tld",
+            Edit::MissingDot => "missing_dot",
+            Edit::Homoglyph => "homoglyph",
+            Edit::Bitflip => "bitflip",
+            Edit::Hyphenation => "hyphenation",
+        }
+    }
+}
