@@ -4,21 +4,20 @@
 //! Out: a [`Ledger`]; two of them merge in any order.
 //! Never: decides what a bounce means, keeps a message.
 
+mod learn;
 mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
 pub use names::{Name, Names};
 
 use crate::{
-    address::{domain_of, fold},
     bounce::BounceType,
-    delivery::{Delivery, Direction, Outcome},
-    merge::Merge,
+    delivery::Direction,
     moment::{Day, Timestamp, Window},
-    ndr::{TemplateId, Verdict},
+    ndr::TemplateId,
 };
 
 /// Everything learned from some mail.
@@ -38,6 +37,8 @@ pub struct Ledger {
     pub blocklists: BTreeMap<(String, Day), BlockTally>,
     /// T3 by sender domain.
     pub authentication: BTreeMap<String, AuthTally>,
+    /// Days on which a sender domain had mail accepted without an authentication failure: tells when it was fixed.
+    pub sender_passes: BTreeMap<String, BTreeSet<Day>>,
     /// First to last attempt.
     pub window: Window,
 }
@@ -137,9 +138,9 @@ pub struct BlockTally {
     /// Mails refused at least once for it.
     pub emails: u64,
     /// Our servers it named.
-    pub blocked_ips: std::collections::BTreeSet<String>,
+    pub blocked_ips: BTreeSet<String>,
     /// Receiver domains that use it.
-    pub receiver_domains: std::collections::BTreeSet<String>,
+    pub receiver_domains: BTreeSet<String>,
 }
 
 /// A sender domain's authentication failures.
@@ -149,6 +150,4 @@ pub struct AuthTally {
     pub failures: u64,
     /// First and last failure.
     pub failed: Window,
-    /// First acceptance after the last failure so far, by a receiver that had refused for it; cleared by a later failure.
-    pub passed_after: Option<Timestamp>,
 }

@@ -48,6 +48,11 @@ impl Names {
         slice(&self.text, &self.ends, name.0)
     }
 
+    /// Whether only the empty name is known.
+    pub fn is_empty(&self) -> bool {
+        self.ends.len() <= 1
+    }
+
     /// All names with their numbers, in order of first mention.
     pub fn iter(&self) -> impl Iterator<Item = (Name, &str)> {
         (0..self.ends.len() as u32).map(|n| (Name(n), slice(&self.text, &self.ends, n)))

@@ -1,0 +1,232 @@
+//! One delivery into the tables.
+
+use super::{Answer, BlockTally, Contact, ContactKey, Ledger, RefusalKey, TemplateTally};
+use crate::{
+    address::{domain_of, fold},
+    bounce::BounceType,
+    delivery::{Delivery, Direction, Outcome},
+    merge::Merge,
+    moment::Window,
+    ndr::Verdict,
+};
+
+/// A template's example is cut here: enough to know it by.
+const MAX_EXAMPLE: usize = 400;
+
+impl Ledger {
+    /// Takes in one delivery. `verdicts` has one entry an attempt, `None` where it was accepted.
+    pub fn add(&mut self, delivery: &Delivery<'_>, verdicts: &[Option<&Verdict>]) {
+        let sender = fold(delivery.sender);
+        let recipient = fold(delivery.recipient);
+        let outcome = delivery.outcome();
+        let last_refusal = verdicts.iter().rev().flatten().next().map(|v| v.kind);
+
+        self.window.merge(Window::between(delivery.start, delivery.end.max(delivery.start)));
+        self.tally_day(delivery, outcome, verdicts, last_refusal);
+        self.tally_blocklists(delivery, domain_of(&recipient), verdicts);
+        self.tally_authentication(delivery, domain_of(&sender), outcome, verdicts);
+
+        let (sender, recipient) = (self.names.intern(&sender), self.names.intern(&recipient));
+        let client = self.names.intern(delivery.client.unwrap_or_default());
+        let answer = match (outcome, last_refusal) {
+            (Outcome::NonBounced | Outcome::SoftBounced, _) => Answer::Accepted,
+            (_, Some(BounceType::UserUnknown)) => Answer::Unknown,
+            (_, Some(BounceType::ReceiverDns)) => Answer::NoDomain,
+            _ => Answer::Other,
+        };
+        let key = ContactKey { sender, client, recipient, direction: delivery.direction };
+        let contact = Contact::new(delivery, answer);
+        self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
+        if let (Outcome::HardBounced, Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull))) =
+            (outcome, last_refusal)
+        {
+            let key = RefusalKey { sender, recipient, day: delivery.start.day(), kind, direction: delivery.direction };
+            *self.refusals.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Counts one reply of a template; `masked` gives its text and is asked once a template.
+    pub fn add_template(&mut self, verdict: &Verdict, raw: &str, at: crate::moment::Timestamp, masked: impl FnOnce() -> Box<str>) {
+        let tally = self.templates.entry(verdict.template).or_insert_with(|| TemplateTally {
+            text: masked(),
+            example: cut(raw),
+            kind: verdict.kind,
+            count: 0,
+            seen: Window::default(),
+        });
+        tally.count += 1;
+        let older = tally.seen.bounds().is_none_or(|(first, _)| (at, raw) < (first, &*tally.example));
+        if older {
+            tally.example = cut(raw);
+        }
+        tally.seen.extend(at);
+    }
+
+    fn tally_day(&mut self, delivery: &Delivery<'_>, outcome: Outcome, verdicts: &[Option<&Verdict>], last: Option<BounceType>) {
+        let day = self.days.entry(delivery.start.day()).or_default();
+        day.degrees[outcome as usize] += 1;
+        for verdict in verdicts.iter().flatten() {
+            day.types[verdict.kind as usize - 1][0] += 1;
+        }
+        if let (Some(kind), Outcome::SoftBounced | Outcome::HardBounced) = (last, outcome) {
+            day.types[kind as usize - 1][outcome as usize] += 1;
+        }
+    }
+
+    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<&Verdict>]) {
+        let mut named: Vec<&str> = Vec::new();
+        for (verdict, attempt) in verdicts.iter().zip(delivery.attempts) {
+            let Some(verdict) = verdict.filter(|v| v.kind == BounceType::Blocklisted) else { continue };
+            let list = verdict.blocklist.as_deref().unwrap_or("unnamed");
+            let tally = self.blocklists.entry((list.to_owned(), delivery.start.day())).or_default();
+            tally.attempts += 1;
+            if !named.contains(&list) {
+                named.push(list);
+                tally.emails += 1;
+                if !tally.receiver_domains.contains(receiver) {
+                    tally.receiver_domains.insert(receiver.to_owned());
+                }
+            }
+            if !attempt.from_ip.is_empty() && !tally.blocked_ips.contains(attempt.from_ip) {
+                tally.blocked_ips.insert(attempt.from_ip.to_owned());
+            }
+        }
+    }
+
+    fn tally_authentication(&mut self, delivery: &Delivery<'_>, domain: &str, outcome: Outcome, verdicts: &[Option<&Verdict>]) {
+        if domain.is_empty() || delivery.direction == Direction::In {
+            return;
+        }
+        let failed = verdicts.iter().flatten().any(|v| v.kind == BounceType::Authentication);
+        if failed {
+            let tally = self.authentication.entry(domain.to_owned()).or_default();
+            tally.failures += 1;
+            tally.failed.extend(delivery.start);
+        }
+        if outcome != Outcome::HardBounced && !failed {
+            let days = self.sender_passes.entry(domain.to_owned()).or_default();
+            days.insert(delivery.start.day());
+        }
+    }
+}
+
+impl Contact {
+    fn new(delivery: &Delivery<'_>, answer: Answer) -> Self {
+        let mut contact = Contact {
+            first: delivery.start,
+            last: delivery.start,
+            first_answer: answer,
+            accepted_span: Window::default(),
+            accepted: 0,
+            unknown: 0,
+            no_domain: 0,
+            other: 0,
+        };
+        match answer {
+            Answer::Accepted => {
+                contact.accepted = 1;
+                contact.accepted_span = Window::at(delivery.start);
+            }
+            Answer::Unknown => contact.unknown = 1,
+            Answer::NoDomain => contact.no_domain = 1,
+            Answer::Other => contact.other = 1,
+        }
+        contact
+    }
+
+    /// Takes in another stretch of the same acquaintance; ties of the first moment go to the better answer.
+    pub fn absorb(&mut self, other: Contact) {
+        (self.first, self.first_answer) = (self.first, self.first_answer).min((other.first, other.first_answer));
+        self.last = self.last.max(other.last);
+        self.accepted_span.merge(other.accepted_span);
+        self.accepted += other.accepted;
+        self.unknown += other.unknown;
+        self.no_domain += other.no_domain;
+        self.other += other.other;
+    }
+}
+
+impl Merge for Ledger {
+    fn merge(&mut self, other: Self) {
+        if self.names.is_empty() && self.window.bounds().is_none() {
+            *self = other;
+            return;
+        }
+        let renamed: Vec<super::Name> = other.names.iter().map(|(_, text)| self.names.intern(text)).collect();
+        let rename = |name: super::Name| renamed[name.0 as usize];
+        for (day, tally) in other.days {
+            self.days.entry(day).or_default().merge(tally);
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
+        for (key, contact) in other.contacts {
+            let key = ContactKey { sender: rename(key.sender), client: rename(key.client), recipient: rename(key.recipient), ..key };
+            self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
+        for (key, count) in other.refusals {
+            *self.refusals.entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key }).or_default() += count;
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
+        for (id, tally) in other.templates {
+            match self.templates.entry(id) {
+                hashbrown::hash_map::Entry::Occupied(mut known) => known.get_mut().absorb(tally),
+                hashbrown::hash_map::Entry::Vacant(free) => {
+                    free.insert(tally);
+                }
+            }
+        }
+        for (key, tally) in other.blocklists {
+            self.blocklists.entry(key).or_default().merge(tally);
+        }
+        for (domain, tally) in other.authentication {
+            let known = self.authentication.entry(domain).or_default();
+            known.failures += tally.failures;
+            known.failed.merge(tally.failed);
+        }
+        for (domain, mut days) in other.sender_passes {
+            self.sender_passes.entry(domain).or_default().append(&mut days);
+        }
+        self.window.merge(other.window);
+    }
+}
+
+impl Merge for super::DayTally {
+    fn merge(&mut self, other: Self) {
+        for (mine, its) in self.degrees.iter_mut().zip(other.degrees) {
+            *mine += its;
+        }
+        for (mine, its) in self.types.iter_mut().flatten().zip(other.types.into_iter().flatten()) {
+            *mine += its;
+        }
+    }
+}
+
+impl Merge for BlockTally {
+    fn merge(&mut self, mut other: Self) {
+        self.attempts += other.attempts;
+        self.emails += other.emails;
+        self.blocked_ips.append(&mut other.blocked_ips);
+        self.receiver_domains.append(&mut other.receiver_domains);
+    }
+}
+
+impl TemplateTally {
+    /// Takes in another count of the same form; the oldest example stays.
+    pub fn absorb(&mut self, other: TemplateTally) {
+        let first = |t: &TemplateTally| t.seen.bounds().map(|(first, _)| first);
+        if (first(&other), &other.example) < (first(self), &self.example) {
+            self.example = other.example;
+            self.kind = other.kind;
+        }
+        self.count += other.count;
+        self.seen.merge(other.seen);
+    }
+}
+
+fn cut(raw: &str) -> Box<str> {
+    let mut end = raw.len().min(MAX_EXAMPLE);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    raw[..end].into()
+}
