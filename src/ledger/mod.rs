@@ -6,6 +6,7 @@
 
 mod learn;
 mod names;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 

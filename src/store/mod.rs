@@ -1,1 +1,149 @@
-//! store
+//! Findings' memory between nights: one SQLite file. All SQL is here.
+//!
+//! In: a night's ledger with how far its inputs were read; registry answers; alerts raised.
+//! Out: the ledger of all nights; answers still fresh; alerts already told.
+//! Never: keeps a message, or half a night (a run is one transaction).
+
+mod alerts;
+mod history;
+mod lookups;
+mod upkeep;
+
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+pub use upkeep::Info;
+
+use crate::error::Error;
+
+/// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// The open database.
+#[derive(Debug)]
+pub struct Store {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens or creates the file (mode 0600) and brings it to this version.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        // SQLite gives its -wal and -shm files the mode of the database itself.
+        let created = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        created.map_err(|cause| Error::Write { path: path.to_owned(), cause })?;
+        let db = Connection::open(path).map_err(|e| explain(path, &e))?;
+        Self::prepare(db, path.to_owned())
+    }
+
+    /// A store that lasts as long as the value: for `--offline` look-ups without a database, and for tests.
+    pub fn in_memory() -> Result<Self, Error> {
+        let path = PathBuf::from(":memory:");
+        let db = Connection::open_in_memory().map_err(|e| explain(&path, &e))?;
+        Self::prepare(db, path)
+    }
+
+    fn prepare(db: Connection, path: PathBuf) -> Result<Self, Error> {
+        let mut store = Store { db, path };
+        store.set_up().map_err(|e| explain(&store.path, &e))?;
+        store.migrate()?;
+        Ok(store)
+    }
+
+    fn set_up(&mut self) -> rusqlite::Result<()> {
+        self.db.busy_timeout(Duration::from_secs(10))?;
+        self.db.pragma_update(None, "journal_mode", "wal")?;
+        self.db.pragma_update(None, "synchronous", "normal")?;
+        self.db.pragma_update(None, "cache_size", -65_536)
+    }
+
+    fn migrate(&mut self) -> Result<(), Error> {
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let path = self.path.clone();
+        let read = |db: &Connection| db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+        let found = read(&self.db).map_err(|e| explain(&path, &e))?;
+        if found > known {
+            return Err(Error::NewerStore { path, found, known });
+        }
+        let run = |db: &mut Connection| -> rusqlite::Result<()> {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+            // Read again under the lock: another process may have migrated meanwhile.
+            let found = usize::try_from(read(&tx)?).unwrap_or(0);
+            for text in &MIGRATIONS[found.min(MIGRATIONS.len())..] {
+                tx.execute_batch(text)?;
+            }
+            tx.pragma_update(None, "user_version", known)?;
+            tx.commit()
+        };
+        if found < known { run(&mut self.db).map_err(|e| explain(&path, &e)) } else { Ok(()) }
+    }
+
+    /// Runs `work` in one transaction: all of it is kept, or nothing.
+    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let run = || {
+            let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            Ok((work(&tx)?, tx.commit()?).0)
+        };
+        // A closure called once, so that `?` speaks SQLite inside and our error outside.
+        let done: rusqlite::Result<T> = run();
+        done.map_err(|e| explain(&self.path, &e))
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        work(&self.db).map_err(|e| explain(&self.path, &e))
+    }
+
+    /// The key of `--redact`: made once a store, so that pseudonyms stay the same from night to night.
+    pub fn redaction_key(&self) -> Result<[u8; 32], Error> {
+        self.read(|db| db.query_row("SELECT value FROM meta WHERE key = 'redaction_key'", [], |row| row.get(0)))
+    }
+}
+
+/// What SQLite said, and what to do about it.
+fn explain(path: &Path, error: &rusqlite::Error) -> Error {
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "free some space and run again, nothing of this run was kept",
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => "this is no intact bouncewatch database; name another --db or restore it",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another run is using it; wait for it to end",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => "check that this user may write it and its folder",
+        Some(ErrorCode::SystemIoFailure) => "check the disk and its free space, nothing of this run was kept",
+        _ => "run `bouncewatch db info`, or name another --db",
+    };
+    Error::Store { path: path.to_owned(), cause: format!("{error}; {advice}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let newer = dir.path().join("newer.db");
+        Store::open(&newer).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 1, .. })));
+        let junk = dir.path().join("junk.db");
+        std::fs::write(&junk, "this is not a database, it only has the name of one ".repeat(40)).unwrap();
+        let said = Store::open(&junk).unwrap_err().to_string();
+        assert!(said.contains("no intact bouncewatch database"), "{said}");
+        assert!(matches!(Store::open(&dir.path().join("no/such/folder.db")), Err(Error::Write { .. })));
+    }
+
+    #[test]
+    fn files_are_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.db");
+        let store = Store::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let key = store.redaction_key().unwrap();
+        drop(store);
+        assert_eq!(Store::open(&path).unwrap().redaction_key().unwrap(), key);
+    }
+}

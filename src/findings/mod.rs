@@ -1,5 +1,7 @@
 //! Everything one run found. Knows the stages above; the store, report and alert know only this.
 
+mod gather;
+
 use crate::{
     bounce::{BounceType, RootCause},
     enumeration::Campaign,

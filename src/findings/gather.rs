@@ -1,0 +1,138 @@
+//! The stages' results → one value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{AuthFailures, Blocklist, DomainRisk, Findings, TemplateLine, Templates, UsernameRisk};
+use crate::{
+    bounce::{BounceType, RootCause},
+    delivery::Direction,
+    enumeration::Campaign,
+    ledger::{Ledger, Name},
+    moment::{Day, Timestamp, Week},
+    registrability::Status,
+    typo::Weekly,
+};
+
+/// Templates a report shows.
+const TOP_TEMPLATES: usize = 50;
+
+impl Findings {
+    /// Everything but the alerts, which look at the rest. `domains` and `usernames` come with their risk.
+    pub fn gather(ledger: &Ledger, mut domains: Vec<DomainRisk>, mut usernames: Vec<UsernameRisk>, campaigns: Vec<Campaign>, now: Timestamp) -> Self {
+        domains.sort_by(|a, b| b.risk.total_cmp(&a.risk).then(b.suspect.emails.cmp(&a.suspect.emails)).then(a.suspect.domain.cmp(&b.suspect.domain)));
+        usernames.sort_by(|a, b| b.risk.total_cmp(&a.risk).then(b.suspect.emails.cmp(&a.suspect.emails)).then(a.suspect.address.cmp(&b.suspect.address)));
+        Findings {
+            generated_at: now,
+            window: ledger.window,
+            inputs: Vec::new(),
+            days: ledger.days.iter().map(|(day, tally)| (*day, *tally)).collect(),
+            root_causes: root_causes(ledger, &campaigns),
+            templates: templates(ledger),
+            blocklists: blocklists(ledger),
+            authentication: authentication(ledger),
+            vulnerable: vulnerable(ledger, &domains, &usernames),
+            domains,
+            usernames,
+            campaigns,
+            alerts: Vec::new(),
+        }
+    }
+}
+
+/// Mails by root cause; a campaign's unknown users are malice, not typing.
+fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, u64)> {
+    let mut sums: BTreeMap<RootCause, [u64; 2]> = BTreeMap::new();
+    for day in ledger.days.values() {
+        for (kind, [_, soft, hard]) in BounceType::ALL.into_iter().zip(day.types) {
+            let sum = sums.entry(kind.root_cause()).or_default();
+            *sum = [sum[0] + soft, sum[1] + hard];
+        }
+    }
+    let guessers: HashSet<&str> = campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect();
+    let malicious: u64 = ledger
+        .refusals
+        .iter()
+        .filter(|(key, _)| key.kind == BounceType::UserUnknown && guessers.contains(ledger.names.text(key.sender)))
+        .map(|(_, emails)| *emails)
+        .sum();
+    if let Some(careless) = sums.get_mut(&RootCause::ImproperUserOperation) {
+        let moved = malicious.min(careless[1]);
+        careless[1] -= moved;
+        sums.entry(RootCause::MaliciousEmailBehaviour).or_default()[1] += moved;
+    }
+    RootCause::ALL.into_iter().map(|cause| (cause, sums.get(&cause).map_or(0, |s| s[0]), sums.get(&cause).map_or(0, |s| s[1]))).collect()
+}
+
+fn templates(ledger: &Ledger) -> Templates {
+    let mut lines: Vec<TemplateLine> = ledger
+        .templates
+        .iter()
+        .map(|(id, t)| TemplateLine { id: id.to_string(), template: t.text.to_string(), kind: t.kind, count: t.count })
+        .collect();
+    lines.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
+    let distinct = lines.len() as u64;
+    lines.truncate(TOP_TEMPLATES);
+    Templates { distinct, top: lines }
+}
+
+fn blocklists(ledger: &Ledger) -> Vec<Blocklist> {
+    let mut lists: BTreeMap<&str, (u64, BTreeSet<&str>, Vec<(Day, u64, u64)>)> = BTreeMap::new();
+    for ((list, day), tally) in &ledger.blocklists {
+        let (attempts, receivers, daily) = lists.entry(list).or_default();
+        *attempts += tally.attempts;
+        receivers.extend(tally.receiver_domains.iter().map(String::as_str));
+        daily.push((*day, tally.emails, tally.blocked_ips.len() as u64));
+    }
+    let mut lists: Vec<Blocklist> = lists
+        .into_iter()
+        .map(|(name, (attempts, receivers, daily))| Blocklist { name: name.to_owned(), attempts, receiver_domains: receivers.len() as u64, daily })
+        .collect();
+    lists.sort_by_key(|list| std::cmp::Reverse(list.attempts));
+    lists
+}
+
+fn authentication(ledger: &Ledger) -> Vec<AuthFailures> {
+    let fixed = |domain: &str, first: Timestamp, last: Timestamp| {
+        let clean = ledger.sender_passes.get(domain)?.range(Day(last.day().0 + 1)..).next()?;
+        Some((clean.start().0 - first.0) as f64 / 86_400.0)
+    };
+    let mut domains: Vec<AuthFailures> = ledger
+        .authentication
+        .iter()
+        .map(|(domain, tally)| AuthFailures {
+            sender_domain: domain.clone(),
+            failures: tally.failures,
+            failed: tally.failed,
+            fixed_after_days: tally.failed.bounds().and_then(|(first, last)| fixed(domain, first, last)),
+        })
+        .collect();
+    domains.sort_by_key(|domain| std::cmp::Reverse(domain.failures));
+    domains
+}
+
+/// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.
+fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk]) -> Vec<Weekly> {
+    let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
+    let domains: HashSet<&str> = domains.iter().filter(|d| open(d.registrability.status)).map(|d| d.suspect.domain.as_str()).collect();
+    let usernames: HashSet<&str> = usernames
+        .iter()
+        .filter(|u| matches!(u.status, "allowed_by_provider_rules" | "recycled_by_provider"))
+        .map(|u| u.suspect.address.as_str())
+        .collect();
+    let mut judged: HashMap<Name, bool> = HashMap::new();
+    let mut weeks: BTreeMap<Week, (BTreeSet<Name>, u64)> = BTreeMap::new();
+    for (key, emails) in ledger.refusals.iter().filter(|(key, _)| key.direction == Direction::Out && key.kind != BounceType::MailboxFull) {
+        let exposed = *judged.entry(key.recipient).or_insert_with(|| {
+            let address = ledger.names.text(key.recipient);
+            usernames.contains(address) || domains.contains(crate::address::domain_of(address))
+        });
+        if exposed {
+            let (senders, sum) = weeks.entry(key.day.week()).or_default();
+            senders.insert(key.sender);
+            *sum += emails;
+        }
+    }
+    weeks.into_iter().map(|(week, (senders, emails))| Weekly { week, senders: senders.len() as u64, emails }).collect()
+}

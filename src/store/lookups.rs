@@ -1,0 +1,70 @@
+//! Registry answers and how long they hold.
+
+use hashbrown::HashMap;
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use crate::{
+    error::Error,
+    moment::Timestamp,
+    registrability::{Evidence, Registrability, Source, Status},
+};
+
+/// Evidence as the column keeps it.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    source: String,
+    answer: String,
+    server: String,
+    at: i64,
+}
+
+impl Store {
+    /// Keeps an answer; a newer one replaces it.
+    pub fn keep_answer(&mut self, answer: &Registrability) -> Result<(), Error> {
+        let saved: Vec<Saved> = answer
+            .evidence
+            .iter()
+            .map(|e| Saved { source: e.source.name().into(), answer: e.answer.clone(), server: e.server.clone(), at: e.at.0 })
+            .collect();
+        let evidence = serde_json::to_string(&saved).map_err(|e| Error::Data { name: "evidence".into(), cause: e.to_string() })?;
+        self.write(|db| {
+            db.prepare_cached("INSERT OR REPLACE INTO lookups VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+                answer.domain, answer.status.name(), answer.checked_at.0, answer.fresh_until.0, answer.drops_at.map(|t| t.0), evidence,
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Every answer ever given, by domain; the caller looks at its `fresh_until`.
+    pub fn answers(&self) -> Result<HashMap<String, Registrability>, Error> {
+        self.read(|db| {
+            let mut select = db.prepare("SELECT domain, status, checked_at, fresh_until, drops_at, evidence FROM lookups")?;
+            let rows = select.query_map([], |row| {
+                let saved: Vec<Saved> = serde_json::from_str(row.get_ref(5)?.as_str()?).unwrap_or_default();
+                let domain: String = row.get(0)?;
+                let answer = Registrability {
+                    domain: domain.clone(),
+                    status: status(row.get_ref(1)?.as_str()?),
+                    checked_at: Timestamp(row.get(2)?),
+                    fresh_until: Timestamp(row.get(3)?),
+                    evidence: saved.into_iter().map(evidence).collect(),
+                    drops_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+                };
+                Ok((domain, answer))
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+fn status(name: &str) -> Status {
+    use Status::*;
+    [Registrable, Registered, Redemption, PendingDelete, Reserved, NotAPublicSuffix].into_iter().find(|s| s.name() == name).unwrap_or(Unknown)
+}
+
+fn evidence(saved: Saved) -> Evidence {
+    let source = [Source::Dns, Source::Rdap, Source::Whois].into_iter().find(|s| s.name() == saved.source).unwrap_or(Source::Syntax);
+    Evidence { source, answer: saved.answer, server: saved.server, at: Timestamp(saved.at) }
+}

@@ -1,0 +1,59 @@
+//! The store's size, and forgetting.
+
+use rusqlite::params;
+
+use super::Store;
+use crate::{error::Error, moment::Timestamp};
+
+/// What a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// Schema version.
+    pub version: i64,
+    /// Bytes on disk, without the write-ahead log.
+    pub bytes: u64,
+    /// Rows by table, by name.
+    pub rows: Vec<(String, u64)>,
+}
+
+impl Store {
+    /// Version, size and rows of every table.
+    pub fn info(&self) -> Result<Info, Error> {
+        self.read(|db| {
+            let version = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            let size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            let mut tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+            let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let mut rows = Vec::new();
+            for table in tables {
+                let count: i64 = db.query_row(&format!("SELECT count(*) FROM \"{table}\""), [], |row| row.get(0))?;
+                rows.push((table, count.cast_unsigned()));
+            }
+            Ok(Info { version, bytes: (pages * size).cast_unsigned(), rows })
+        })
+    }
+
+    /// Forgets all that was last seen before `before`, and names nothing refers to any more. Returns rows deleted.
+    pub fn prune(&mut self, before: Timestamp) -> Result<u64, Error> {
+        let deleted = self.write(|db| {
+            let day = before.day().0;
+            let mut deleted = 0;
+            deleted += db.execute("DELETE FROM contacts WHERE last < ?1", params![before.0])?;
+            for (table, column) in [("refusals", "day"), ("days", "day"), ("day_types", "day"), ("blocklist_days", "day"), ("blocklist_ips", "day"), ("blocklist_receivers", "day"), ("sender_passes", "day")] {
+                deleted += db.execute(&format!("DELETE FROM {table} WHERE {column} < ?1"), params![day])?;
+            }
+            for (table, column) in [("templates", "last"), ("authentication", "last"), ("lookups", "fresh_until")] {
+                deleted += db.execute(&format!("DELETE FROM {table} WHERE {column} < ?1"), params![before.0])?;
+            }
+            deleted += db.execute(
+                "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM contacts UNION SELECT client FROM contacts
+                 UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals)",
+                [],
+            )?;
+            Ok(deleted as u64)
+        })?;
+        self.read(|db| db.execute_batch("VACUUM"))?;
+        Ok(deleted)
+    }
+}
