@@ -1,1 +1,202 @@
-//! pipeline
+//! The whole job on one screen: read the functions from the top.
+
+use std::path::PathBuf;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::{
+    alert,
+    delivery::Delivery,
+    enumeration::{self, Campaign},
+    error::Error,
+    findings::{DomainRisk, Findings, InputLine, UsernameRisk},
+    ledger::Ledger,
+    merge::Merge,
+    moment::Timestamp,
+    ndr::{Cached, Classifier, Verdict},
+    registrability::{self, Network, Registrability, Status},
+    sources::{self, Reject},
+    store::Store,
+    suffix::Suffixes,
+    typo::{self, Suspects},
+};
+
+/// What one run is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    /// Files, folders, globs, `-`.
+    pub inputs: Vec<String>,
+    /// How to read them.
+    pub reading: sources::Options,
+    /// The clock.
+    pub now: Timestamp,
+    /// Whom to ask about domains.
+    pub network: Network,
+    /// Only mail from here on.
+    pub since: Option<Timestamp>,
+    /// Only mail up to here.
+    pub until: Option<Timestamp>,
+}
+
+/// Told while a run works.
+pub trait Progress: Sync {
+    /// So many bytes of input will be read.
+    fn total(&self, _bytes: u64) {}
+    /// So many more have been.
+    fn read(&self, _bytes: u64) {}
+    /// So many domains will be asked about.
+    fn lookups(&self, _domains: u64) {}
+    /// One more has an answer.
+    fn looked_up(&self) {}
+}
+
+/// A night's findings and the lines nobody could read.
+#[derive(Debug)]
+pub struct Night {
+    /// What was found.
+    pub findings: Findings,
+    /// What was refused, for the quarantine file.
+    pub rejects: Vec<Reject>,
+    /// Lines refused in all; `rejects` is capped.
+    pub rejected: u64,
+}
+
+/// One night's work. Each line is one stage; read the stages in this order.
+pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Night, Error> {
+    let classifier = Classifier::shipped()?;
+    let known = store.known()?;
+    let (ledger, reading) = learn(job, &classifier, &known, progress)?;
+    store.add_night(&ledger, &reading.known)?;
+    drop(ledger);
+    let mut findings = analyse(job, store, progress)?;
+    findings.inputs = reading.inputs;
+    store.raise(&mut findings.alerts)?;
+    Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })
+}
+
+/// The stored nights → findings: no input is read, nothing but look-ups is stored.
+pub fn analyse(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Findings, Error> {
+    let ledger = store.ledger()?.within(job.since, job.until);
+    let suffixes = Suffixes::shipped()?;
+    let campaigns = enumeration::find(&ledger);
+    let explainer = typo::Explainer::shipped(&ledger)?;
+    let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);
+    let answers = ask(&suspects, &suffixes, store, job, progress)?;
+    let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
+    let usernames = judge_usernames(suspects.usernames, job.now)?;
+    let mut findings = Findings::gather(&ledger, domains, usernames, campaigns, job.now);
+    findings.alerts = alert::deserved(&findings);
+    Ok(findings)
+}
+
+/// What one reading leaves.
+struct Reading {
+    known: sources::Known,
+    inputs: Vec<InputLine>,
+    rejects: Vec<Reject>,
+    rejected: u64,
+}
+
+/// All inputs, on all cores, into one ledger.
+fn learn(job: &Job, classifier: &Classifier, known: &sources::Known, progress: &dyn Progress) -> Result<(Ledger, Reading), Error> {
+    let inputs = sources::open(&job.inputs, &job.reading)?;
+    progress.total(inputs.iter().map(sources::Input::total_bytes).sum());
+    let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
+    let reading = sources::read(inputs, known, &job.reading, &make, &Worker::take, &|bytes| progress.read(bytes))?;
+    let mut ledger = Ledger::default();
+    for worker in reading.workers {
+        ledger.merge(worker.ledger);
+    }
+    let lines = reading.inputs.iter().map(|i| InputLine {
+        path: i.path.clone(),
+        format: i.format.name().to_owned(),
+        records: i.records,
+        rejected: i.rejected,
+        already_seen: i.already_seen,
+    });
+    let reading = Reading {
+        rejected: reading.inputs.iter().map(|i| i.rejected).sum(),
+        inputs: lines.collect(),
+        known: sources::Known { marks: reading.marks, pending: reading.pending },
+        rejects: reading.rejects,
+    };
+    Ok((ledger, reading))
+}
+
+/// One core's share of the mail.
+struct Worker<'c> {
+    ledger: Ledger,
+    verdicts: Cached<'c>,
+    said: Vec<Option<Verdict>>,
+}
+
+impl Worker<'_> {
+    fn take(&mut self, delivery: &Delivery<'_>) {
+        self.said.clear();
+        for attempt in delivery.attempts {
+            if attempt.accepted {
+                self.said.push(None);
+                continue;
+            }
+            let verdict = self.verdicts.classify(attempt.reply).clone();
+            self.ledger.add_template(&verdict, attempt.reply, delivery.start, || crate::ndr::masked(attempt.reply).into());
+            self.said.push(Some(verdict));
+        }
+        let refs: Vec<Option<&Verdict>> = self.said.iter().map(Option::as_ref).collect();
+        self.ledger.add(delivery, &refs);
+    }
+}
+
+/// Without the names only guessers wrote to: those are guesses, not slips of the finger.
+fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
+    let guessers: HashSet<&str> = campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect();
+    suspects.usernames.retain(|name| !name.senders.iter().all(|sender| guessers.contains(sender.as_str())));
+    suspects
+}
+
+/// Answers still fresh, and new ones for the rest, each kept as it comes.
+fn ask(suspects: &Suspects, suffixes: &Suffixes, store: &mut Store, job: &Job, progress: &dyn Progress) -> Result<HashMap<String, Registrability>, Error> {
+    let mut answers = store.answers()?;
+    let stale = |domain: &&str| {
+        let key = registrability::question(domain, suffixes);
+        answers.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
+    };
+    let open: Vec<String> = suspects.domains.iter().map(|d| d.domain.as_str()).filter(stale).map(str::to_owned).collect();
+    progress.lookups(open.len() as u64);
+    let mut failed = None;
+    registrability::check(&open, suffixes, &job.network, job.now, &mut |answer| {
+        progress.looked_up();
+        let asked = answer.evidence.iter().any(|e| e.answer != "offline" && e.answer != "budget");
+        if asked && failed.is_none() {
+            failed = store.keep_answer(&answer).err();
+        }
+        answers.insert(answer.domain.clone(), answer);
+    })?;
+    failed.map_or(Ok(answers), Err)
+}
+
+fn judge_domains(suspects: Vec<typo::DomainSuspect>, suffixes: &Suffixes, answers: &HashMap<String, Registrability>, now: Timestamp) -> Vec<DomainRisk> {
+    let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
+    let judged = suspects.into_iter().filter_map(|suspect| {
+        let registrability = answers.get(&registrability::question(&suspect.domain, suffixes))?.clone();
+        let risk = typo::domain_risk(&suspect, registrability.status.name(), now);
+        Some(DomainRisk { suspect, registrability, risk })
+    });
+    // A dead name nothing explains is a finding only once a registry says it is for sale.
+    judged.filter(|d| d.suspect.kind == typo::SuspectKind::Typo || d.suspect.delivered_before > 0 || open(d.registrability.status)).collect()
+}
+
+fn judge_usernames(suspects: Vec<typo::UsernameSuspect>, now: Timestamp) -> Result<Vec<UsernameRisk>, Error> {
+    let providers = typo::Providers::shipped()?;
+    let judged = suspects.into_iter().map(|suspect| {
+        let (status, why) = providers.username_status(&suspect.address);
+        let risk = typo::username_risk(&suspect, status, now);
+        UsernameRisk { suspect, status, why, risk }
+    });
+    Ok(judged.collect())
+}
+
+/// Where the quarantine of a night lies.
+pub fn quarantine_path(folder: &std::path::Path) -> PathBuf {
+    folder.join("quarantine.jsonl")
+}

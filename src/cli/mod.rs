@@ -1,1 +1,133 @@
-//! cli
+//! Words of the user → calls.
+//!
+//! In: arguments, environment, configuration file, standard input.
+//! Out: results on stdout, talk on stderr, an exit status.
+//! Never: computes.
+
+mod check;
+mod classify;
+mod db;
+mod eval;
+mod explain;
+mod lines;
+mod options;
+mod report;
+mod run;
+mod screen;
+mod settings;
+mod simulate;
+mod templates;
+
+use std::{ffi::OsString, io, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Subcommand, error::ErrorKind};
+
+use crate::{error::Error, findings::Severity};
+use screen::Screen;
+use settings::Settings;
+
+/// How a command ended (INTERFACE.md, "Exit status").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// The job could not be done.
+    Failed = 1,
+    /// Usage or configuration.
+    Usage = 2,
+    /// Done, with findings at or above `--fail-on`.
+    Findings = 3,
+    /// Done, but something after the findings failed.
+    Undelivered = 4,
+}
+
+/// Finds, in mail delivery logs, the names a stranger could register and who is guessing addresses.
+#[derive(Debug, clap::Parser)]
+#[command(name = "bouncewatch", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: options::Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The nightly job: read logs, classify, explain, check, find campaigns, report, alert
+    Run(run::Args),
+    /// Bounce type of one reply, or of each line of standard input
+    Classify(classify::Args),
+    /// What a bounced address was meant to be
+    Explain(explain::Args),
+    /// Whether a stranger could register a domain, with the evidence
+    Check(check::Args),
+    /// Render the stored findings again
+    Report(report::Args),
+    /// Write a made-up mail world with its truth
+    Simulate(simulate::Args),
+    /// The NDR templates met so far: count, type, example, first seen
+    Templates(templates::Args),
+    /// Score a stage on labelled data, with its confusion table
+    Eval(eval::Args),
+    /// The store: size and retention
+    Db(db::Args),
+}
+
+/// Runs one command. All that is said of a failure is one line on stderr.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let parsed = Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A broken pipe while printing help is success.
+            drop(error.print());
+            return if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) { Exit::Done } else { Exit::Usage };
+        }
+    };
+    let result = Settings::resolve(cli.common).and_then(|settings| {
+        let screen = Screen::new(settings.quiet, settings.verbose, settings.color);
+        run_command(cli.command, &settings, &screen)
+    });
+    match result {
+        Ok(exit) => exit,
+        Err(Error::Write { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            screen::fail(&error);
+            if matches!(error, Error::Usage(_)) { Exit::Usage } else { Exit::Failed }
+        }
+    }
+}
+
+fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    match command {
+        Command::Run(args) => run::run(args, settings, screen),
+        Command::Classify(args) => classify::run(&args, settings),
+        Command::Explain(args) => explain::run(&args, settings),
+        Command::Check(args) => check::run(&args, settings, screen),
+        Command::Report(args) => report::run(&args, settings, screen),
+        Command::Simulate(args) => simulate::run(&args, settings, screen),
+        Command::Templates(args) => templates::run(&args, settings),
+        Command::Eval(args) => eval::run(args, settings),
+        Command::Db(args) => db::run(args, settings, screen),
+    }
+}
+
+/// 3 when an alert is at least as severe as `--fail-on`.
+fn exit_for(alerts: &[crate::findings::Alert], fail_on: Option<Severity>) -> Exit {
+    match fail_on {
+        Some(floor) if alerts.iter().any(|alert| alert.severity >= floor) => Exit::Findings,
+        _ => Exit::Done,
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The whole command line, for tests that hold every option to its help, environment name and configuration key.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,1 +1,8 @@
-//! x
+//! The one integration binary: linking is what costs.
+
+mod architecture;
+mod cli;
+mod contract;
+mod network;
+mod servers;
+mod world;

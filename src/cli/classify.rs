@@ -1,0 +1,72 @@
+//! `bouncewatch classify`
+
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
+
+use super::{Exit, lines::{self, Out, Shape}, settings::Settings};
+use crate::{
+    address::printable,
+    error::Error,
+    ndr::{Auth, Cached, Check, Classifier, Policy, Verdict},
+};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Replies; none or - reads lines of standard input ({"text":…} with --format jsonl)
+    #[arg(value_name = "TEXT")]
+    text: Vec<String>,
+}
+
+pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
+    let classifier = Classifier::shipped()?;
+    let mut verdicts = Cached::new(&classifier);
+    let shape = lines::shape(settings)?;
+    let mut out = Out::open();
+    for question in lines::questions(&args.text, settings, "text") {
+        match question {
+            Err(cause) => out.refuse(&cause)?,
+            Ok(text) => {
+                let verdict = verdicts.classify(&text);
+                match shape {
+                    Shape::Json => out.line(&object(verdict).to_string())?,
+                    Shape::Text => out.line(&sentence(verdict, &text))?,
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// The contract's object.
+fn object(v: &Verdict) -> Value {
+    json!({
+        "type": v.kind.id(),
+        "name": v.kind.name(),
+        "code": v.code,
+        "enhanced": v.enhanced.map(|e| e.to_string()),
+        "template": v.template.to_string(),
+        "confidence": (f64::from(v.confidence) * 1e4).round() / 1e4,
+        "blocklist": v.blocklist.as_deref(),
+        "auth": v.auth.map(auth),
+    })
+}
+
+fn auth(auth: Auth) -> Value {
+    let check = |c: Option<Check>| c.map(|c| match c {
+        Check::Fail => "fail",
+        Check::Pass => "pass",
+        Check::None => "none",
+    });
+    let policy = auth.policy.map(|p| match p {
+        Policy::Both => "both",
+        Policy::Either => "either",
+        Policy::Dmarc => "dmarc",
+    });
+    json!({ "spf": check(auth.spf), "dkim": check(auth.dkim), "dmarc": check(auth.dmarc), "policy": policy })
+}
+
+fn sentence(v: &Verdict, text: &str) -> String {
+    let list = v.blocklist.as_deref().map_or(String::new(), |list| format!(" ({list})"));
+    format!("{} {}{list}, {:.0} %: {}", v.kind.id(), v.kind.name(), v.confidence * 100.0, printable(text))
+}

@@ -1,0 +1,76 @@
+//! `bouncewatch explain`
+
+use clap::Args as ClapArgs;
+use serde_json::{Value, json};
+
+use super::{Exit, lines::{self, Out, Shape}, settings::Settings};
+use crate::{
+    address::{fold, printable},
+    error::Error,
+    ledger::Ledger,
+    store::Store,
+    typo::{Candidate, Explainer},
+};
+
+/// Candidates shown.
+const TOP: usize = 5;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Bounced addresses or domains; none or - reads lines of standard input ({"address":…} with --format jsonl)
+    #[arg(value_name = "ADDRESS")]
+    address: Vec<String>,
+    /// Who wrote to it: correspondents of that sender come first
+    #[arg(long, value_name = "SENDER")]
+    sender: Option<String>,
+}
+
+pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
+    // What this operator delivers to is the best prior there is; without a store the popular names must do.
+    let ledger = if settings.db.exists() { Store::open(&settings.db)?.ledger()? } else { Ledger::default() };
+    let explainer = Explainer::shipped(&ledger)?;
+    let shape = lines::shape(settings)?;
+    let mut out = Out::open();
+    for question in lines::questions(&args.address, settings, "address") {
+        match question {
+            Err(cause) => out.refuse(&cause)?,
+            Ok(address) => {
+                let mut candidates = explainer.explain_address(&address, args.sender.as_deref());
+                candidates.truncate(TOP);
+                match shape {
+                    Shape::Json => out.line(&object(&address, &candidates).to_string())?,
+                    Shape::Text => out.line(&sentence(&address, &candidates))?,
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn object(address: &str, candidates: &[Candidate]) -> Value {
+    let one = |c: &Candidate| {
+        json!({
+            "intended": c.intended,
+            "edits": c.edits.iter().map(|e| e.name()).collect::<Vec<_>>(),
+            "confidence": (c.probability * 1e4).round() / 1e4,
+            "words": c.words,
+        })
+    };
+    let best = candidates.first();
+    json!({
+        "address": address,
+        "kind": best.map(|_| "typo"),
+        "intended": best.map(|c| c.intended.as_str()),
+        "edits": best.map_or_else(Vec::new, |c| c.edits.iter().map(|e| e.name()).collect()),
+        "confidence": best.map(|c| (c.probability * 1e4).round() / 1e4),
+        "candidates": candidates.iter().map(one).collect::<Vec<_>>(),
+    })
+}
+
+fn sentence(address: &str, candidates: &[Candidate]) -> String {
+    if candidates.is_empty() {
+        return format!("{}: nothing it looks like a typo of", printable(&fold(address)));
+    }
+    candidates.iter().map(|c| format!("{}, {:.3}", printable(&c.words), c.probability)).collect::<Vec<_>>().join("\n")
+}

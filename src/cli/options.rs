@@ -1,0 +1,70 @@
+//! The options every command takes: the one table of their names, environment names and help.
+//! Each has a key of the same name in the configuration file (`settings.rs`).
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum, builder::BoolishValueParser};
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// The store [default: bouncewatch.db]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_DB")]
+    pub db: Option<PathBuf>,
+    /// Where reports go [default: reports]
+    #[arg(long, global = true, value_name = "DIR", env = "BOUNCEWATCH_REPORTS")]
+    pub reports: Option<PathBuf>,
+    /// TOML file with a key for every option; flags win over environment, which wins over the file
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The clock, for repeatable runs: RFC 3339
+    #[arg(long, global = true, value_name = "RFC3339", env = "BOUNCEWATCH_NOW")]
+    pub now: Option<String>,
+    /// No network at all: registrability is then `unknown`
+    #[arg(long, global = true, env = "BOUNCEWATCH_OFFLINE", value_parser = BoolishValueParser::new())]
+    pub offline: bool,
+    /// `json` or `jsonl`, `text`; for reports a list of html,json,csv,md
+    #[arg(long, global = true, value_name = "FORMAT", env = "BOUNCEWATCH_FORMAT")]
+    pub format: Option<String>,
+    /// Only errors on stderr
+    #[arg(long, short, global = true, env = "BOUNCEWATCH_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// More on stderr
+    #[arg(long, short, global = true, env = "BOUNCEWATCH_VERBOSE", value_parser = BoolishValueParser::new())]
+    pub verbose: bool,
+    /// Colour on a terminal [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", env = "BOUNCEWATCH_COLOR")]
+    pub color: Option<Color>,
+    /// Pseudonyms for addresses and IPs in everything written
+    #[arg(long, global = true, env = "BOUNCEWATCH_REDACT", value_parser = BoolishValueParser::new())]
+    pub redact: bool,
+    /// DNS server to ask, repeatable [default: the system's]
+    #[arg(long, global = true, value_name = "IP:PORT", env = "BOUNCEWATCH_NAMESERVER", value_delimiter = ',', help_heading = "Network options")]
+    pub nameserver: Vec<SocketAddr>,
+    /// IANA dns.json that names each registry's RDAP server [default: shipped]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_RDAP_BOOTSTRAP", help_heading = "Network options")]
+    pub rdap_bootstrap: Option<PathBuf>,
+    /// JSON that names each TLD's WHOIS host:port [default: shipped]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_WHOIS_SERVERS", help_heading = "Network options")]
+    pub whois_servers: Option<PathBuf>,
+    /// Domains asked about at most, riskiest first [default: 2000]
+    #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_MAX_LOOKUPS", help_heading = "Network options")]
+    pub max_lookups: Option<usize>,
+    /// Look-ups under way at once, 1 to 256 [default: 8]
+    #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_LOOKUP_CONCURRENCY", help_heading = "Network options")]
+    pub lookup_concurrency: Option<usize>,
+    /// Exit with 3 when there is an alert this severe: low, medium, high
+    #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]
+    pub fail_on: Option<String>,
+}
+
+/// When to colour what goes to a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}

@@ -1,0 +1,60 @@
+//! `bouncewatch report`
+
+use clap::Args as ClapArgs;
+
+use super::{Exit, exit_for, screen::Screen, settings::{Settings, moment}};
+use crate::{
+    error::Error,
+    pipeline::{self, Job, Progress},
+    redact::Redactor,
+    registrability::Network,
+    report::{Format, write},
+    store::Store,
+};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// From this day on
+    #[arg(long, value_name = "DAY")]
+    since: Option<String>,
+    /// Up to this day
+    #[arg(long, value_name = "DAY")]
+    until: Option<String>,
+}
+
+pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    if !settings.db.exists() {
+        return Err(Error::Usage(format!("report: there is no database {}; run `bouncewatch run` first, or name another --db", settings.db.display())));
+    }
+    let formats = formats(settings)?;
+    let mut store = Store::open(&settings.db)?;
+    let day = |option, text: &Option<String>| text.as_ref().map(|t| moment(option, t)).transpose();
+    // Rendering asks nobody: what the store knows of registries is what is shown.
+    let job = Job {
+        now: settings.now,
+        since: day("--since", &args.since)?,
+        until: day("--until", &args.until)?,
+        network: Network { offline: true, ..Network::default() },
+        ..Job::default()
+    };
+    struct Silent;
+    impl Progress for Silent {}
+    let mut findings = pipeline::analyse(&job, &mut store, &Silent)?;
+    store.raise(&mut findings.alerts)?;
+    let redactor = redactor(settings, &store)?;
+    let folder = write(&findings, &settings.reports, &formats, redactor.as_ref())?;
+    screen.say(&format!("report: {}", folder.display()));
+    Ok(exit_for(&findings.alerts, settings.fail_on))
+}
+
+/// `--format html,json,csv,md`; all of them by default.
+pub(super) fn formats(settings: &Settings) -> Result<Vec<Format>, Error> {
+    let Some(list) = &settings.format else { return Ok(Format::ALL.to_vec()) };
+    let parse = |name: &str| Format::parse(name.trim()).ok_or_else(|| Error::Usage(format!("--format {name}: is none of html, json, csv, md")));
+    list.split(',').map(parse).collect()
+}
+
+/// With `--redact`: pseudonyms under the store's key.
+pub(super) fn redactor(settings: &Settings, store: &Store) -> Result<Option<Redactor>, Error> {
+    if settings.redact { Ok(Some(Redactor::new(store.redaction_key()?))) } else { Ok(None) }
+}

@@ -1,0 +1,145 @@
+//! `bouncewatch run`
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+
+use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
+
+use super::{Exit, exit_for, report, screen::Screen, settings::{Settings, moment}};
+use crate::{
+    address::printable,
+    error::Error,
+    findings::Findings,
+    pipeline::{self, Job, Night, Progress},
+    report::write,
+    sources::{self, FormatKind, Reject},
+    store::Store,
+};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz
+    #[arg(value_name = "INPUT")]
+    input: Vec<String>,
+    /// Format of all inputs instead of detecting each: coremail, postfix
+    #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
+    input_format: Option<String>,
+    /// Zone of times written without one, as +08:00 [default: UTC]
+    #[arg(long, value_name = "±HH:MM", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
+    timezone: Option<String>,
+    /// Year of the newest line where times carry none [default: by the clock]
+    #[arg(long, value_name = "YEAR", env = "BOUNCEWATCH_YEAR")]
+    year: Option<i32>,
+    /// Report mail from this day on [default: all the store holds]
+    #[arg(long, value_name = "DAY", env = "BOUNCEWATCH_SINCE")]
+    since: Option<String>,
+    /// Report mail up to this day
+    #[arg(long, value_name = "DAY", env = "BOUNCEWATCH_UNTIL")]
+    until: Option<String>,
+}
+
+pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    let job = job(args, settings)?;
+    let formats = report::formats(settings)?;
+    let mut store = Store::open(&settings.db)?;
+    let watcher = Bars { screen, reading: screen.bar(0, true, "reading"), asking: screen.bar(0, false, "asking") };
+    let night = pipeline::nightly(&job, &mut store, &watcher)?;
+    watcher.reading.finish_and_clear();
+    watcher.asking.finish_and_clear();
+    let redactor = report::redactor(settings, &store)?;
+    let folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+    quarantine(&night, &folder, settings.redact)?;
+    tell(&night, &folder, screen);
+    Ok(exit_for(&night.findings.alerts, settings.fail_on))
+}
+
+fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
+    let keys = settings.run.clone();
+    let inputs = if args.input.is_empty() { keys.input } else { args.input };
+    if inputs.is_empty() {
+        return Err(Error::Usage("run: name an INPUT (a file, a folder, a glob, or - for standard input)".into()));
+    }
+    let format = args.input_format.or(keys.input_format).map(|name| {
+        FormatKind::parse(&name).ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
+    });
+    let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
+    let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
+    Ok(Job {
+        inputs,
+        reading: sources::Options { format: format.transpose()?, now: settings.now, zone_offset_s: zone.unwrap_or(0), year: args.year.or(keys.year) },
+        now: settings.now,
+        network: settings.network.clone(),
+        since: day("--since", args.since.or(keys.since))?,
+        until: day("--until", args.until.or(keys.until))?,
+    })
+}
+
+/// Seconds east of UTC of `+08:00`, `-0330`, `Z`.
+fn zone(text: &str) -> Result<i32, Error> {
+    let epoch = crate::moment::Timestamp::parse(&format!("1970-01-01T00:00:00{text}"));
+    let offset = epoch.and_then(|t| i32::try_from(-t.0).ok());
+    offset.ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00")))
+}
+
+/// The lines nobody could read, beside the report: JSON lines of file, line, cause and excerpt.
+fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
+    if night.rejects.is_empty() {
+        return Ok(());
+    }
+    let path = pipeline::quarantine_path(folder);
+    let failed = |cause| Error::Write { path: path.clone(), cause };
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(failed)?;
+    let mut file = std::io::BufWriter::new(file);
+    for Reject { file: input, line, cause, excerpt } in &night.rejects {
+        let excerpt = if redact { "" } else { excerpt.as_str() };
+        let row = serde_json::json!({ "file": input, "line": line, "cause": cause.to_string(), "excerpt": excerpt });
+        writeln!(file, "{row}").map_err(failed)?;
+    }
+    file.flush().map_err(failed)
+}
+
+fn tell(night: &Night, folder: &Path, screen: &Screen) {
+    let Findings { inputs, alerts, campaigns, domains, .. } = &night.findings;
+    for input in inputs {
+        screen.detail(&format!("{}: {} mails as {}, {} already seen, {} lines refused", printable(&input.path), input.records, input.format, input.already_seen, input.rejected));
+    }
+    if night.rejected > 0 {
+        screen.warn(&format!("{} lines could not be read; see {}", night.rejected, pipeline::quarantine_path(folder).display()));
+    }
+    let [non, soft, hard] = night.findings.degrees();
+    let registrable = domains.iter().filter(|d| d.registrability.status == crate::registrability::Status::Registrable).count();
+    screen.say(&format!(
+        "{} mails: {non} delivered at once, {soft} soft-bounced, {hard} hard-bounced; {registrable} registrable domains, {} campaigns, {} alerts; report: {}",
+        non + soft + hard,
+        campaigns.len(),
+        alerts.len(),
+        folder.join("report.html").display(),
+    ));
+}
+
+/// Two progress bars, one after the other.
+struct Bars<'s> {
+    screen: &'s Screen,
+    reading: ProgressBar,
+    asking: ProgressBar,
+}
+
+impl Progress for Bars<'_> {
+    fn total(&self, bytes: u64) {
+        self.reading.set_length(bytes);
+    }
+
+    fn read(&self, bytes: u64) {
+        self.reading.inc(bytes);
+    }
+
+    fn lookups(&self, domains: u64) {
+        self.reading.finish_and_clear();
+        self.asking.set_length(domains);
+        self.screen.detail(&format!("{domains} domains to ask about"));
+    }
+
+    fn looked_up(&self) {
+        self.asking.inc(1);
+    }
+}

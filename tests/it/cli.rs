@@ -1,0 +1,204 @@
+//! Each command as a user runs it, in a folder of its own; bad input above all.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// bouncewatch in `dir`, offline, with a fixed clock.
+pub(crate) fn bouncewatch(dir: &Path, args: &[&str]) -> Output {
+    start(dir, args).output().unwrap()
+}
+
+fn start(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bouncewatch"));
+    command.current_dir(dir).args(args).args(["--now", "2022-07-04T02:00:00Z"]);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BOUNCEWATCH_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs, and demands the exit status and that stderr says `says` on one line.
+fn fails(dir: &Path, args: &[&str], status: i32, says: &str) {
+    let output = bouncewatch(dir, args);
+    let talk = stderr(&output);
+    assert_eq!(output.status.code(), Some(status), "{args:?}: {talk}");
+    assert!(talk.contains(says), "{args:?} should say {says:?}: {talk}");
+    assert!(!talk.contains("panicked"), "{talk}");
+    if status == 1 {
+        assert_eq!(talk.lines().filter(|line| line.starts_with("bouncewatch: ")).count(), 1, "{talk}");
+    }
+}
+
+const GOOD: &str = r#"{"from":"a@x.example","to":"b@y.example","start_time":"2022-06-08 10:00:00","end_time":"2022-06-08 10:00:05","from_ip":["192.0.2.1"],"to_ip":["198.51.100.1"],"delivery_result":["250 OK"],"delivery_latency":[900],"email_flag":"Normal"}"#;
+
+fn given(text: &[u8]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("in.jsonl"), text).unwrap();
+    dir
+}
+
+fn report(dir: &Path) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(dir.join("reports/latest/report.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn truncated_json_is_quarantined_and_the_rest_read() {
+    let dir = given(format!("{GOOD}\n{GOOD}\n{}\n{GOOD}\n", &GOOD[..90]).as_bytes());
+    let output = bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = report(dir.path());
+    assert_eq!(report["deliveries"]["total"], 3);
+    assert_eq!(report["inputs"][0]["rejected"], 1);
+    let quarantine = fs::read_to_string(dir.path().join("reports/latest/quarantine.jsonl")).unwrap();
+    let row: serde_json::Value = serde_json::from_str(quarantine.lines().next().unwrap()).unwrap();
+    assert_eq!(row["line"], 3, "{quarantine}");
+    assert!(row["file"].as_str().unwrap().ends_with("in.jsonl") && !row["cause"].as_str().unwrap().is_empty(), "{quarantine}");
+    assert!(stderr(&output).contains("1 lines could not be read"), "{}", stderr(&output));
+}
+
+#[test]
+fn junk_is_a_failure_not_an_empty_report() {
+    let junk: Vec<u8> = (0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let dir = given(&junk);
+    fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "in.jsonl");
+    assert!(!dir.path().join("reports/latest/report.json").exists());
+    let prose = given("this is a letter\nand no log at all\n".repeat(50).as_bytes());
+    fails(prose.path(), &["run", "in.jsonl", "--offline"], 1, "in.jsonl");
+}
+
+#[test]
+fn places_without_logs_say_so() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    fails(dir.path(), &["run", "empty", "--offline"], 1, "no mail log found");
+    fails(dir.path(), &["run", "missing.log", "--offline"], 1, "missing.log");
+    fails(dir.path(), &["run", "--offline"], 2, "INPUT");
+    fails(dir.path(), &["run", "x", "--now", "yesterday"], 2, "");
+    fails(dir.path(), &["frobnicate"], 2, "frobnicate");
+}
+
+#[test]
+fn an_unreadable_file_is_named() {
+    let dir = given(GOOD.as_bytes());
+    let path = dir.path().join("in.jsonl");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::File::open(&path).is_ok() {
+        // Root reads everything: a folder in a file's place cannot be read by anybody.
+        fails(dir.path(), &["run", "in.jsonl/inside.log", "--offline"], 1, "inside.log");
+    } else {
+        fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "in.jsonl");
+    }
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let dir = given(GOOD.as_bytes());
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    rusqlite::Connection::open(dir.path().join("bouncewatch.db")).unwrap().pragma_update(None, "user_version", 77).unwrap();
+    fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "version 77");
+    fs::write(dir.path().join("bouncewatch.db"), "no database".repeat(500)).unwrap();
+    fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "no intact bouncewatch database");
+}
+
+#[test]
+fn a_full_disk_stops_the_run_and_keeps_nothing() {
+    let dir = given(GOOD.as_bytes());
+    // /dev/full refuses every write as a full disk does; a report folder below a file cannot be made either.
+    fails(dir.path(), &["run", "in.jsonl", "--offline", "--reports", "/dev/full/reports"], 1, "/dev/full");
+    let output = Command::new("sh")
+        .current_dir(dir.path())
+        .args(["-c", "ulimit -f 40; trap '' XFSZ; exec \"$0\" run in.jsonl --offline --db small.db"])
+        .arg(env!("CARGO_BIN_EXE_bouncewatch"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+    // With room again, the same store takes the same night whole.
+    let again = bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--db", "small.db"]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(report(dir.path())["deliveries"]["total"], 1);
+}
+
+#[test]
+fn the_same_input_twice_changes_nothing() {
+    let dir = given(format!("{GOOD}\n{GOOD}\n").as_bytes());
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    let first = report(dir.path());
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    let second = report(dir.path());
+    assert_eq!(second["inputs"][0]["already_seen"], 2);
+    for part in ["deliveries", "bounce_types", "squatting", "campaigns", "alerts", "window", "templates"] {
+        assert_eq!(first[part], second[part], "{part}");
+    }
+}
+
+#[test]
+fn nobody_else_may_read_what_is_written() {
+    let dir = given(GOOD.as_bytes());
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    let mut files = vec![dir.path().join("bouncewatch.db")];
+    files.extend(fs::read_dir(dir.path().join("reports/latest")).unwrap().map(|entry| entry.unwrap().path()));
+    assert!(files.len() > 5);
+    for file in files {
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_quiet_clean_night_is_silent() {
+    let dir = given(GOOD.as_bytes());
+    let output = bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--quiet"]);
+    assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{}", stderr(&output));
+}
+
+/// Runs with `input` on stdin.
+fn asked(args: &[&str], input: &str) -> Vec<serde_json::Value> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(dir.path(), args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn classify_answers_in_order_and_in_step() {
+    let rows = asked(
+        &["classify", "--format", "jsonl"],
+        "{\"text\":\"550 5.1.1 <a@b.example>: Recipient address rejected: User unknown in virtual mailbox table\"}\nnot json\n{\"text\":\"552 5.2.2 mailbox over quota\"}\n",
+    );
+    assert_eq!(rows.len(), 3);
+    assert_eq!((&rows[0]["type"], &rows[0]["name"], &rows[0]["code"], &rows[0]["enhanced"]), (&"T8".into(), &"user_unknown".into(), &550.into(), &"5.1.1".into()));
+    assert!(rows[1]["error"].is_string());
+    assert_eq!(rows[2]["type"], "T9");
+    for member in ["template", "confidence", "blocklist", "auth"] {
+        assert!(rows[0].get(member).is_some(), "{member}");
+    }
+}
+
+#[test]
+fn explain_finds_what_was_meant() {
+    let rows = asked(&["explain"], "bob@gmial.com\nbob@gmail.com\n");
+    assert_eq!((&rows[0]["intended"], &rows[0]["edits"][0]), (&"bob@gmail.com".into(), &"transposition".into()));
+    assert!(rows[1]["intended"].is_null(), "{}", rows[1]);
+}
+
+#[test]
+fn check_offline_never_guesses() {
+    let rows = asked(&["check", "--offline"], "yaho.com.cn\ngmail.con\n");
+    assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&"unknown".into(), &"not_a_public_suffix".into()));
+    assert!(rows.iter().all(|row| !row["evidence"].as_array().unwrap().is_empty()));
+}
