@@ -1,0 +1,198 @@
+//! How hard each server may be asked: an interval, a few questions at once, a pause after failures.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Time and courtesy limits; the defaults are for the open Internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// One DNS answer.
+    pub dns_timeout: Duration,
+    /// One RDAP answer, redirects included.
+    pub rdap_timeout: Duration,
+    /// One WHOIS answer.
+    pub whois_timeout: Duration,
+    /// Everything about one name.
+    pub per_name: Duration,
+    /// Times a server is asked the same at most.
+    pub attempts: u32,
+    /// The first pause between two attempts; it doubles.
+    pub backoff: Duration,
+    /// Between two questions to one RDAP server.
+    pub rdap_interval: Duration,
+    /// Between two questions to one WHOIS server.
+    pub whois_interval: Duration,
+    /// Failures in a row after which a server is left alone.
+    pub break_after: u32,
+    /// For how long.
+    pub break_for: Duration,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Manners {
+            dns_timeout: Duration::from_secs(3),
+            rdap_timeout: Duration::from_secs(10),
+            whois_timeout: Duration::from_secs(8),
+            per_name: Duration::from_secs(30),
+            attempts: 2,
+            backoff: Duration::from_millis(300),
+            rdap_interval: Duration::from_millis(100),
+            whois_interval: Duration::from_secs(1),
+            break_after: 10,
+            break_for: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How a question to a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It answered.
+    Answered,
+    /// It did not, or with nonsense.
+    Failed,
+    /// It wants to be left alone for so long.
+    Later(Duration),
+}
+
+/// The books on every server asked in this run.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    servers: Mutex<BTreeMap<String, Server>>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Server {
+    next: Option<Instant>,
+    under_way: usize,
+    failures: u32,
+    closed: Option<(Instant, &'static str)>,
+}
+
+/// Questions to one registry server at once.
+const AT_ONCE: usize = 4;
+
+impl Pace {
+    /// Waits for this server's turn, then asks. `Err` names why it was not asked: its turn would come after `deadline`.
+    pub(super) fn ask<T>(
+        &self,
+        server: &str,
+        interval: Duration,
+        manners: &Manners,
+        deadline: Instant,
+        question: impl FnOnce() -> (T, Outcome),
+    ) -> Result<T, &'static str> {
+        self.wait_for_turn(server, interval, deadline)?;
+        let (answer, outcome) = question();
+        let mut servers = self.lock();
+        let books = servers.entry(server.to_owned()).or_default();
+        books.under_way = books.under_way.saturating_sub(1);
+        let now = Instant::now();
+        match outcome {
+            Outcome::Answered => books.failures = 0,
+            Outcome::Later(pause) => books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited")),
+            Outcome::Failed => {
+                books.failures += 1;
+                if books.failures >= manners.break_after {
+                    books.failures = 0;
+                    books.closed = Some((now + manners.break_for, "server_failing"));
+                }
+            }
+        }
+        drop(servers);
+        self.freed.notify_all();
+        Ok(answer)
+    }
+
+    fn wait_for_turn(&self, server: &str, interval: Duration, deadline: Instant) -> Result<(), &'static str> {
+        let mut servers = self.lock();
+        loop {
+            let now = Instant::now();
+            if now >= deadline {
+                return Err("out_of_time");
+            }
+            let books = servers.entry(server.to_owned()).or_default();
+            if let Some((until, why)) = books.closed {
+                if until >= deadline || (until > now && why == "server_failing") {
+                    return Err(why);
+                }
+                if until <= now {
+                    books.closed = None;
+                }
+            }
+            let opens = books.closed.map(|(until, _)| until);
+            if opens.is_none() && books.under_way < AT_ONCE {
+                let slot = books.next.map_or(now, |next| next.max(now));
+                if slot >= deadline {
+                    return Err("out_of_time");
+                }
+                books.next = Some(slot + interval);
+                books.under_way += 1;
+                drop(servers);
+                std::thread::sleep(slot.saturating_duration_since(now));
+                return Ok(());
+            }
+            let wake = opens.unwrap_or(deadline).min(deadline);
+            servers = self.freed.wait_timeout(servers, wake.saturating_duration_since(now)).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Server>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// No server may silence us for longer than this with one `Retry-After`.
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The pause before attempt `attempt` (1, 2, …): doubling, and up to half as long again by a hash of what is asked, so
+/// that names refused together do not come back together.
+pub(super) fn pause(backoff: Duration, attempt: u32, what: &str) -> Duration {
+    let base = backoff.saturating_mul(1 << attempt.saturating_sub(1).min(6));
+    base + base.mul_f64((stable_hash(what, u64::from(attempt)) % 512) as f64 / 1024.0)
+}
+
+/// FNV-1a: the same on every machine and in every run.
+pub(super) fn stable_hash(text: &str, seed: u64) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_keep_their_distance_and_failures_close_a_server() {
+        let pace = Pace::default();
+        let manners = Manners { break_after: 2, ..Manners::default() };
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(5);
+        for _ in 0..3 {
+            pace.ask("a", Duration::from_millis(30), &manners, deadline, || ((), Outcome::Answered)).unwrap();
+        }
+        assert!(start.elapsed() >= Duration::from_millis(60));
+        for _ in 0..2 {
+            pace.ask("b", Duration::ZERO, &manners, deadline, || ((), Outcome::Failed)).unwrap();
+        }
+        assert_eq!(pace.ask("b", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)), Err("server_failing"));
+        pace.ask("c", Duration::ZERO, &manners, deadline, || ((), Outcome::Later(Duration::from_secs(60)))).unwrap();
+        assert_eq!(pace.ask("c", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)), Err("rate_limited"));
+        let before = Instant::now();
+        pace.ask("d", Duration::ZERO, &manners, deadline, || ((), Outcome::Later(Duration::from_millis(50)))).unwrap();
+        pace.ask("d", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)).unwrap();
+        assert!(before.elapsed() >= Duration::from_millis(50));
+    }
+
+    #[test]
+    fn pauses_grow_and_differ() {
+        let base = Duration::from_millis(100);
+        assert_eq!(pause(base, 1, "a.com"), pause(base, 1, "a.com"));
+        assert!(pause(base, 3, "a.com") >= Duration::from_millis(400));
+        assert_ne!(pause(base, 1, "a.com"), pause(base, 1, "b.com"));
+    }
+}

@@ -1,0 +1,200 @@
+//! The registry's word over RDAP (RFC 7480, 9082, 9083). The one door to ureq.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use ureq::{
+    Agent,
+    http::{Uri, header},
+    unversioned::transport::DefaultConnector,
+};
+
+use super::{
+    address::{self, PublicOnly},
+    bootstrap::Bootstrap,
+    pace::{Manners, Outcome, Pace, pause},
+    rdap_answer::{self, Record},
+    verdict::Registry,
+};
+use crate::{error::Error, moment::Timestamp};
+
+/// RDAP servers and how to reach them.
+pub(super) struct Asker {
+    bootstrap: Bootstrap,
+    public: Agent,
+    own: Agent,
+}
+
+/// What RDAP says about one name.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    pub(super) registry: Registry,
+    /// The evidence's answer.
+    pub(super) word: &'static str,
+    /// The base asked.
+    pub(super) server: String,
+    /// Of a name somebody holds.
+    pub(super) record: Option<Record>,
+    /// Questions sent.
+    pub(super) queries: u64,
+}
+
+/// One HTTP exchange, redirects included.
+enum Got {
+    Body { status: u16, body: Vec<u8>, at_registry: bool },
+    Busy(Option<Duration>),
+    Failed(&'static str),
+}
+
+impl Asker {
+    /// Reads the bootstrap file given, or the shipped one.
+    pub(super) fn new(bootstrap: Option<&Path>) -> Result<Self, Error> {
+        let config = || Agent::config_builder().max_redirects(0).max_redirects_will_error(false).http_status_as_error(false).user_agent(USER_AGENT).accept("application/rdap+json, application/json");
+        Ok(Asker {
+            bootstrap: Bootstrap::open(bootstrap)?,
+            public: Agent::with_parts(config().build(), DefaultConnector::default(), PublicOnly::default()),
+            own: Agent::new_with_config(config().proxy(None).build()),
+        })
+    }
+
+    /// Asks the registry of `domain`; `None` where no RDAP server is known for it.
+    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners, deadline: Instant) -> Option<Finding> {
+        let bases = self.bootstrap.bases(domain);
+        let mut finding = Finding { registry: Registry::Failed, word: "not_asked", server: bases.first()?.clone(), record: None, queries: 0 };
+        for attempt in 0..manners.attempts.max(1) {
+            if attempt > 0 {
+                std::thread::sleep(pause(manners.backoff, attempt, domain).min(deadline.saturating_duration_since(Instant::now())));
+            }
+            let base = &bases[attempt as usize % bases.len()];
+            finding.server.clone_from(base);
+            let Ok(uri) = question(base, domain) else { continue };
+            let interval = if address::is_loopback(&uri) { Duration::ZERO } else { manners.rdap_interval };
+            let asked = pace.ask(&server_of(&uri), interval, manners, deadline, || {
+                let limit = manners.rdap_timeout.min(deadline.saturating_duration_since(Instant::now()));
+                let got = self.fetch(&uri, limit);
+                let outcome = match &got {
+                    Got::Body { status, .. } if *status < 500 => Outcome::Answered,
+                    Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
+                    _ => Outcome::Failed,
+                };
+                (got, outcome)
+            });
+            let got = match asked {
+                Ok(got) => got,
+                Err(why) => {
+                    // An earlier attempt's own answer says more than that there was no time for a second.
+                    if finding.queries == 0 {
+                        finding.word = why;
+                    }
+                    return Some(finding);
+                }
+            };
+            finding.queries += 1;
+            let again;
+            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now);
+            if !again {
+                break;
+            }
+        }
+        Some(finding)
+    }
+
+    /// GET, following at most three redirects, none of them into the operator's network.
+    fn fetch(&self, start: &Uri, limit: Duration) -> Got {
+        let end = Instant::now() + limit;
+        let agent = if address::is_loopback(start) { &self.own } else { &self.public };
+        let mut uri = start.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Got::Failed("timeout");
+            }
+            let agent = if address::is_loopback(&uri) { agent } else { &self.public };
+            let mut response = match agent.get(uri.clone()).config().timeout_global(Some(left)).build().call() {
+                Ok(response) => response,
+                Err(error) => return Got::Failed(failure(&error)),
+            };
+            let status = response.status().as_u16();
+            if matches!(status, 301 | 302 | 303 | 307 | 308) {
+                let to = response.headers().get(header::LOCATION).and_then(|v| v.to_str().ok()).and_then(|l| join(&uri, l));
+                match to {
+                    Some(to) if address::may_follow(start, &uri, &to) => uri = to,
+                    _ => return Got::Failed("bad_redirect"),
+                }
+                continue;
+            }
+            if matches!(status, 429 | 503) {
+                let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
+                if status == 429 || wait.is_some() {
+                    return Got::Busy(wait.map(Duration::from_secs));
+                }
+            }
+            let at_registry = uri.host() == start.host();
+            return match response.body_mut().with_config().limit(MAX_BODY).read_to_vec() {
+                Ok(body) => Got::Body { status, body, at_registry },
+                Err(ureq::Error::BodyExceedsLimit(_)) => Got::Failed("too_long"),
+                Err(error) => Got::Failed(failure(&error)),
+            };
+        }
+        Got::Failed("too_many_redirects")
+    }
+}
+
+/// RDAP answers of a domain are 2 to 30 kB.
+const MAX_BODY: u64 = 512 * 1024;
+const MAX_REDIRECTS: usize = 3;
+const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
+
+/// What the exchange says, the evidence's word for it, and whether asking again may help.
+fn understand(got: Got, domain: &str, now: Timestamp) -> (Registry, &'static str, Option<Record>, bool) {
+    match got {
+        Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "timeout" | "reset" | "unreachable")),
+        Got::Busy(_) => (Registry::Failed, "rate_limited", None, true),
+        Got::Body { status: 200, body, .. } => match rdap_answer::parse(&body, domain, now) {
+            Ok(record) => (record.registry, record.word, Some(record), false),
+            Err(word) => (Registry::Failed, word, None, false),
+        },
+        Got::Body { status: 404, body, at_registry: true } => match rdap_answer::is_refusal(&body) {
+            true => (Registry::Reserved, "reserved", None, false),
+            false => (Registry::NotFound, "not_found", None, false),
+        },
+        Got::Body { status: 404, .. } => (Registry::Failed, "not_found_elsewhere", None, false),
+        Got::Body { status: 400..=499, .. } => (Registry::Failed, "refused", None, false),
+        Got::Body { status: 500..=599, .. } => (Registry::Failed, "server_error", None, true),
+        Got::Body { .. } => (Registry::Failed, "garbage", None, false),
+    }
+}
+
+fn question(base: &str, domain: &str) -> Result<Uri, ureq::http::uri::InvalidUri> {
+    format!("{}/domain/{domain}", base.trim_end_matches('/')).parse()
+}
+
+fn server_of(uri: &Uri) -> String {
+    uri.authority().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Resolves a `Location` against the address it came from.
+fn join(from: &Uri, location: &str) -> Option<Uri> {
+    if location.contains("://") {
+        return location.parse().ok();
+    }
+    let path = match location.strip_prefix("//") {
+        Some(rest) => return format!("{}://{rest}", from.scheme_str()?).parse().ok(),
+        None if location.starts_with('/') => location.to_owned(),
+        None => format!("{}/{location}", from.path().rsplit_once('/')?.0),
+    };
+    format!("{}://{}{path}", from.scheme_str()?, from.authority()?).parse().ok()
+}
+
+fn failure(error: &ureq::Error) -> &'static str {
+    match error {
+        ureq::Error::Timeout(_) => "timeout",
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => "timeout",
+        ureq::Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe) => "reset",
+        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => "unreachable",
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "tls",
+        _ => "garbage",
+    }
+}
