@@ -158,7 +158,7 @@ fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
 fn ask(suspects: &Suspects, suffixes: &Suffixes, store: &mut Store, job: &Job, progress: &dyn Progress) -> Result<HashMap<String, Registrability>, Error> {
     let mut answers = store.answers()?;
     let stale = |domain: &&str| {
-        let key = registrability::question(domain, suffixes);
+        let key = registrability::asked_about(domain, suffixes);
         answers.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
     };
     let open: Vec<String> = suspects.domains.iter().map(|d| d.domain.as_str()).filter(stale).map(str::to_owned).collect();
@@ -178,7 +178,7 @@ fn ask(suspects: &Suspects, suffixes: &Suffixes, store: &mut Store, job: &Job, p
 fn judge_domains(suspects: Vec<typo::DomainSuspect>, suffixes: &Suffixes, answers: &HashMap<String, Registrability>, now: Timestamp) -> Vec<DomainRisk> {
     let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
     let judged = suspects.into_iter().filter_map(|suspect| {
-        let registrability = answers.get(&registrability::question(&suspect.domain, suffixes))?.clone();
+        let registrability = answers.get(&registrability::asked_about(&suspect.domain, suffixes))?.clone();
         let risk = typo::domain_risk(&suspect, registrability.status.name(), now);
         Some(DomainRisk { suspect, registrability, risk })
     });

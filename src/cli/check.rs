@@ -57,6 +57,13 @@ fn object(answer: &Registrability) -> Value {
         "domain": answer.domain,
         "status": answer.status.name(),
         "checked_at": answer.checked_at.to_string(),
+        "registrar": answer.details.registrar,
+        "created": answer.details.created.map(|t| t.to_string()),
+        "expires": answer.details.expires.map(|t| t.to_string()),
+        "nameservers": answer.details.nameservers,
+        "mx": answer.details.mx,
+        "null_mx": answer.details.null_mx,
+        "contacts": answer.details.contacts.iter().map(|c| json!({ "address": c.address, "role": c.role, "source": c.source.name() })).collect::<Vec<_>>(),
         "drops_at": answer.drops_at.map(|t| t.to_string()),
         "evidence": evidence,
     })

@@ -65,7 +65,9 @@ CREATE TABLE sender_passes (domain TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY 
 -- What registries last said, and how long that holds.
 CREATE TABLE lookups (
   domain TEXT PRIMARY KEY, status TEXT NOT NULL, checked_at INTEGER NOT NULL, fresh_until INTEGER NOT NULL,
-  drops_at INTEGER, evidence TEXT NOT NULL  -- JSON: [{"source","answer","server","at"}]
+  drops_at INTEGER,
+  evidence TEXT NOT NULL,  -- JSON: [{"source","answer","server","at"}]
+  details TEXT NOT NULL    -- JSON: registrar, dates, nameservers, MX, contacts
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE alerts (
