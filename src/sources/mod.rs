@@ -1,27 +1,89 @@
-//! sources
+//! Bytes become deliveries.
+//!
+//! In: files, folders, patterns, standard input; what earlier nights had read of them.
+//! Out: [`Delivery`] after delivery, counts, rejects, and what the next night must know.
+//! Never: judges what a bounce means, asks the clock, keeps a whole file in memory.
 
-/// What earlier nights read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+mod coremail;
+mod format;
+mod input;
+mod mark;
+mod postfix;
+mod read;
+mod reject;
+mod split;
+mod unpack;
+
+pub use format::FormatKind;
+pub use input::{Input, open};
+pub use mark::Mark;
+pub use read::read;
+pub use reject::Reject;
+
+#[cfg(test)]
+mod tests;
+
+use crate::moment::Timestamp;
+
+#[cfg(doc)]
+use crate::delivery::Delivery;
+
+/// How inputs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The format, where the user knows better than detection.
+    pub format: Option<FormatKind>,
+    /// The clock: stamps without a year lie before it.
+    pub now: Timestamp,
+    /// Seconds east of UTC of stamps without a zone.
+    pub zone_offset_s: i32,
+    /// The year of each input's first line, for stamps without one.
+    pub year: Option<i32>,
+    /// No later night will come: what is still pending at the end counts as it stands.
+    pub settle: bool,
+}
+
+/// What earlier nights left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
-    /// One an input.
+    /// Inputs already read, and how far.
     pub marks: Vec<Mark>,
-    /// Mails whose lines were not complete.
+    /// [`Reading::pending`] of the night before; empty on the first.
     pub pending: Vec<u8>,
 }
 
-/// How far an input was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mark {
-    /// Stable hash of the first bytes.
-    pub head: u64,
-    /// How many.
-    pub head_len: u64,
-    /// Decompressed bytes consumed.
-    pub offset: u64,
-    /// Hash of the bytes before.
-    pub tail: u64,
-    /// Mails they held.
-    pub records: u64,
-    /// For people.
+/// What one night read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading<W> {
+    /// One learner a lane, in an order that depends on the number of lanes only.
+    pub workers: Vec<W>,
+    /// One count an input, in the order of the inputs.
+    pub inputs: Vec<InputCount>,
+    /// Takes the place of [`Known::marks`].
+    pub marks: Vec<Mark>,
+    /// Takes the place of [`Known::pending`]: mails whose end no log has told yet.
+    pub pending: Vec<u8>,
+    /// How many deliveries `pending` holds: not emitted yet, not lost.
+    pub pending_deliveries: u64,
+    /// The first bad lines of each input; [`InputCount::rejected`] counts all of them.
+    pub rejects: Vec<Reject>,
+}
+
+/// What one input held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InputCount {
+    /// As shown to the user; `-` for standard input.
     pub path: String,
+    /// `coremail`, `postfix`; `unknown` for an empty file.
+    pub format: String,
+    /// E-mails read: JSON records, or deliveries joined from log lines.
+    pub records: u64,
+    /// Lines refused, with a cause each.
+    pub rejected: u64,
+    /// E-mails of this input that this or an earlier run had read before.
+    pub already_seen: u64,
+    /// Lines read this time, blank ones too.
+    pub lines: u64,
+    /// Lines with invalid UTF-8, read with replacement characters.
+    pub lossy: u64,
 }

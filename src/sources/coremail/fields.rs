@@ -1,0 +1,310 @@
+//! The fields of one record: found in the line where it is written as usual, by a JSON parser where not.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// Texts of an array.
+pub(crate) type List<'a> = Vec<Cow<'a, str>>;
+
+/// What the record says; nothing is judged yet.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Fields<'a> {
+    pub(crate) from: Option<Cow<'a, str>>,
+    pub(crate) to: List<'a>,
+    pub(crate) start_time: Option<Cow<'a, str>>,
+    pub(crate) end_time: Option<Cow<'a, str>>,
+    pub(crate) from_ip: List<'a>,
+    pub(crate) to_ip: List<'a>,
+    pub(crate) delivery_result: List<'a>,
+    pub(crate) delivery_latency: Vec<f64>,
+    pub(crate) email_flag: Option<Cow<'a, str>>,
+    pub(crate) client_ip: Option<Cow<'a, str>>,
+}
+
+/// Reads one line.
+pub(crate) fn parse(line: &str) -> Result<Fields<'_>, String> {
+    match scan(line) {
+        Some(fields) => Ok(fields),
+        None => unusual(line),
+    }
+}
+
+/// The usual form: known keys once each, strings without escapes, flat arrays. `None` is no verdict, only "not usual".
+fn scan(line: &str) -> Option<Fields<'_>> {
+    let mut at = Cursor { line, bytes: line.as_bytes(), pos: 0 };
+    let mut fields = Fields::default();
+    let mut seen = 0u16;
+    at.expect(b'{')?;
+    loop {
+        let key = at.string()?;
+        at.expect(b':')?;
+        let bit = match key {
+            "from" => 0,
+            "to" => 1,
+            "start_time" => 2,
+            "end_time" => 3,
+            "from_ip" => 4,
+            "to_ip" => 5,
+            "delivery_result" => 6,
+            "delivery_latency" => 7,
+            "email_flag" => 8,
+            "client_ip" => 9,
+            _ => 15,
+        };
+        if bit < 15 && seen & (1 << bit) != 0 {
+            return None;
+        }
+        seen |= 1 << bit;
+        match bit {
+            0 => fields.from = Some(Cow::Borrowed(at.string()?)),
+            2 => fields.start_time = Some(Cow::Borrowed(at.string()?)),
+            3 => fields.end_time = Some(Cow::Borrowed(at.string()?)),
+            8 => fields.email_flag = Some(Cow::Borrowed(at.string()?)),
+            9 => fields.client_ip = Some(Cow::Borrowed(at.string()?)),
+            1 => at.strings(&mut fields.to)?,
+            4 => at.strings(&mut fields.from_ip)?,
+            5 => at.strings(&mut fields.to_ip)?,
+            6 => at.strings(&mut fields.delivery_result)?,
+            7 => at.numbers(&mut fields.delivery_latency)?,
+            _ => at.scalar()?,
+        }
+        match at.next()? {
+            b',' => {}
+            b'}' => break,
+            _ => return None,
+        }
+    }
+    at.blank();
+    (at.pos == line.len()).then_some(fields)
+}
+
+struct Cursor<'a> {
+    line: &'a str,
+    bytes: &'a [u8],
+    pos: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn blank(&mut self) {
+        while matches!(self.bytes.get(self.pos), Some(b' ' | b'\t')) {
+            self.pos += 1;
+        }
+    }
+
+    /// The next byte that is no blank, taken.
+    fn next(&mut self) -> Option<u8> {
+        self.blank();
+        let byte = *self.bytes.get(self.pos)?;
+        self.pos += 1;
+        Some(byte)
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    /// A string without escapes or control characters.
+    fn string(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let from = self.pos;
+        let len = memchr::memchr2(b'"', b'\\', &self.bytes[from..])?;
+        if self.bytes[from + len] == b'\\' || self.bytes[from..from + len].iter().any(|b| *b < 0x20) {
+            return None;
+        }
+        self.pos = from + len + 1;
+        Some(&self.line[from..from + len])
+    }
+
+    /// A string, or an array of strings.
+    fn strings(&mut self, list: &mut List<'a>) -> Option<()> {
+        self.blank();
+        if self.bytes.get(self.pos) == Some(&b'"') {
+            list.push(Cow::Borrowed(self.string()?));
+            return Some(());
+        }
+        self.expect(b'[')?;
+        self.blank();
+        if self.bytes.get(self.pos) == Some(&b']') {
+            self.pos += 1;
+            return Some(());
+        }
+        loop {
+            list.push(Cow::Borrowed(self.string()?));
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// An array of plain numbers.
+    fn numbers(&mut self, list: &mut Vec<f64>) -> Option<()> {
+        self.expect(b'[')?;
+        self.blank();
+        if self.bytes.get(self.pos) == Some(&b']') {
+            self.pos += 1;
+            return Some(());
+        }
+        loop {
+            list.push(self.number()?);
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Digits only; anything else is unusual.
+    fn number(&mut self) -> Option<f64> {
+        self.blank();
+        let from = self.pos;
+        let mut value = 0u64;
+        while let Some(digit) = self.bytes.get(self.pos).filter(|b| b.is_ascii_digit()) {
+            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            self.pos += 1;
+        }
+        // JSON knows no leading zeros: such a line goes to the parser to be refused.
+        let digits = self.pos - from;
+        (digits > 0 && digits <= 15 && (digits == 1 || self.bytes[from] != b'0')).then_some(value as f64)
+    }
+
+    /// A value of a key not ours: a string or a number, passed over.
+    fn scalar(&mut self) -> Option<()> {
+        self.blank();
+        match self.bytes.get(self.pos)? {
+            b'"' => self.string().map(drop),
+            _ => self.number().map(drop),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    from: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    to: Option<Texts<'a>>,
+    #[serde(borrow, default)]
+    start_time: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    end_time: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    from_ip: Option<Texts<'a>>,
+    #[serde(borrow, default)]
+    to_ip: Option<Texts<'a>>,
+    #[serde(borrow, default)]
+    delivery_result: Option<Texts<'a>>,
+    #[serde(default)]
+    delivery_latency: Option<Numbers>,
+    #[serde(borrow, default)]
+    email_flag: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    client_ip: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts<'a> {
+    #[serde(borrow)]
+    One(Text<'a>),
+    #[serde(borrow)]
+    Many(Vec<Option<Text<'a>>>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Numbers {
+    One(Option<Number>),
+    Many(Vec<Option<Number>>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Plain(f64),
+    Written(String),
+}
+
+impl Number {
+    fn value(self) -> f64 {
+        match self {
+            Number::Plain(n) => n,
+            Number::Written(text) => text.trim().parse().unwrap_or(0.0),
+        }
+    }
+}
+
+fn unusual(line: &str) -> Result<Fields<'_>, String> {
+    let record: Record<'_> = serde_json::from_str(line).map_err(|e| if e.is_eof() { "the JSON breaks off".to_owned() } else { format!("no JSON record: {e}") })?;
+    Ok(Fields {
+        from: record.from.map(|t| t.0),
+        to: texts(record.to),
+        start_time: record.start_time.map(|t| t.0),
+        end_time: record.end_time.map(|t| t.0),
+        from_ip: texts(record.from_ip),
+        to_ip: texts(record.to_ip),
+        delivery_result: texts(record.delivery_result),
+        delivery_latency: match record.delivery_latency {
+            None => Vec::new(),
+            Some(Numbers::One(n)) => n.map(Number::value).into_iter().collect(),
+            Some(Numbers::Many(list)) => list.into_iter().map(|n| n.map_or(0.0, Number::value)).collect(),
+        },
+        email_flag: record.email_flag.map(|t| t.0),
+        client_ip: record.client_ip.map(|t| t.0),
+    })
+}
+
+fn texts(value: Option<Texts<'_>>) -> List<'_> {
+    match value {
+        None => Vec::new(),
+        Some(Texts::One(t)) => vec![t.0],
+        Some(Texts::Many(list)) => list.into_iter().map(|t| t.map_or(Cow::Borrowed(""), |t| t.0)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_read_the_same() {
+        for line in [
+            r#"{"from":"a@b.c","to":"d@e.f","start_time":"2022-06-08 01:02:03","end_time":"2022-06-08 01:02:04","from_ip":["192.0.2.1","192.0.2.2"],"to_ip":["198.51.100.1"],"delivery_result":["550 no","250 OK"],"delivery_latency":[1,20000],"email_flag":"Normal"}"#,
+            r#"{ "to" : [ "d@e.f" , "g@h.i" ] , "from" : "" , "extra" : 3 , "client_ip" : "2001:db8::1" , "delivery_result" : [ ] }"#,
+            r#"{"from":"ä@b.c","to":[],"delivery_result":"250 OK","message_id":"<1@b.c>"}"#,
+        ] {
+            let scanned = scan(line).expect("usual");
+            assert_eq!(scanned, unusual(line).expect("JSON"), "{line}");
+        }
+    }
+
+    #[test]
+    fn leaves_what_is_unusual_to_the_parser() {
+        for line in [
+            r#"{"from":"a\"b@c.d","to":null,"delivery_result":["550 \u4e2d\n"],"delivery_latency":[1.5,"20",null]}"#,
+            r#"{"nested":{"from":"x"},"from":"y","list":[1,[2]]}"#,
+            r#"{"from":"a","ok":true,"delivery_latency":7}"#,
+        ] {
+            assert_eq!(scan(line), None, "{line}");
+            unusual(line).expect("JSON");
+        }
+        assert_eq!(unusual(r#"{"from":"y","to":[null,"z"]}"#).expect("JSON").to, ["", "z"]);
+        for bad in ["", "{", "[]", "{}x", r#"{"from":"a","from":"b"}"#, r#"{"from":1}"#, r#"{"delivery_latency":[01]}"#, "null"] {
+            assert!(scan(bad).is_none() && unusual(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_cut_is_refused_not_misread() {
+        let line = r#"{"from":"ä@b.c","to":["d@e.f"],"delivery_result":["550 \"no\""],"delivery_latency":[12],"email_flag":"Spam"}"#;
+        for end in (0..line.len()).filter(|end| line.is_char_boundary(*end)) {
+            assert!(parse(&line[..end]).is_err(), "{}", &line[..end]);
+        }
+    }
+}

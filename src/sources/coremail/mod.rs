@@ -1,0 +1,108 @@
+//! One JSON object a mail, with parallel arrays, one entry an attempt (INTERFACE.md, "Input record").
+//!
+//! `from_ip` is our own outgoing server: it never becomes [`Delivery::client`].
+
+mod fields;
+
+use super::{
+    Options,
+    format::{self, Emit, Format, Reader},
+    reject::Tally,
+    split::MAX_LINE,
+};
+use crate::{
+    delivery::{Attempt, Delivery, Direction},
+    moment::Timestamp,
+};
+use fields::Fields;
+
+/// The format.
+pub(crate) struct Coremail;
+
+impl Format for Coremail {
+    fn looks_like(&self, line: &str) -> bool {
+        let line = line.trim();
+        line.starts_with('{') && ["\"delivery_result\"", "\"from\"", "\"to\""].iter().filter(|key| line.contains(**key)).count() >= 2
+    }
+
+    fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
+        fields::parse(line.trim()).ok().and_then(|f| Timestamp::parse_zoned(f.start_time.as_deref()?, options.zone_offset_s))
+    }
+
+    fn is_whole(&self, line: &str) -> bool {
+        fields::parse(line.trim()).is_ok()
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::Lines(chunk)
+    }
+}
+
+fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {
+    let mut tally = Tally::default();
+    format::lines(bytes, &mut tally, |line, tally| {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        if !format::says_something(line) {
+            return;
+        }
+        tally.relevant += 1;
+        match if line.len() > MAX_LINE { Err("the line is longer than any record could be".to_owned()) } else { fields::parse(line) } {
+            Err(cause) => tally.reject(&cause, line),
+            Ok(fields) => {
+                // An object of some other kind is not recognised, however well-formed.
+                if fields.from.is_some() || fields.start_time.is_some() || !fields.delivery_result.is_empty() {
+                    tally.recognised += 1;
+                }
+                match record(&fields, options, emit) {
+                    Ok(()) => tally.records += 1,
+                    Err(cause) => tally.reject(cause, line),
+                }
+            }
+        }
+    });
+    tally
+}
+
+/// Attempts of a mail kept on the stack; retries beyond are rare.
+const FEW: usize = 8;
+
+fn record(fields: &Fields<'_>, options: &Options, emit: Emit<'_>) -> Result<(), &'static str> {
+    let sender = fields.from.as_deref().ok_or("no from")?;
+    if fields.to.is_empty() || fields.to.iter().any(|to| to.trim().is_empty()) {
+        return Err("no to");
+    }
+    let start = fields.start_time.as_deref().ok_or("no start_time")?;
+    let start = Timestamp::parse_zoned(start, options.zone_offset_s).ok_or("start_time is no date and time")?;
+    let taken: i64 = fields.delivery_latency.iter().map(|ms| ms.max(0.0) as i64).fold(0, i64::saturating_add);
+    let end = match fields.end_time.as_deref().and_then(|end| Timestamp::parse_zoned(end, options.zone_offset_s)) {
+        Some(end) => end.max(start),
+        None => start.plus(taken / 1000),
+    };
+    let attempt = |n: usize| Attempt::replied(text(&fields.from_ip, n), text(&fields.to_ip, n), text(&fields.delivery_result, n));
+    let count = fields.delivery_result.len();
+    let mut few = [Attempt::default(); FEW];
+    let many: Vec<Attempt<'_>>;
+    let attempts = match count {
+        0 => return Err("no delivery_result"),
+        1..=FEW => {
+            for (n, slot) in few.iter_mut().enumerate().take(count) {
+                *slot = attempt(n);
+            }
+            &few[..count]
+        }
+        _ => {
+            many = (0..count).map(attempt).collect();
+            &many[..]
+        }
+    };
+    let client = fields.client_ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty());
+    let spam = fields.email_flag.as_deref().is_some_and(|flag| flag.trim().eq_ignore_ascii_case("spam"));
+    for to in &fields.to {
+        emit(&Delivery { sender, recipient: to, client, direction: Direction::Out, start, end, spam, attempts });
+    }
+    Ok(())
+}
+
+fn text<'f>(list: &'f fields::List<'_>, n: usize) -> &'f str {
+    list.get(n).map_or("", |s| &**s)
+}

@@ -1,0 +1,111 @@
+//! The formats known, one row each, and which of them a sample is.
+
+use super::{Options, coremail, postfix, reject::Tally};
+use crate::{delivery::Delivery, error::Error, moment::Timestamp};
+
+/// A log format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FormatKind {
+    /// One JSON object a mail, one a line (INTERFACE.md, "Input record").
+    Coremail,
+    /// Postfix through syslog, joined over the queue id.
+    Postfix,
+}
+
+impl FormatKind {
+    /// Every format, in the order detection tries them.
+    pub const ALL: [FormatKind; 2] = [FormatKind::Coremail, FormatKind::Postfix];
+
+    /// `coremail`, `postfix`
+    pub fn name(self) -> &'static str {
+        match self {
+            FormatKind::Coremail => "coremail",
+            FormatKind::Postfix => "postfix",
+        }
+    }
+
+    /// From its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn format(self) -> &'static dyn Format {
+        match self {
+            FormatKind::Coremail => &coremail::Coremail,
+            FormatKind::Postfix => &postfix::Postfix,
+        }
+    }
+}
+
+/// What the reader must know of a format.
+pub(crate) trait Format: Sync {
+    /// Whether a line without its end is one of this format.
+    fn looks_like(&self, line: &str) -> bool;
+    /// When the line was written.
+    fn moment(&self, line: &str, options: &Options) -> Option<Timestamp>;
+    /// Whether the last line of a file that may still grow says all it has to say, though its end is missing.
+    fn is_whole(&self, line: &str) -> bool;
+    /// How its lines are read.
+    fn reader(&self) -> Reader;
+}
+
+/// Where deliveries go.
+pub(crate) type Emit<'e> = &'e mut dyn FnMut(&Delivery<'_>);
+
+/// The two ways lines become deliveries.
+pub(crate) enum Reader {
+    /// Each line for itself, on all cores.
+    Lines(fn(&[u8], &Options, Emit<'_>) -> Tally),
+    /// Lines joined in their order, with what earlier nights left.
+    Joined(fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>),
+}
+
+/// A join over lines.
+pub(crate) trait Joined: Send {
+    /// Another input begins.
+    fn begin(&mut self);
+    /// Takes in whole lines.
+    fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
+    /// No more input tonight: emits what is known to be complete.
+    fn finish(&mut self, settle: bool, emit: Emit<'_>);
+    /// Deliveries not emitted yet.
+    fn pending(&self) -> u64;
+    /// What the next night continues with.
+    fn save(&self) -> Result<serde_json::Value, serde_json::Error>;
+}
+
+/// The format that knows most of the sample's lines, unless none knows any.
+pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
+    let text = String::from_utf8_lossy(sample);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let known = |kind: FormatKind| text.lines().filter(|line| says_something(line) && kind.format().looks_like(line)).count();
+    let (count, kind) = FormatKind::ALL.into_iter().map(|kind| (known(kind), kind)).max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
+    (count > 0).then_some(kind)
+}
+
+/// Neither blank nor a comment.
+pub(crate) fn says_something(line: &str) -> bool {
+    let line = line.trim_start();
+    !line.is_empty() && !line.starts_with('#')
+}
+
+/// Calls `each` with every line of `chunk` as text, its end cut off; counts lines, and those that were no UTF-8.
+pub(crate) fn lines(chunk: &[u8], tally: &mut Tally, mut each: impl FnMut(&str, &mut Tally)) {
+    let whole = std::str::from_utf8(chunk).ok();
+    let mut from = 0;
+    while from < chunk.len() {
+        let end = memchr::memchr(b'\n', &chunk[from..]).map_or(chunk.len(), |at| from + at);
+        tally.lines += 1;
+        match whole {
+            Some(text) => each(text[from..end].trim_end_matches('\r'), tally),
+            None => match String::from_utf8_lossy(&chunk[from..end]) {
+                std::borrow::Cow::Borrowed(line) => each(line.trim_end_matches('\r'), tally),
+                std::borrow::Cow::Owned(line) => {
+                    tally.lossy += 1;
+                    each(line.trim_end_matches('\r'), tally);
+                }
+            },
+        }
+        from = end + 1;
+    }
+}

@@ -1,0 +1,199 @@
+//! What the user named, as a sorted list of things to read.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use super::{FormatKind, Options, format, unpack};
+use crate::{error::Error, moment::Timestamp};
+
+/// One file, or standard input.
+#[derive(Debug)]
+pub struct Input {
+    /// As shown to the user; `-` for standard input.
+    pub path: String,
+    /// Bytes to be read, still packed, for a progress bar.
+    pub total_bytes: u64,
+    /// By the option or by a sample; `None` for an empty file and for one in a folder that is no log.
+    pub format: Option<FormatKind>,
+    /// When its first line with a stamp was written: rotated logs are read oldest first.
+    pub first: Option<Timestamp>,
+    /// Whether it holds anything.
+    pub(crate) empty: bool,
+    /// Whether it is packed, and so will not grow at its end.
+    pub(crate) packed: bool,
+    /// The first bytes after unpacking.
+    pub(crate) head: Vec<u8>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Path(PathBuf),
+    /// Standard input, copied to a file without a name so that it can be read twice.
+    Spooled(File),
+}
+
+/// Bytes of a file looked at to tell its format.
+const SAMPLE: u64 = 64 << 10;
+
+/// Folders are searched this deep: deeper is a loop of links or no log folder.
+const DEPTH: usize = 16;
+
+/// Names in a folder that are no logs; a file named by the user is always read.
+const NO_LOG: [&str; 40] = [
+    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif", "go", "h", "html", "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf",
+    "png", "py", "rs", "sh", "so", "sql", "sqlite", "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml", "zip",
+];
+
+/// Finds what `inputs` name: files, folders with all below, patterns, `-`.
+pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
+    let mut found = Vec::new();
+    for name in inputs {
+        if name == "-" {
+            found.push(spool(options)?);
+            continue;
+        }
+        let path = Path::new(name);
+        if path.exists() || !name.contains(['*', '?', '[']) {
+            add(path, options, &mut found)?;
+            continue;
+        }
+        let mut paths: Vec<PathBuf> = glob::glob(name).map_err(|e| Error::Usage(format!("pattern {name}: {e}")))?.filter_map(Result::ok).collect();
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Error::NoInput { place: name.clone() });
+        }
+        for path in paths {
+            add(&path, options, &mut found)?;
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::NoInput { place: if inputs.is_empty() { "the empty list of inputs".to_owned() } else { inputs.join(", ") } });
+    }
+    Ok(found)
+}
+
+impl Input {
+    /// The bytes as they lie there, from the beginning.
+    pub(crate) fn raw(&self) -> io::Result<Box<dyn Read + Send>> {
+        match &self.source {
+            Source::Path(path) => Ok(Box::new(File::open(path)?)),
+            Source::Spooled(file) => {
+                let mut file = file.try_clone()?;
+                file.seek(SeekFrom::Start(0))?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// An error of the operating system, in our words.
+    pub(crate) fn unreadable(&self, cause: io::Error) -> Error {
+        Error::Read { path: PathBuf::from(&self.path), cause }
+    }
+
+    /// Whether a later run may find more at its end.
+    pub(crate) fn may_grow(&self) -> bool {
+        !self.packed && matches!(self.source, Source::Path(_))
+    }
+
+    fn new(path: String, source: Source, total_bytes: u64, options: &Options) -> Result<Self, Error> {
+        let mut input = Input { path, total_bytes, format: options.format, first: None, empty: true, packed: false, head: Vec::new(), source };
+        let sampled = input.sample(options);
+        sampled.map_err(|cause| input.unreadable(cause))?;
+        Ok(input)
+    }
+
+    fn sample(&mut self, options: &Options) -> io::Result<()> {
+        let (plain, packed) = unpack::unpack(self.raw()?)?;
+        self.packed = packed;
+        let mut sample = Vec::new();
+        match plain.take(SAMPLE).read_to_end(&mut sample) {
+            Ok(_) => {}
+            Err(e) if e.raw_os_error().is_some() => return Err(e),
+            // Packed bytes that break off: what came out before is the sample.
+            Err(_) => {}
+        }
+        self.empty = sample.is_empty() && !packed;
+        self.format = options.format.or_else(|| format::detect(&sample));
+        if let Some(kind) = self.format {
+            let text = String::from_utf8_lossy(&sample);
+            self.first = text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
+        }
+        sample.truncate(4 << 10);
+        self.head = sample;
+        Ok(())
+    }
+}
+
+fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Error> {
+    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_dir() {
+        found.push(Input::new(path.display().to_string(), Source::Path(path.to_owned()), about.len(), options)?);
+        return Ok(());
+    }
+    let mut files = Vec::new();
+    walk(path, DEPTH, &mut files)?;
+    files.sort();
+    let before = found.len();
+    let mut a_log = false;
+    for file in files {
+        let len = fs::metadata(&file).map_or(0, |about| about.len());
+        let input = Input::new(file.display().to_string(), Source::Path(file), len, options)?;
+        a_log |= input.format.is_some() || input.empty;
+        found.push(input);
+    }
+    if !a_log {
+        found.truncate(before);
+        return Err(Error::NoInput { place: path.display().to_string() });
+    }
+    Ok(())
+}
+
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let unreadable = |cause| Error::Read { path: folder.to_owned(), cause };
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        // A link that leads nowhere is somebody's rotation in progress; sockets and devices are no logs.
+        let Ok(about) = fs::metadata(&path) else { continue };
+        if about.is_dir() {
+            if depth > 0 {
+                walk(&path, depth - 1, files)?;
+            }
+        } else if about.is_file() {
+            let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+            if !NO_LOG.contains(&ending.as_str()) {
+                files.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn spool(options: &Options) -> Result<Input, Error> {
+    let unreadable = |cause| Error::Read { path: PathBuf::from("-"), cause };
+    let (path, mut file) = nameless().map_err(|cause| Error::Write { path: std::env::temp_dir(), cause })?;
+    // Gone from the folder at once, so that nothing is left behind however the run ends.
+    let _ = fs::remove_file(path);
+    let bytes = io::copy(&mut io::stdin().lock(), &mut file).map_err(unreadable)?;
+    Input::new("-".to_owned(), Source::Spooled(file), bytes, options)
+}
+
+fn nameless() -> io::Result<(PathBuf, File)> {
+    let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
+    for n in 0..100 {
+        let path = std::env::temp_dir().join(format!("bouncewatch-{}-{n}", std::process::id()));
+        match File::options().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}

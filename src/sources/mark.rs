@@ -1,0 +1,112 @@
+//! How far an input was read, recognised by its content: `x.log` stays known as `x.log.1.gz`.
+
+use std::io::{self, Read};
+
+/// An input's identity and how far it was read. All bytes are those after unpacking.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// Hash of the first `head_len` bytes.
+    pub head: u64,
+    /// At most 4 KiB.
+    pub head_len: u64,
+    /// Bytes read.
+    pub offset: u64,
+    /// Hash of the up to 4 KiB before `offset`: two logs can share a head.
+    pub tail: u64,
+    /// E-mails read in them.
+    pub records: u64,
+    /// Where it was last seen; for people.
+    pub path: String,
+}
+
+/// Bytes hashed at either end.
+const SPAN: usize = 4 << 10;
+
+/// A mark in the making, fed with the bytes read, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    offset: u64,
+}
+
+impl Trace {
+    /// Goes on over `bytes`.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        if self.head.len() < SPAN {
+            let n = bytes.len().min(SPAN - self.head.len());
+            self.head.extend_from_slice(&bytes[..n]);
+        }
+        if bytes.len() >= SPAN {
+            self.tail.clear();
+            self.tail.extend_from_slice(&bytes[bytes.len() - SPAN..]);
+        } else {
+            let over = (self.tail.len() + bytes.len()).saturating_sub(SPAN);
+            self.tail.drain(..over);
+            self.tail.extend_from_slice(bytes);
+        }
+        self.offset += bytes.len() as u64;
+    }
+
+    /// Bytes fed.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The mark of what was fed.
+    pub(crate) fn mark(&self, records: u64, path: &str) -> Mark {
+        Mark {
+            head: hash(&self.head),
+            head_len: self.head.len() as u64,
+            offset: self.offset,
+            tail: hash(&self.tail),
+            records,
+            path: path.to_owned(),
+        }
+    }
+
+    /// Reads on to `offset`; false where the stream ends before.
+    pub(crate) fn skip_to(&mut self, offset: u64, stream: &mut dyn Read) -> io::Result<bool> {
+        let mut buf = vec![0; 64 << 10];
+        while self.offset < offset {
+            let want = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(buf.len());
+            match stream.read(&mut buf[..want]) {
+                Ok(0) => return Ok(false),
+                Ok(n) => self.feed(&buf[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The index of the mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
+pub(crate) fn find(marks: &[Mark], head: &[u8], stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>) -> io::Result<Option<usize>> {
+    let fits = |mark: &Mark| {
+        let len = usize::try_from(mark.head_len).unwrap_or(usize::MAX);
+        len > 0 && len <= head.len() && hash(&head[..len]) == mark.head
+    };
+    let mut candidates: Vec<usize> = (0..marks.len()).filter(|&i| fits(&marks[i])).collect();
+    if candidates.is_empty() {
+        return Ok(None);
+    }
+    candidates.sort_by_key(|&i| marks[i].offset);
+    let (mut trace, mut stream, mut found) = (Trace::default(), stream()?, None);
+    for i in candidates {
+        // A stream broken before the mark cannot be the one the mark is of.
+        match trace.skip_to(marks[i].offset, &mut stream) {
+            Ok(true) if hash(&trace.tail) == marks[i].tail => found = Some(i),
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(e) if e.raw_os_error().is_some() => return Err(e),
+            Err(_) => break,
+        }
+    }
+    Ok(found)
+}
+
+/// FNV-1a: the same on every machine and in every release.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,355 @@
+//! What one line of a Postfix daemon tells. Addresses and replies are other people's text: fields are read from the
+//! left, one after the other, so that a forged field inside a value is never taken for one.
+
+use super::prefix::Prefix;
+
+/// What a line tells; ids are queue ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event<'a> {
+    /// smtpd took a mail from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
+    /// the client before a content filter.
+    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
+    /// pickup took a mail from a local user.
+    Pickup { id: &'a str, sender: Option<&'a str> },
+    /// cleanup saw a new mail.
+    Opened { id: &'a str },
+    /// qmgr read the mail's envelope.
+    Sender { id: &'a str, sender: &'a str },
+    /// qmgr gave up.
+    Expired { id: &'a str },
+    /// The mail left the queue.
+    Removed { id: &'a str },
+    /// A delivery agent tried.
+    Tried { id: &'a str, tried: Tried<'a> },
+    /// A notice went to the sender under a queue id of its own.
+    Notice { next: &'a str },
+    /// Somebody was turned away.
+    Refused(Refused<'a>),
+    /// Nothing of use.
+    Nothing,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tried<'a> {
+    pub(crate) to: &'a str,
+    /// Before aliases; empty where the line has none.
+    pub(crate) orig_to: &'a str,
+    pub(crate) agent: Agent,
+    /// Address of the other side, empty where there is none.
+    pub(crate) to_ip: &'a str,
+    pub(crate) status: Status,
+    /// Without the outer parentheses.
+    pub(crate) reply: &'a str,
+    /// The queue id under which the other side goes on.
+    pub(crate) next: Option<&'a str>,
+    /// Whether the other side sits on this machine.
+    pub(crate) inside: bool,
+}
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agent {
+    /// Out over the network.
+    Smtp,
+    /// Into a mailbox or a program.
+    Mailbox,
+    /// Nobody: the mail is dropped or refused by ourselves.
+    Nobody,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Sent,
+    Deferred,
+    Bounced,
+}
+
+/// A refused recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused<'a> {
+    /// Empty when unknown.
+    pub(crate) ip: &'a str,
+    pub(crate) sender: &'a str,
+    pub(crate) recipient: &'a str,
+    /// From the code on.
+    pub(crate) reply: &'a str,
+}
+
+/// Bytes of a reply kept; Postfix itself cuts lines at 2 KiB.
+const MAX_REPLY: usize = 4 << 10;
+
+/// Reads a line; [`Event::Nothing`] also for what other programs write.
+pub(crate) fn read<'a>(prefix: &Prefix<'a>) -> Event<'a> {
+    event(prefix).unwrap_or(Event::Nothing)
+}
+
+/// Whether a line of which the end is missing is surely complete.
+pub(crate) fn is_whole(prefix: &Prefix<'_>) -> bool {
+    match read(prefix) {
+        Event::Tried { .. } => prefix.rest.ends_with(')'),
+        Event::Removed { .. } => true,
+        Event::Refused(_) => prefix.rest.ends_with('>') && prefix.rest.contains(" helo=<"),
+        _ => false,
+    }
+}
+
+fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
+    let slash = memchr::memrchr(b'/', prefix.program.as_bytes())?;
+    let daemon = &prefix.program[slash + 1..];
+    let rest = prefix.rest;
+    // What most lines are is decided before anything is searched.
+    if !matches!(daemon, "smtp" | "qmgr" | "smtpd" | "cleanup" | "lmtp" | "local" | "virtual" | "pipe" | "error" | "retry" | "discard" | "bounce" | "pickup" | "postscreen" | "postsuper") {
+        return None;
+    }
+    let colon = memchr::memchr(b':', rest.as_bytes())?;
+    let (id, text) = (&rest[..colon], rest[colon + 1..].strip_prefix(' ')?);
+    if !(5..=24).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    match daemon {
+        "smtp" => tried(id, text, Agent::Smtp),
+        "lmtp" | "local" | "virtual" | "pipe" => tried(id, text, Agent::Mailbox),
+        "error" | "retry" | "discard" => tried(id, text, Agent::Nobody),
+        "qmgr" => qmgr(id, text),
+        "postsuper" => (text == "removed").then_some(Event::Removed { id }),
+        "cleanup" if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => Some(Event::Opened { id }),
+        "pickup" => pickup(id, text),
+        "bounce" => {
+            let at = text.find("notification: ")?;
+            Some(Event::Notice { next: text[at + 14..].trim_end() })
+        }
+        _ => match text.strip_prefix("client=") {
+            Some(text) => client(id, text),
+            None => refused(text),
+        },
+    }
+}
+
+fn qmgr<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
+    if text.trim_end() == "removed" {
+        return Some(Event::Removed { id });
+    }
+    let (sender, tail) = bracketed(text.strip_prefix("from=")?)?;
+    if tail.starts_with(", status=expired") || tail.starts_with(", status=force-expired") {
+        return Some(Event::Expired { id });
+    }
+    Some(Event::Sender { id, sender })
+}
+
+fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
+    let from = text.strip_prefix("uid=")?;
+    let sender = from.find(" from=").and_then(|at| bracketed(&from[at + 6..])).map(|(sender, _)| sender);
+    Some(Event::Pickup { id, sender })
+}
+
+fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
+    let (ip, mut tail) = host(text)?;
+    let (mut ip, mut trusted, mut authenticated) = (ip, false, false);
+    while let Some(at) = tail.find(", ") {
+        tail = &tail[at + 2..];
+        if tail.starts_with("sasl_username=") {
+            trusted = true;
+            authenticated = true;
+        } else if let Some(original) = tail.strip_prefix("orig_client=") {
+            // The client of the hop before the content filter, told by XFORWARD.
+            ip = host(original).map_or("", |(ip, _)| ip);
+            trusted = true;
+        }
+    }
+    Some(Event::Client { id, ip: address(ip), trusted, authenticated })
+}
+
+fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
+    let (to, mut tail) = bracketed(text.strip_prefix("to=")?)?;
+    let (mut orig_to, mut relay) = ("", "");
+    let status = loop {
+        tail = tail.strip_prefix(", ")?;
+        if let Some(text) = tail.strip_prefix("orig_to=") {
+            (orig_to, tail) = bracketed(text)?;
+            continue;
+        }
+        if let Some(text) = tail.strip_prefix("status=") {
+            break text;
+        }
+        let end = memchr::memchr(b',', tail.as_bytes())?;
+        if let Some(text) = tail[..end].strip_prefix("relay=") {
+            relay = text;
+        }
+        tail = &tail[end..];
+    };
+    let (word, reason) = status.split_once(' ').unwrap_or((status, ""));
+    let status = match word {
+        "sent" => Status::Sent,
+        "deferred" => Status::Deferred,
+        "bounced" | "expired" => Status::Bounced,
+        // `soft_bounce = yes`: a refusal the administrator wants to be tried again.
+        "SOFTBOUNCE" => Status::Deferred,
+        // `deliverable`, `undeliverable`: somebody asked about an address, no mail was sent.
+        _ => return None,
+    };
+    let reason = reason.trim_end();
+    let reply = cut(reason.strip_prefix('(').map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
+    let to_ip = address(host(relay).map_or("", |(ip, _)| ip));
+    let socket = relay.contains("[/") || relay.contains("[private/");
+    let next = (status == Status::Sent).then(|| successor(reply)).flatten();
+    Some(Event::Tried { id, tried: Tried { to, orig_to, agent, to_ip, status, reply, next, inside: socket || is_loopback(to_ip) || reply.starts_with("forwarded as ") } })
+}
+
+/// `… queued as QID`, `forwarded as QID`: the id must be the last word, as Postfix writes it.
+fn successor(reply: &str) -> Option<&str> {
+    let at = reply.rfind("queued as ").or_else(|| reply.rfind("forwarded as "))?;
+    let id = reply[at..].split(' ').nth(2)?.trim_end_matches([')', '.']);
+    (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
+}
+
+fn refused(text: &str) -> Option<Event<'_>> {
+    let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
+    let from = tail.find(" from ")?;
+    let (stage, tail) = (&tail[..from], &tail[from + 6..]);
+    let (ip, tail) = host(tail)?;
+    let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
+    let whole = tail.strip_prefix(' ')?;
+    // The reply may quote an address, in which anything can be written: step over it before looking for the fields.
+    let quoted = whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
+    let after = quoted.and_then(|at| bracketed(&whole[at..])).map_or(0, |(_, tail)| whole.len() - tail.len());
+    let end = whole[after..].find("; from=<").or_else(|| whole[after..].find("; proto=")).map_or(whole.len(), |at| after + at);
+    let reply = cut(&whole[..end]);
+    let mut fields = whole.get(end + 2..).unwrap_or("");
+    let (mut sender, mut recipient) = ("", "");
+    if let Some(text) = fields.strip_prefix("from=") {
+        (sender, fields) = bracketed(text)?;
+        fields = fields.trim_start_matches([',', ' ']);
+    }
+    if let Some(text) = fields.strip_prefix("to=") {
+        recipient = bracketed(text)?.0;
+    } else if stage == "VRFY" {
+        // The only guess that names no recipient outside the reply.
+        recipient = quoted.and_then(|at| bracketed(&whole[at..])).map_or("", |(address, _)| address);
+    }
+    if recipient.is_empty() || reply.is_empty() {
+        return None;
+    }
+    Some(Event::Refused(Refused { ip: address(ip), sender, recipient, reply }))
+}
+
+/// `<address>` and what follows. A quoted local part may hold anything, brackets too.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('<')?;
+    let b = inner.as_bytes();
+    let mut from = 0;
+    if b.first() == Some(&b'"') {
+        let mut i = 1;
+        while i < b.len() {
+            match b[i] {
+                b'\\' => i += 2,
+                b'"' => {
+                    from = i + 1;
+                    break;
+                }
+                _ => i += 1,
+            }
+        }
+    }
+    let end = from + memchr::memchr(b'>', b.get(from..)?)?;
+    Some((&inner[..end], &inner[end + 1..]))
+}
+
+/// `name[ip]` or `[ip]`: the address and what follows.
+fn host(text: &str) -> Option<(&str, &str)> {
+    let open = memchr::memchr(b'[', text.as_bytes())?;
+    let close = open + memchr::memchr(b']', &text.as_bytes()[open..])?;
+    Some((&text[open + 1..close], &text[close + 1..]))
+}
+
+/// An IP address without its `IPv6:` and zone; empty for `unknown` and sockets.
+fn address(text: &str) -> &str {
+    let text = text.strip_prefix("IPv6:").unwrap_or(text);
+    let bare = text.split('%').next().unwrap_or(text);
+    if bare.parse::<std::net::IpAddr>().is_ok() { bare } else { "" }
+}
+
+/// Whether an address is this machine's own.
+pub(crate) fn is_loopback(ip: &str) -> bool {
+    ip.starts_with("127.") || ip == "::1" || ip.starts_with("::ffff:127.")
+}
+
+/// Whether an address is one of a private network.
+pub(crate) fn is_private(ip: &str) -> bool {
+    match ip.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Err(_) => false,
+    }
+}
+
+fn cut(reply: &str) -> &str {
+    let mut end = reply.len().min(MAX_REPLY);
+    while !reply.is_char_boundary(end) {
+        end -= 1;
+    }
+    reply[..end].trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Timestamp;
+
+    fn of<'a>(program: &'a str, rest: &'a str) -> Event<'a> {
+        read(&Prefix { at: Timestamp(0), host: "mx", program, rest })
+    }
+
+    #[test]
+    fn reads_attempts() {
+        let Event::Tried { id, tried } = of(
+            "postfix/smtp",
+            "4AA09: to=<\"x>, relay=none, status=sent (ok\"@d.example>, orig_to=<o@d.example>, relay=mx.example[2001:db8::1]:25, conn_use=2, delay=1, delays=0/0/1/0, tls=x, dsn=5.1.1, status=bounced (host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command))",
+        ) else {
+            panic!("an attempt")
+        };
+        assert_eq!((id, tried.to, tried.orig_to, tried.to_ip, tried.status), ("4AA09", "\"x>, relay=none, status=sent (ok\"@d.example", "o@d.example", "2001:db8::1", Status::Bounced));
+        assert_eq!(tried.reply, "host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command)");
+        let probe = "4AA09: to=<a@b>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/1/0, dsn=5.1.1, status=undeliverable (no)";
+        assert_eq!(of("postfix/smtp", probe), Event::Nothing);
+        let Event::Tried { tried, .. } = of("postfix/smtp", "4AA09: to=<a@b>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 776E4)") else { panic!("an attempt") };
+        assert_eq!((tried.next, tried.inside), (Some("776E4"), true));
+    }
+
+    #[test]
+    fn reads_refusals() {
+        for (daemon, text, refused) in [
+            (
+                "postfix/smtpd",
+                "NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 550 5.1.1 <\"; from=<x> to=<y>\"@d>: Recipient address rejected: User unknown; from=<s@e> to=<r@d> proto=ESMTP helo=<; from=<x> to=<y>>",
+                Some(("192.0.2.7", "s@e", "r@d", "550 5.1.1 <\"; from=<x> to=<y>\"@d>: Recipient address rejected: User unknown")),
+            ),
+            (
+                "postfix/postscreen",
+                "NOQUEUE: reject: RCPT from [2001:db8::9]:60591: 550 5.7.1 Service unavailable; client [2001:db8::9] blocked using rbl.example; from=<s@e>, to=<r@d>, proto=ESMTP, helo=<h>",
+                Some(("2001:db8::9", "s@e", "r@d", "550 5.7.1 Service unavailable; client [2001:db8::9] blocked using rbl.example")),
+            ),
+            ("postfix/cleanup", "B37FD2E: milter-reject: END-OF-MESSAGE from h[192.0.2.1]: 4.7.1 Try again later; from=<> to=<r@d> proto=ESMTP helo=<h>", Some(("192.0.2.1", "", "r@d", "4.7.1 Try again later"))),
+            ("postfix/smtpd", "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table; proto=SMTP helo=<h>", Some(("192.0.2.1", "", "guess", "550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table"))),
+            ("postfix/smtpd", "NOQUEUE: reject: CONNECT from unknown[192.0.2.1]: 450 4.7.25 Client host rejected; proto=SMTP", None),
+            ("postfix/smtpd", "NOQUEUE: reject_warning: RCPT from h[192.0.2.1]: 550 5.1.1 <a@b>: x; from=<s@e> to=<a@b> proto=SMTP helo=<h>", None),
+            ("postfix/smtpd", "NOQUEUE: filter: RCPT from h[192.0.2.1]: <>: Sender address triggers FILTER; from=<> to=<a@b> proto=SMTP helo=<h>", None),
+        ] {
+            let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| Event::Refused(Refused { ip, sender, recipient, reply }));
+            assert_eq!(of(daemon, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_the_life_of_a_mail() {
+        assert_eq!(of("postfix/smtpd", "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"), Event::Client { id: "ED012", ip: "192.0.2.5", trusted: true, authenticated: false });
+        assert_eq!(of("postfix/smtps/smtpd", "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"), Event::Client { id: "4bVzjk2zXz9sT", ip: "", trusted: true, authenticated: true });
+        assert_eq!(of("postfix/qmgr", "ED012: from=<>, size=1, nrcpt=1 (queue active)"), Event::Sender { id: "ED012", sender: "" });
+        assert_eq!(of("postfix/qmgr", "ED012: from=<a@b>, status=expired, returned to sender"), Event::Expired { id: "ED012" });
+        assert_eq!(of("postfix/qmgr", "ED012: removed"), Event::Removed { id: "ED012" });
+        assert_eq!(of("postfix/bounce", "ED012: sender non-delivery notification: A4819"), Event::Notice { next: "A4819" });
+        assert_eq!(of("postfix/smtpd", "warning: hostname x does not resolve"), Event::Nothing);
+        assert_eq!(of("dovecot", "imap: x"), Event::Nothing);
+    }
+}

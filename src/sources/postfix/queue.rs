@@ -1,0 +1,128 @@
+//! One mail in the queue, as far as the lines so far tell.
+
+use serde::{Deserialize, Serialize};
+
+use super::line::{Agent, Status, Tried, is_private};
+use crate::{address, delivery::Attempt, moment::Timestamp};
+
+/// A mail under its queue id. Saved between nights.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Queue {
+    /// `None` until qmgr or pickup said it.
+    pub(crate) sender: Option<String>,
+    /// Who brought it; empty when nobody from outside, or not known.
+    pub(crate) client: String,
+    pub(crate) origin: Origin,
+    /// Whether the client logged in, or the mail is our own.
+    pub(crate) ours: bool,
+    /// Whether it came back from a content filter or a forwarding: the hop before may still be told after it is gone.
+    pub(crate) second: bool,
+    /// Whether the log tells its beginning.
+    pub(crate) opened: bool,
+    /// When it left the queue, while it waits for the hop before.
+    pub(crate) removed: Option<i64>,
+    /// Its latest line.
+    pub(crate) last: i64,
+    pub(crate) recipients: Vec<Recipient>,
+}
+
+/// What is known of where a mail came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// No line told yet.
+    #[default]
+    Unknown,
+    /// From this machine: perhaps a content filter, of which the hop before knows the client.
+    Loopback,
+    /// Told.
+    Known,
+}
+
+/// One recipient that is not yet emitted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Recipient {
+    pub(crate) to: String,
+    pub(crate) orig_to: String,
+    /// Whether it was delivered, or was to be, on our side.
+    pub(crate) into: bool,
+    /// Whether no further attempt will come.
+    pub(crate) done: bool,
+    pub(crate) tries: Vec<Try>,
+}
+
+/// One attempt, kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Try {
+    pub(crate) at: i64,
+    pub(crate) to_ip: String,
+    pub(crate) reply: String,
+    pub(crate) accepted: bool,
+}
+
+/// Attempts kept of one recipient: five days of retries every quarter of an hour stay well under it.
+const MAX_TRIES: usize = 500;
+
+impl Queue {
+    /// Whether sender and client are known, so that what is done can be emitted.
+    pub(crate) fn is_told(&self) -> bool {
+        self.sender.is_some() && self.origin == Origin::Known
+    }
+
+    /// Whether this attempt was a delivery on our side.
+    pub(crate) fn is_into(&self, tried: &Tried<'_>) -> bool {
+        match tried.agent {
+            Agent::Mailbox => true,
+            Agent::Nobody => !self.ours && !self.client.is_empty(),
+            // A gateway that hands mail from the world to a server inside.
+            Agent::Smtp => !self.ours && is_private(tried.to_ip) && !self.client.is_empty() && !is_private(&self.client),
+        }
+    }
+
+    /// Keeps an attempt.
+    pub(crate) fn keep(&mut self, tried: &Tried<'_>, at: Timestamp) -> &mut Recipient {
+        let into = self.is_into(tried);
+        let index = self.position(tried).unwrap_or_else(|| {
+            self.recipients.push(Recipient { to: tried.to.to_owned(), orig_to: tried.orig_to.to_owned(), into, done: false, tries: Vec::new() });
+            self.recipients.len() - 1
+        });
+        let recipient = &mut self.recipients[index];
+        recipient.into = into;
+        push(&mut recipient.tries, Try::of(tried.to_ip, tried.reply, tried.status == Status::Sent, at));
+        recipient
+    }
+
+    /// Where an earlier attempt at the same recipient is.
+    pub(crate) fn position(&self, tried: &Tried<'_>) -> Option<usize> {
+        self.recipients.iter().position(|r| !r.done && r.to == tried.to && r.orig_to == tried.orig_to)
+    }
+}
+
+impl Recipient {
+    /// The address the sender wrote: what an alias made of it only where the mail goes out again.
+    pub(crate) fn address(&self) -> &str {
+        written(&self.to, &self.orig_to, self.into)
+    }
+}
+
+impl Try {
+    pub(crate) fn of(to_ip: &str, reply: &str, accepted: bool, at: Timestamp) -> Self {
+        Try { at: at.0, to_ip: to_ip.to_owned(), reply: reply.to_owned(), accepted }
+    }
+
+    pub(crate) fn attempt(&self) -> Attempt<'_> {
+        Attempt { from_ip: "", to_ip: &self.to_ip, reply: &self.reply, accepted: self.accepted }
+    }
+}
+
+/// See [`Recipient::address`].
+pub(crate) fn written<'a>(to: &'a str, orig_to: &'a str, into: bool) -> &'a str {
+    if into && !address::domain_of(orig_to).is_empty() { orig_to } else { to }
+}
+
+/// Adds an attempt; beyond the cap the latest takes the place of the one before it, so that first and last stay true.
+pub(crate) fn push(tries: &mut Vec<Try>, new: Try) {
+    if tries.len() >= MAX_TRIES {
+        tries.pop();
+    }
+    tries.push(new);
+}

@@ -1,0 +1,241 @@
+//! The inputs one after the other, their lines on all cores.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    Input, InputCount, Known, Options, Reading, Reject,
+    format::{Format, Joined, Reader},
+    mark::{self, Trace},
+    reject::{KEPT_PER_FILE, Tally},
+    split::{CHUNK, Chunk, Chunks},
+    unpack,
+};
+use crate::{delivery::Delivery, error::Error};
+
+/// Marks kept; the oldest go first. A mark is some hundred bytes, a log a day fills this in 27 years.
+const MARKS: usize = 10_000;
+
+/// Version of the saved form.
+const SAVED: u64 = 1;
+
+/// Reads `inputs`, but not what `known` had read: each delivery goes to `add` with one of the workers from `make`.
+pub fn read<W: Send>(
+    inputs: Vec<Input>, known: &Known, options: &Options, make: &(dyn Fn() -> W + Sync), add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync), progress: &(dyn Fn(u64) + Sync),
+) -> Result<Reading<W>, Error> {
+    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
+    let mut marks = known.marks.clone();
+    let mut saved = load(&known.pending)?;
+    let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();
+    let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
+    let mut rejects = vec![Vec::new(); inputs.len()];
+
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    order.sort_by_key(|&i| (inputs[i].first, i));
+    for i in order {
+        let input = &inputs[i];
+        let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
+        let Some(kind) = input.format else {
+            let cause = if input.empty { None } else { Some(leave_out(input, &inputs)?) };
+            counts[i] = InputCount { path: input.path.clone(), format: "unknown".to_owned(), rejected: u64::from(cause.is_some()), ..InputCount::default() };
+            rejects[i].extend(cause.map(file));
+            progress(input.total_bytes);
+            continue;
+        };
+        let format = kind.format();
+        let reader = match format.reader() {
+            Reader::Lines(each) => Way::Lines(each),
+            Reader::Joined(start) => {
+                let join = match joins.entry(kind.name()) {
+                    std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
+                    std::collections::btree_map::Entry::Vacant(e) => e.insert(start(options, saved.remove(kind.name()))?),
+                };
+                join.begin();
+                Way::Joined(&mut **join)
+            }
+        };
+        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0)).map_err(|e| input.unreadable(e))?.map(|at| marks.remove(at));
+        let mut one = One { input, format, options, add, progress, trace: Trace::default(), tally: Tally::default(), notes: Vec::new() };
+        one.read(reader, seen.as_ref(), &mut workers)?;
+        let already_seen = seen.map_or(0, |mark| mark.records);
+        let One { trace, tally, notes, .. } = one;
+        if trace.offset() > 0 {
+            marks.push(trace.mark(already_seen + tally.records, &input.path));
+        }
+        if tally.relevant > 0 && tally.recognised * 2 < tally.relevant {
+            return Err(Error::Unrecognised { path: input.path.clone(), format: kind.name().to_owned(), recognised: tally.recognised, lines: tally.relevant });
+        }
+        rejects[i].extend(notes.iter().cloned().map(file));
+        rejects[i].extend(tally.rejects.into_iter().map(|(line, cause, excerpt)| Reject { file: input.path.clone(), line, cause, excerpt }));
+        counts[i] = InputCount {
+            path: input.path.clone(),
+            format: kind.name().to_owned(),
+            records: tally.records,
+            rejected: tally.rejected + notes.len() as u64,
+            already_seen,
+            lines: tally.lines,
+            lossy: tally.lossy,
+        };
+    }
+
+    let mut pending_deliveries = 0;
+    for (name, join) in &mut joins {
+        let mut late = 0;
+        join.finish(options.settle, &mut |delivery| {
+            late += 1;
+            add(&mut workers[0], delivery);
+        });
+        // What the end of the night completes is counted with the last log of its format.
+        if let Some(count) = counts.iter_mut().rev().find(|count| count.format == *name) {
+            count.records += late;
+        }
+        pending_deliveries += join.pending();
+        let state = join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
+        saved.insert((*name).to_owned(), state);
+    }
+    let surplus = marks.len().saturating_sub(MARKS);
+    marks.drain(..surplus);
+    Ok(Reading { workers, inputs: counts, marks, pending: store(saved)?, pending_deliveries, rejects: rejects.into_iter().flatten().collect() })
+}
+
+/// Why an input without a format is passed over; an error where there is no other to read.
+fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
+    if all.iter().all(|other| other.format.is_none()) {
+        let lines = String::from_utf8_lossy(&input.head).lines().filter(|line| !line.trim().is_empty()).count().max(1);
+        return Err(Error::Unrecognised { path: input.path.clone(), format: "any known format".to_owned(), recognised: 0, lines: lines as u64 });
+    }
+    Ok("no mail log: left out".to_owned())
+}
+
+enum Way<'w> {
+    Lines(fn(&[u8], &Options, &mut dyn FnMut(&Delivery<'_>)) -> Tally),
+    Joined(&'w mut dyn Joined),
+}
+
+/// One input being read.
+struct One<'o, W> {
+    input: &'o Input,
+    format: &'static dyn Format,
+    options: &'o Options,
+    add: &'o (dyn Fn(&mut W, &Delivery<'_>) + Sync),
+    progress: &'o (dyn Fn(u64) + Sync),
+    trace: Trace,
+    tally: Tally,
+    notes: Vec<String>,
+}
+
+impl<W: Send> One<'_, W> {
+    fn read(&mut self, mut way: Way<'_>, seen: Option<&super::Mark>, workers: &mut [W]) -> Result<(), Error> {
+        let input = self.input;
+        let raw = Told { inner: input.raw().map_err(|e| input.unreadable(e))?, progress: self.progress };
+        let (mut plain, _) = unpack::unpack(raw).map_err(|e| input.unreadable(e))?;
+        if let Some(mark) = seen {
+            self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
+        }
+        let mut chunks = Chunks::new(plain, CHUNK);
+        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { 1 };
+        let mut batch = take(&mut chunks, lanes);
+        while !batch.is_empty() {
+            self.trim_end(&mut batch, chunks.broken.is_some());
+            // The next chunks are read and unpacked while these are taken apart.
+            let (next, tallies) = rayon::join(
+                || take(&mut chunks, lanes),
+                || match &mut way {
+                    Way::Lines(each) => {
+                        let (each, options, add) = (*each, self.options, self.add);
+                        batch.par_iter().zip(workers.par_iter_mut()).map(|(chunk, worker)| lines_of(chunk, |bytes| each(bytes, options, &mut |d| add(worker, d)))).collect()
+                    }
+                    Way::Joined(join) => {
+                        let worker = &mut workers[0];
+                        batch.iter().map(|chunk| lines_of(chunk, |bytes| join.chunk(bytes, &mut |d| (self.add)(worker, d)))).collect::<Vec<_>>()
+                    }
+                },
+            );
+            for chunk in &batch {
+                self.trace.feed(&chunk.bytes);
+            }
+            for tally in tallies {
+                self.tally.append(tally);
+            }
+            batch = next;
+        }
+        match chunks.broken.take() {
+            Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
+            Some(e) => self.notes.push(format!("{e}; what came before it was read")),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Leaves a last line without its end to a later run, where one may bring the rest.
+    fn trim_end(&mut self, batch: &mut [Chunk], broken: bool) {
+        let Some(chunk) = batch.last_mut().filter(|chunk| chunk.last && !chunk.overlong) else { return };
+        if !(self.input.may_grow() || broken) {
+            return;
+        }
+        let end = memchr::memrchr(b'\n', &chunk.bytes).map_or(0, |at| at + 1);
+        let line = String::from_utf8_lossy(&chunk.bytes[end..]).into_owned();
+        if line.trim().is_empty() || (!broken && self.format.is_whole(line.trim_end())) {
+            return;
+        }
+        chunk.bytes.truncate(end);
+        let mut unread = Tally { lines: self.tally.lines, ..Tally::default() };
+        unread.reject("the last line has no end: left for the next run", &line);
+        let excerpt = unread.rejects.pop().map_or(String::new(), |(_, _, excerpt)| excerpt);
+        if self.notes.len() < KEPT_PER_FILE {
+            self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
+        }
+    }
+}
+
+fn lines_of(chunk: &Chunk, parse: impl FnOnce(&[u8]) -> Tally) -> Tally {
+    if !chunk.overlong {
+        return parse(&chunk.bytes);
+    }
+    // Only the piece with the line's end counts it, so that a line of many chunks is one line.
+    let mut tally = Tally::default();
+    if chunk.bytes.last() == Some(&b'\n') || chunk.last {
+        tally.lines = 1;
+        tally.relevant = 1;
+        tally.reject("the line is longer than any record could be", "");
+    }
+    tally
+}
+
+fn take<R: Read>(chunks: &mut Chunks<R>, lanes: usize) -> Vec<Chunk> {
+    std::iter::from_fn(|| chunks.next()).take(lanes).collect()
+}
+
+/// Tells how many bytes of the file went by.
+struct Told<'p, R> {
+    inner: R,
+    progress: &'p (dyn Fn(u64) + Sync),
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        (self.progress)(n as u64);
+        Ok(n)
+    }
+}
+
+fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
+    if pending.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let unknown = |cause: String| Error::Data { name: "pending mails".to_owned(), cause };
+    let (version, joins): (u64, BTreeMap<String, serde_json::Value>) = serde_json::from_slice(pending).map_err(|e| unknown(e.to_string()))?;
+    if version != SAVED {
+        return Err(unknown(format!("saved form {version}, this bouncewatch knows {SAVED}")));
+    }
+    Ok(joins)
+}
+
+fn store(joins: BTreeMap<String, serde_json::Value>) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(&(SAVED, joins)).map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })
+}

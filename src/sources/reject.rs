@@ -1,0 +1,74 @@
+//! A line that could not be read: where, and why. A value, never an error.
+
+use crate::address;
+
+/// A refused line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The input, as shown to the user.
+    pub file: String,
+    /// Counted from 1 where this reading began; 0 when the whole file is meant.
+    pub line: u64,
+    /// Why.
+    pub cause: String,
+    /// The head of the line, without what a terminal would obey.
+    pub excerpt: String,
+}
+
+/// Rejects kept of one input; the rest is only counted, so that a file of junk cannot fill the memory.
+pub(crate) const KEPT_PER_FILE: usize = 100;
+
+/// Bytes of a bad line kept to recognise it by.
+const EXCERPT: usize = 160;
+
+/// What a chunk of lines gave, besides deliveries.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// All lines.
+    pub(crate) lines: u64,
+    /// Lines that say something: neither blank nor comment.
+    pub(crate) relevant: u64,
+    /// Of those, lines of the format, whether good or bad.
+    pub(crate) recognised: u64,
+    /// E-mails read.
+    pub(crate) records: u64,
+    /// Lines refused.
+    pub(crate) rejected: u64,
+    /// Lines with invalid UTF-8.
+    pub(crate) lossy: u64,
+    /// Line, cause and excerpt of the first of them.
+    pub(crate) rejects: Vec<(u64, String, String)>,
+}
+
+impl Tally {
+    /// Notes the current line as refused.
+    pub(crate) fn reject(&mut self, cause: &str, line: &str) {
+        self.rejected += 1;
+        if self.rejects.len() < KEPT_PER_FILE {
+            self.rejects.push((self.lines, cause.to_owned(), excerpt(line)));
+        }
+    }
+
+    /// Adds what the chunk after this one gave.
+    pub(crate) fn append(&mut self, next: Tally) {
+        for (line, cause, excerpt) in next.rejects {
+            if self.rejects.len() < KEPT_PER_FILE {
+                self.rejects.push((self.lines + line, cause, excerpt));
+            }
+        }
+        self.lines += next.lines;
+        self.relevant += next.relevant;
+        self.recognised += next.recognised;
+        self.records += next.records;
+        self.rejected += next.rejected;
+        self.lossy += next.lossy;
+    }
+}
+
+fn excerpt(line: &str) -> String {
+    let mut end = line.len().min(EXCERPT);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    address::printable(&line[..end]).into_owned()
+}

@@ -1,0 +1,1 @@
+//! Cases as files, cuts, split nights, corpora.
