@@ -33,6 +33,8 @@ pub mod enumeration;
 
 pub mod findings;
 
+pub mod redact;
+
 pub mod store;
 
 pub mod report;

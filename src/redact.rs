@@ -1,0 +1,236 @@
+//! Pseudonyms that stay the same across one store, so that a report can be shared and its numbers still compared.
+//!
+//! Local parts of addresses, and IP addresses, are replaced wherever they stand. Domains stay: a report on names a
+//! stranger could register is nothing without them. Nobody undoes a pseudonym without the key.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use crate::{
+    address,
+    enumeration::Campaign,
+    findings::{Alert, AlertKind, Findings},
+};
+
+/// Replaces what points to a person.
+#[derive(Clone)]
+pub struct Redactor {
+    key: [u8; 32],
+}
+
+/// Local parts of one finding and what replaces them where they stand alone in its text.
+type Locals = BTreeMap<String, String>;
+
+impl Redactor {
+    /// One key a store; whoever has it can tell whether a guessed address is the one behind a pseudonym.
+    pub fn new(key: [u8; 32]) -> Self {
+        Redactor { key }
+    }
+
+    /// `tom@example.org` as `u-1f2e3d4c5b6a@example.org`; a pseudonym stays what it is.
+    pub fn address(&self, text: &str) -> String {
+        let folded = address::fold(text);
+        let (local, domain) = (address::local_of(&folded), address::domain_of(&folded));
+        if local.is_empty() || is_pseudonym(local, "u-") {
+            return folded.into_owned();
+        }
+        let name = self.pseudonym("u-", &folded);
+        if domain.is_empty() { name } else { format!("{name}@{domain}") }
+    }
+
+    /// `192.0.2.1` as `ip-1f2e3d4c5b6a`; what is no IP address is replaced as well.
+    pub fn ip(&self, text: &str) -> String {
+        if text.is_empty() || is_pseudonym(text, "ip-") {
+            return text.to_owned();
+        }
+        let form = text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string());
+        self.pseudonym("ip-", &form)
+    }
+
+    /// Running text with every address and IP address in it replaced.
+    pub fn text(&self, text: &str) -> String {
+        self.words(text, &Locals::new())
+    }
+
+    /// A whole night's findings, sorted as they were.
+    pub fn redact(&self, mut findings: Findings) -> Findings {
+        for input in &mut findings.inputs {
+            // Folders name people and machines; the file's name is enough to know it by.
+            let name = input.path.rsplit(['/', '\\']).next().unwrap_or("");
+            input.path = self.text(name);
+        }
+        for template in &mut findings.templates.top {
+            template.template = self.text(&template.template);
+        }
+        for domain in &mut findings.domains {
+            for evidence in &mut domain.registrability.evidence {
+                evidence.server = self.text(&evidence.server);
+                evidence.answer = self.text(&evidence.answer);
+            }
+        }
+        for username in &mut findings.usernames {
+            let s = &mut username.suspect;
+            let locals = self.locals([&s.address, &s.intended].into_iter().chain(&s.senders));
+            username.why = self.words(&username.why, &locals);
+            s.address = self.address(&s.address);
+            s.intended = self.address(&s.intended);
+            s.senders = self.sorted(&s.senders, Self::address);
+        }
+        let mut campaign_words = Locals::new();
+        for campaign in &mut findings.campaigns {
+            campaign_words.extend(self.campaign(campaign));
+        }
+        for alert in &mut findings.alerts {
+            self.alert(alert, &campaign_words);
+        }
+        findings
+    }
+
+    fn campaign(&self, c: &mut Campaign) -> Locals {
+        let locals = self.locals(c.senders.iter().chain(&c.confirmed));
+        for why in &mut c.why {
+            *why = self.words(why, &locals);
+        }
+        c.id = self.id(&c.id);
+        c.senders = self.sorted(&c.senders, Self::address);
+        c.ips = self.sorted(&c.ips, Self::ip);
+        c.confirmed = self.sorted(&c.confirmed, Self::address);
+        locals
+    }
+
+    fn alert(&self, alert: &mut Alert, locals: &Locals) {
+        alert.subject = self.words(&alert.subject, locals);
+        if alert.kind == AlertKind::GuessingBurst {
+            alert.id = self.id(&alert.id);
+        }
+    }
+
+    /// An id made of addresses, hashed once more: else a guessed address could be tried against it.
+    fn id(&self, id: &str) -> String {
+        if id.starts_with("r-") { id.to_owned() } else { self.pseudonym("r-", id) }
+    }
+
+    fn sorted(&self, texts: &[String], replace: impl Fn(&Self, &str) -> String) -> Vec<String> {
+        let mut all: Vec<String> = texts.iter().map(|t| replace(self, t)).collect();
+        all.sort();
+        all
+    }
+
+    fn locals<'a>(&self, addresses: impl Iterator<Item = &'a String>) -> Locals {
+        addresses
+            .filter_map(|a| {
+                let folded = address::fold(a).into_owned();
+                let local = address::local_of(&folded).to_owned();
+                // One or two letters are words of every language before they are somebody's name.
+                (local.chars().count() > 2).then(|| {
+                    let replaced = self.address(&folded);
+                    (local, address::local_of(&replaced).to_owned())
+                })
+            })
+            .collect()
+    }
+
+    fn words(&self, text: &str, locals: &Locals) -> String {
+        let ends = |c: char| c.is_whitespace() || "<>()[]{},;\"'`=|".contains(c);
+        let mut out = String::with_capacity(text.len());
+        for piece in text.split_inclusive(ends) {
+            let word = piece.trim_end_matches(ends);
+            out.push_str(&self.word(word, locals));
+            out.push_str(&piece[word.len()..]);
+        }
+        out
+    }
+
+    fn word(&self, word: &str, locals: &Locals) -> String {
+        let core = word.trim_end_matches(['.', ':', '!', '?', '…']);
+        let tail = &word[core.len()..];
+        if core.rfind('@').is_some_and(|at| at > 0) {
+            // `mailto:tom@…`, `RCPT:tom@…`
+            let start = core.find('@').and_then(|at| core[..at].rfind([':', '/'])).map_or(0, |at| at + 1);
+            return format!("{}{}{tail}", &core[..start], self.address(&core[start..]));
+        }
+        if let Some((ip, port)) = as_ip(core) {
+            return format!("{}{port}{tail}", self.ip(&ip));
+        }
+        if let Some(inside) = core.rsplit_once("//").map(|(_, host)| host.split(['/', '?']).next().unwrap_or(host))
+            && let Some((ip, port)) = as_ip(inside)
+        {
+            return core.replacen(inside, &format!("{}{port}", self.ip(&ip)), 1) + tail;
+        }
+        match locals.get(&core.to_lowercase()) {
+            Some(replaced) => format!("{replaced}{tail}"),
+            None => word.to_owned(),
+        }
+    }
+
+    /// 48 bits: among a million names of one store, two share a pseudonym with a chance of 1 in 560.
+    fn pseudonym(&self, prefix: &str, text: &str) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(prefix.as_bytes()).update(text.as_bytes());
+        format!("{prefix}{}", &hasher.finalize().to_hex()[..12])
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+/// An IP address and the `:port` after it.
+fn as_ip(word: &str) -> Option<(String, &str)> {
+    if word.parse::<IpAddr>().is_ok() {
+        return Some((word.to_owned(), ""));
+    }
+    let at = word.rfind(':')?;
+    word[..at].parse::<std::net::Ipv4Addr>().is_ok().then(|| (word[..at].to_owned(), &word[at..]))
+}
+
+fn is_pseudonym(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|hex| {
+        hex.len() == 12 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new([7; 32])
+    }
+
+    #[test]
+    fn the_same_address_has_one_pseudonym_and_keys_differ() {
+        let r = redactor();
+        let one = r.address("Tom_P@Example.org");
+        assert_eq!(one, r.address("<tom_p@example.org>"));
+        assert!(one.starts_with("u-") && one.ends_with("@example.org") && !one.contains("tom"), "{one}");
+        assert_ne!(one, r.address("tom_q@example.org"));
+        assert_ne!(one, Redactor::new([8; 32]).address("tom_p@example.org"));
+        assert_eq!(r.address(&one), one);
+        assert_eq!(r.address(""), "");
+        assert_eq!(r.ip("2001:DB8::1"), r.ip("2001:db8:0::1"));
+        assert_eq!(r.ip(&r.ip("192.0.2.1")), r.ip("192.0.2.1"));
+    }
+
+    #[test]
+    fn text_loses_people_and_nothing_else() {
+        let r = redactor();
+        let check = |text: &str, gone: &[&str], kept: &[&str]| {
+            let out = r.text(text);
+            for g in gone {
+                assert!(!out.contains(g), "{out} still has {g}");
+            }
+            for k in kept {
+                assert!(out.contains(k), "{out} lost {k}");
+            }
+            assert_eq!(r.text(&out), out, "again");
+        };
+        check("550 <tom@x.org>: no such user, client 192.0.2.7.", &["tom", "192.0.2.7"], &["550 <u-", "@x.org>:", "client ip-"]);
+        check("mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53", &["Tom", "2001", "192"], &["mailto:u-", "]", ":53"]);
+        check("https://192.0.2.9/domain/yaho.com", &["192.0.2.9"], &["https://ip-", "/domain/yaho.com"]);
+        check("\"anna maria\"@x.org 12 of 300 at 02:00", &["maria"], &["12 of 300 at 02:00"]);
+        check("no-one is named here: 1.2.840 5.1.1", &[], &["1.2.840 5.1.1"]);
+    }
+}

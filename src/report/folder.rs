@@ -1,0 +1,131 @@
+//! A folder that is there as a whole or not at all: written beside its place, then moved into it.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::error::Error;
+
+/// Writes `files` as `<parent>/<name>/`, in place of what was there, and points `<parent>/latest` to it.
+pub(super) fn replace(
+    parent: &Path,
+    name: &str,
+    files: &[(&str, Vec<u8>)],
+) -> Result<PathBuf, Error> {
+    make_private(parent, true)?;
+    let place = parent.join(name);
+    swap(parent, name, |fresh| fill(fresh, files))?;
+    point_latest(parent, name, files)?;
+    Ok(place)
+}
+
+/// Builds a fresh folder with `build` and moves it to `<parent>/<name>`. On failure the old one is still there.
+fn swap(
+    parent: &Path,
+    name: &str,
+    build: impl Fn(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (place, fresh, old) = beside(parent, name);
+    // A run that was killed between the two moves below left the old report here.
+    if !exists(&place) && exists(&old) {
+        fs::rename(&old, &place).map_err(at(&place))?;
+    }
+    remove(&fresh).map_err(at(&fresh))?;
+    remove(&old).map_err(at(&old))?;
+    let built = build(&fresh).and_then(|()| {
+        if exists(&place) {
+            fs::rename(&place, &old).map_err(at(&place))?;
+        }
+        fs::rename(&fresh, &place).map_err(|cause| {
+            // The old report goes back where it was; where even that fails, the first cause is told.
+            let _ = fs::rename(&old, &place);
+            at(&place)(cause)
+        })
+    });
+    if built.is_err() {
+        let _ = remove(&fresh);
+        return built;
+    }
+    // The report is in place: an old one that cannot be removed is removed by the next run.
+    let _ = remove(&old);
+    Ok(())
+}
+
+/// `latest` as a link where the system has them, else as a copy.
+fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
+    let (place, fresh, _) = beside(parent, "latest");
+    let real_folder = fs::symlink_metadata(&place).is_ok_and(|m| m.is_dir());
+    if !real_folder {
+        remove(&fresh).map_err(at(&fresh))?;
+        if link(Path::new(name), &fresh).is_ok() {
+            return fs::rename(&fresh, &place).map_err(|cause| {
+                let _ = remove(&fresh);
+                at(&place)(cause)
+            });
+        }
+    }
+    swap(parent, "latest", |fresh| fill(fresh, files))
+}
+
+fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
+    (parent.join(name), parent.join(format!(".{name}.new")), parent.join(format!(".{name}.old")))
+}
+
+fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
+    make_private(folder, false)?;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        private_file(&path)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .map_err(at(&path))?;
+    }
+    Ok(())
+}
+
+/// Only its owner may enter: reports name people's addresses.
+fn make_private(folder: &Path, parents: bool) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(parents);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(at(folder))
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn link(target: &Path, place: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Also true of a link that leads nowhere.
+fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(m) if m.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> Error {
+    let path = path.to_owned();
+    move |cause| Error::Write { path: path.clone(), cause }
+}

@@ -1,0 +1,255 @@
+//! `report.html`: the one self-contained page. No script, nothing fetched; askama escapes every value.
+
+use std::borrow::Borrow;
+
+use askama::Template;
+
+use super::{
+    contract::{Campaign, Domain, Report, clipped},
+    svg::{self, About},
+    words,
+};
+use crate::moment::Timestamp;
+
+/// Rows of a table; the rest is in the CSV files. Some 300 bytes a row keep the page under a megabyte.
+const MAX_ROWS: usize = 200;
+/// Campaigns told one by one.
+const MAX_CAMPAIGNS: usize = 30;
+/// Alerts on top.
+const MAX_ALERTS: usize = 12;
+/// Names listed in a line (senders, confirmed addresses).
+const MAX_NAMES: usize = 12;
+/// Characters of a name in the page; the longest honest address has 320.
+const MAX_NAME: usize = 120;
+/// Characters of a sentence or template in the page.
+const MAX_SENTENCE: usize = 400;
+
+/// The page.
+pub(super) fn page(report: &Report) -> String {
+    let page = Page { r: report, charts: Charts::of(report), takeable: takeable(report) };
+    let html = page.render();
+    debug_assert!(html.is_ok());
+    // Rendering into a string fails only on a formatter's own error; none of ours has one.
+    html.unwrap_or_default()
+}
+
+#[derive(Template)]
+#[template(path = "page.html", config = "src/report/askama.toml")]
+struct Page<'a> {
+    r: &'a Report,
+    charts: Charts,
+    takeable: Vec<&'a Domain>,
+}
+
+/// Ready SVG, escaped by [`svg`]; empty where there is nothing to draw.
+struct Charts {
+    degrees: String,
+    types: String,
+    weekly: String,
+    campaigns: String,
+    blocklists: String,
+    block_names: Vec<String>,
+}
+
+impl Page<'_> {
+    /// A number; the template hands over fields by reference and results by value.
+    fn n(&self, n: impl Borrow<u64>) -> String {
+        words::grouped(*n.borrow())
+    }
+
+    fn len(&self, n: usize) -> String {
+        words::grouped(n as u64)
+    }
+
+    fn name(&self, text: &str) -> String {
+        clipped(text, MAX_NAME)
+    }
+
+    fn text(&self, text: &str) -> String {
+        clipped(text, MAX_SENTENCE)
+    }
+
+    fn share(&self, part: &u64) -> String {
+        words::share(*part, self.r.deliveries.total)
+    }
+
+    /// The first names of a list and how many follow.
+    fn names(&self, names: &[String]) -> String {
+        let mut line: Vec<String> = names.iter().take(MAX_NAMES).map(|n| self.name(n)).collect();
+        if names.len() > MAX_NAMES {
+            line.push(format!("and {} more", words::grouped((names.len() - MAX_NAMES) as u64)));
+        }
+        line.join(", ")
+    }
+
+    fn period(&self) -> String {
+        match (&self.r.window.from, &self.r.window.to) {
+            (Some(from), Some(to)) => format!("Mail from {}", words::period(from, to)),
+            _ => "No mail was read".to_owned(),
+        }
+    }
+
+    fn open_domains(&self) -> usize {
+        self.takeable.iter().filter(|d| d.registrability.status == "registrable").count()
+    }
+
+    fn open_usernames(&self) -> usize {
+        let names = &self.r.squatting.usernames;
+        names.iter().filter(|u| words::takeable(u.registrability.status)).count()
+    }
+
+    fn mails_at_risk(&self) -> u64 {
+        self.takeable.iter().map(|d| d.emails).sum()
+    }
+
+    fn unchecked(&self) -> usize {
+        self.r.squatting.domains.iter().filter(|d| d.registrability.status == "unknown").count()
+    }
+
+    fn confirmed(&self) -> usize {
+        self.r.campaigns.iter().map(|c| c.confirmed.len()).sum()
+    }
+
+    fn rejected(&self) -> u64 {
+        self.r.inputs.iter().map(|i| i.rejected).sum()
+    }
+
+    fn origin<'c>(&self, c: &'c Campaign) -> &'c str {
+        origin(c)
+    }
+
+    fn percent(&self, x: &f64) -> String {
+        words::percent(*x)
+    }
+
+    fn slip(&self, edits: &[&str]) -> String {
+        words::plain(&edits.join(", "))
+    }
+
+    fn more(&self, all: usize, shown: usize) -> Option<String> {
+        (all > shown).then(|| words::grouped((all - shown) as u64))
+    }
+
+    fn max_rows(&self) -> usize {
+        MAX_ROWS
+    }
+
+    fn max_campaigns(&self) -> usize {
+        MAX_CAMPAIGNS
+    }
+
+    fn max_alerts(&self) -> usize {
+        MAX_ALERTS
+    }
+}
+
+impl Charts {
+    fn of(r: &Report) -> Self {
+        let (blocklists, block_names) = blocklists(r);
+        Charts {
+            degrees: degrees(r),
+            types: types(r),
+            weekly: weekly(r),
+            campaigns: campaigns(&r.campaigns),
+            blocklists,
+            block_names,
+        }
+    }
+}
+
+fn takeable(r: &Report) -> Vec<&Domain> {
+    r.squatting.domains.iter().filter(|d| words::takeable(d.registrability.status)).collect()
+}
+
+fn degrees(r: &Report) -> String {
+    let points: Vec<(String, Vec<u64>)> = r
+        .deliveries
+        .by_day
+        .iter()
+        .map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced, d.non_bounced]))
+        .collect();
+    let d = &r.deliveries;
+    let text = format!(
+        "{} days. Delivered at once: {}. Delivered after a retry: {}. Never delivered: {}.",
+        points.len(),
+        words::share(d.non_bounced, d.total),
+        words::share(d.soft_bounced, d.total),
+        words::share(d.hard_bounced, d.total)
+    );
+    let about = About { id: "degrees", title: "Mails by day and how they ended", text: &text };
+    drawn(&points, || svg::stacked(about, &points, &["hard", "soft", "non"]))
+}
+
+fn types(r: &Report) -> String {
+    let mut rows: Vec<(String, [u64; 2])> = r
+        .bounce_types
+        .iter()
+        .filter(|t| t.soft_bounced + t.hard_bounced > 0)
+        .map(|t| (format!("{} {}", t.id, t.meaning), [t.hard_bounced, t.soft_bounced]))
+        .collect();
+    rows.sort_by_key(|(_, [hard, soft])| std::cmp::Reverse(hard + soft));
+    let text = rows.first().map_or(String::new(), |(label, [hard, soft])| {
+        format!("Most frequent: {label}, {}.", words::count(hard + soft, "mail"))
+    });
+    let about = About { id: "types", title: "Bounced mails by reason", text: &text };
+    drawn(&rows, || svg::bars(about, &rows))
+}
+
+fn weekly(r: &Report) -> String {
+    let points: Vec<(String, Vec<u64>)> = r
+        .squatting
+        .weekly
+        .iter()
+        .map(|w| (w.week.clone(), vec![w.vulnerable_emails, w.vulnerable_senders]))
+        .collect();
+    let text = points.last().map_or(String::new(), |(week, v)| {
+        format!("In the last week, {week}: {} mails of {} senders.", v[0], v[1])
+    });
+    let about = About { id: "weekly", title: "Vulnerable mails and senders by week", text: &text };
+    drawn(&points, || svg::lines(about, &points, &["emails", "senders"]))
+}
+
+fn campaigns(campaigns: &[Campaign]) -> String {
+    let seconds = |moment: &str| Timestamp::parse(moment).map_or(0, |t| t.0);
+    let mut spans: Vec<svg::Span> = campaigns
+        .iter()
+        .take(MAX_CAMPAIGNS)
+        .map(|c| svg::Span {
+            label: clipped(origin(c), 34),
+            from: seconds(&c.first_seen),
+            to: seconds(&c.last_seen),
+            note: words::count(c.guesses, "guess"),
+        })
+        .collect();
+    spans.sort_by_key(|s| s.from);
+    let text = format!("{} drawn, by their first guess.", words::count(spans.len() as u64, "campaign"));
+    let about = About { id: "campaigns", title: "When addresses were guessed", text: &text };
+    drawn(&spans, || svg::gantt(about, &spans))
+}
+
+/// The name a campaign goes by: its first sender, else its first client address.
+fn origin(c: &Campaign) -> &str {
+    c.senders.iter().chain(&c.ips).find(|s| !s.is_empty()).map_or(&c.id, |s| s)
+}
+
+/// The three busiest lists by day, and their names for the legend.
+fn blocklists(r: &Report) -> (String, Vec<String>) {
+    const DRAWN: usize = 3;
+    let lists = &r.blocklists[..r.blocklists.len().min(DRAWN)];
+    let mut days = std::collections::BTreeMap::<&str, Vec<u64>>::new();
+    for (i, list) in lists.iter().enumerate() {
+        for d in &list.daily {
+            days.entry(&d.day).or_insert_with(|| vec![0; lists.len()])[i] += d.emails;
+        }
+    }
+    let points: Vec<(String, Vec<u64>)> =
+        days.into_iter().map(|(day, counts)| (day.to_owned(), counts)).collect();
+    let names: Vec<String> = lists.iter().map(|l| clipped(&l.name, 40)).collect();
+    let text = format!("Lists drawn: {}.", names.join(", "));
+    let about = About { id: "blocklists", title: "Mails refused for a blocklist, by day", text: &text };
+    (drawn(&points, || svg::stacked(about, &points, &["hard", "soft", "non"])), names)
+}
+
+fn drawn<T>(points: &[T], draw: impl Fn() -> String) -> String {
+    if points.is_empty() { String::new() } else { draw() }
+}

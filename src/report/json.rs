@@ -1,0 +1,32 @@
+//! `report.json` and `alerts.jsonl`.
+
+use serde::Serialize;
+
+use super::contract::{Alert, Report};
+
+/// `report.json`, indented, with a newline at its end.
+pub(super) fn report(report: &Report) -> String {
+    let mut text = String::new();
+    push(&mut text, serde_json::to_string_pretty(report));
+    text
+}
+
+/// `alerts.jsonl`: one alert a line.
+pub(super) fn alerts(alerts: &[Alert]) -> String {
+    let mut text = String::new();
+    for alert in alerts {
+        push(&mut text, line(alert));
+    }
+    text
+}
+
+fn line(alert: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(alert)
+}
+
+/// The contract's types hold strings, numbers and lists only: writing them cannot fail.
+fn push(text: &mut String, json: serde_json::Result<String>) {
+    debug_assert!(json.is_ok());
+    text.push_str(&json.unwrap_or_default());
+    text.push('\n');
+}

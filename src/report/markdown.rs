@@ -1,0 +1,221 @@
+//! `report.md`: the same report for a ticket or a mail. What strangers wrote stands in code spans or is escaped.
+
+use std::fmt::Write;
+
+use super::{
+    contract::{Report, clipped},
+    words,
+};
+
+/// Rows of a table; the rest is in the CSV files.
+const MAX_ROWS: usize = 100;
+/// Characters of a cell.
+const MAX_CELL: usize = 200;
+/// Names in a line.
+const MAX_NAMES: usize = 8;
+
+/// The page.
+pub(super) fn page(r: &Report) -> String {
+    let mut out = format!("# Mail bounce report, {}\n\n", words::day(&r.generated_at));
+    match (&r.window.from, &r.window.to) {
+        (Some(from), Some(to)) => line(&mut out, &format!("Mail from {}.", words::period(from, to))),
+        _ => line(&mut out, "No mail was read."),
+    }
+    alerts(&mut out, r);
+    domains(&mut out, r);
+    usernames(&mut out, r);
+    campaigns(&mut out, r);
+    mail(&mut out, r);
+    servers(&mut out, r);
+    read(&mut out, r);
+    out
+}
+
+fn alerts(out: &mut String, r: &Report) {
+    heading(out, "What needs you now");
+    if r.alerts.is_empty() {
+        return line(out, "No new alert.");
+    }
+    for a in r.alerts.iter().take(MAX_ROWS) {
+        let _ = writeln!(out, "- **{}**: {}", a.severity, prose(&a.subject));
+    }
+    more(out, r.alerts.len(), "alerts.jsonl");
+    out.push('\n');
+}
+
+fn domains(out: &mut String, r: &Report) {
+    heading(out, "Domains a stranger could take");
+    line(out, "Our users write to these names, and nobody answers there. Whoever registers one receives that mail.");
+    let rows = r.squatting.domains.iter().take(MAX_ROWS).map(|d| {
+        let meant = if d.kind == "expired" { "worked before".to_owned() } else { code(&d.intended) };
+        [
+            code(&d.domain),
+            meant,
+            prose(&d.edits.join(", ")),
+            words::status(d.registrability.status).to_owned(),
+            words::grouped(d.emails),
+            words::grouped(d.senders),
+            words::percent(d.risk),
+        ]
+    });
+    table(out, ["Domain", "Meant", "Slip", "Can it be had?", "Mails", "Senders", "Risk"], rows);
+    more(out, r.squatting.domains.len(), "squatting.csv");
+}
+
+fn usernames(out: &mut String, r: &Report) {
+    heading(out, "Usernames a stranger could take");
+    let rows = r.squatting.usernames.iter().take(MAX_ROWS).map(|u| {
+        let meant = if u.kind == "gone" { "worked before".to_owned() } else { code(&u.intended) };
+        [
+            code(&u.address),
+            meant,
+            words::status(u.registrability.status).to_owned(),
+            prose(&u.registrability.why),
+            words::grouped(u.emails),
+            words::grouped(u.senders),
+            words::percent(u.risk),
+        ]
+    });
+    table(out, ["Address", "Meant", "Can it be had?", "Why", "Mails", "Senders", "Risk"], rows);
+    more(out, r.squatting.usernames.len(), "squatting.csv");
+}
+
+fn campaigns(out: &mut String, r: &Report) {
+    heading(out, "Who is guessing addresses");
+    line(out, "Addresses that a guesser has confirmed will get spam and phishing: block the origin, warn the owners.");
+    let rows = r.campaigns.iter().take(MAX_ROWS).map(|c| {
+        let origins: Vec<&String> = c.senders.iter().chain(&c.ips).collect();
+        let mut who: Vec<String> = origins.iter().take(MAX_NAMES).map(|o| code(o)).collect();
+        if origins.len() > MAX_NAMES {
+            who.push(format!("and {} more", origins.len() - MAX_NAMES));
+        }
+        [
+            who.join(" "),
+            words::period(&c.first_seen, &c.last_seen),
+            words::grouped(c.guesses),
+            words::grouped(c.confirmed.len() as u64),
+            words::pattern(c.pattern).to_owned(),
+            words::percent(c.confidence),
+            c.why.iter().take(MAX_NAMES).map(|w| prose(w)).collect::<Vec<_>>().join("; "),
+        ]
+    });
+    table(out, ["Origin", "When", "Tried", "Confirmed", "Guessed by", "Sure", "Why"], rows);
+    more(out, r.campaigns.len(), "campaigns.csv");
+}
+
+fn mail(out: &mut String, r: &Report) {
+    let d = &r.deliveries;
+    heading(out, "How the mail went");
+    let rows = [
+        ("delivered at once", d.non_bounced),
+        ("soft-bounced: delivered after a retry", d.soft_bounced),
+        ("hard-bounced: never delivered", d.hard_bounced),
+        ("all", d.total),
+    ];
+    let rows = rows.map(|(what, n)| [what.to_owned(), words::grouped(n), words::share(n, d.total)]);
+    table(out, ["Mails", "Number", "Share"], rows.into_iter());
+    let rows = r.bounce_types.iter().map(|t| {
+        [
+            t.id.to_owned(),
+            t.meaning.to_owned(),
+            words::grouped(t.attempts),
+            words::grouped(t.soft_bounced),
+            words::grouped(t.hard_bounced),
+        ]
+    });
+    table(out, ["Type", "Meaning", "Attempts", "Soft-bounced", "Hard-bounced"], rows);
+    let rows = r.root_causes.iter().map(|c| {
+        [words::cause(c.cause).to_owned(), words::grouped(c.soft_bounced), words::grouped(c.hard_bounced)]
+    });
+    table(out, ["Who could have prevented it", "Soft-bounced", "Hard-bounced"], rows);
+}
+
+fn servers(out: &mut String, r: &Report) {
+    heading(out, "Our servers and domains");
+    let rows = r
+        .blocklists
+        .iter()
+        .take(MAX_ROWS)
+        .map(|b| [code(&b.name), words::grouped(b.attempts), words::grouped(b.receiver_domains)]);
+    table(out, ["Blocklist", "Attempts refused", "Receivers using it"], rows);
+    let rows = r.authentication.iter().take(MAX_ROWS).map(|a| {
+        let when = match (&a.first, &a.last) {
+            (Some(first), Some(last)) => words::period(first, last),
+            _ => String::new(),
+        };
+        let fixed = a.fixed_after_days.map_or("not yet".to_owned(), |d| format!("after {d:.0} days"));
+        [code(&a.sender_domain), words::grouped(a.failures), when, fixed]
+    });
+    table(out, ["Fails authentication", "Mails", "When", "Fixed"], rows);
+    more(out, r.authentication.len(), "report.json");
+}
+
+fn read(out: &mut String, r: &Report) {
+    heading(out, "What was read");
+    let rows = r.inputs.iter().take(MAX_ROWS).map(|i| {
+        [
+            code(&i.path),
+            code(&i.format),
+            words::grouped(i.records),
+            words::grouped(i.already_seen),
+            words::grouped(i.rejected),
+        ]
+    });
+    table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
+    more(out, r.inputs.len(), "report.json");
+}
+
+fn heading(out: &mut String, text: &str) {
+    let _ = write!(out, "## {text}\n\n");
+}
+
+fn line(out: &mut String, text: &str) {
+    let _ = write!(out, "{text}\n\n");
+}
+
+fn more(out: &mut String, all: usize, file: &str) {
+    if all > MAX_ROWS {
+        line(out, &format!("{} more are in `{file}`.", words::grouped((all - MAX_ROWS) as u64)));
+    }
+}
+
+/// Cells are ready Markdown; `none` in words where there is no row.
+fn table<const N: usize>(out: &mut String, header: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return line(out, &format!("{}: none.", header[0]));
+    }
+    let _ = writeln!(out, "| {} |", header.join(" | "));
+    let _ = writeln!(out, "|{}", " --- |".repeat(N));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
+    out.push('\n');
+}
+
+/// A name in a code span, where nothing is markup: backticks become apostrophes, a bar would end the cell.
+fn code(text: &str) -> String {
+    let text = clipped(text.trim(), MAX_CELL).replace('`', "'").replace('|', "\\|");
+    if text.is_empty() { String::new() } else { format!("`{text}`") }
+}
+
+/// A sentence: every character that could be markup or begin a link is escaped.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    for c in clipped(text, MAX_CELL).chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '+' | '!' | '|' | '~' | '&' | ':' | '@' | '=' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_whitespace() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    // GitHub links a bare "www." too.
+    let lower = out.to_ascii_lowercase();
+    if lower.contains("www.") {
+        out = out.replace("www.", "www\\.").replace("WWW.", "WWW\\.").replace("Www.", "Www\\.");
+    }
+    out
+}
