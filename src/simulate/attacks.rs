@@ -229,10 +229,12 @@ fn guesses(world: &World, targets: &[String], tries: u64, hits: u64, rng: &mut R
 /// The same at one of our own domains.
 fn own_guesses(world: &World, domain: &str, tries: u64, rng: &mut Rng) -> Guesses {
     let ours: BTreeSet<_> = (0..world.senders).map(own_address).filter(|a| a.ends_with(domain)).collect();
-    let hits = ours.iter().filter(|_| rng.permille(200)).take((tries as usize / 50).max(2)).cloned().collect();
+    let mut hits: Vec<_> = ours.iter().cloned().collect();
+    shuffle(&mut hits, rng);
+    hits.truncate((tries as usize / 50).clamp(2, (ours.len() / 2).max(2)));
     // Strangers that other stories make (see `stranger`) exist too.
     let exists = ours.into_iter().chain((0..400).map(|n| stranger(world, n).address)).collect();
-    filled(&[domain.to_owned()], tries, exists, hits, rng)
+    filled(&[domain.to_owned()], tries, exists, hits.into_iter().collect(), rng)
 }
 
 fn filled(targets: &[String], tries: u64, exists: BTreeSet<String>, hits: BTreeSet<String>, rng: &mut Rng) -> Guesses {

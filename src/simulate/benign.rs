@@ -38,7 +38,7 @@ fn stale_list(world: &World, script: &mut Script) {
     let stale = rng.between(30, 80) as u64;
     let first = script.office_hour(script.days / 4, &mut rng);
     for k in 0..members {
-        let (to, fate) = member(world, 9_000_001, k, stale, &mut rng);
+        let (to, fate) = member(world, 9_000_001, k, every(k, stale), &mut rng);
         script.mail(first + k as i64 * 3, &from, &to, fate);
     }
     note(script, &from, "stale_list", "a mailing list with 3-8 % of members who have left");
@@ -47,13 +47,13 @@ fn stale_list(world: &World, script: &mut Script) {
 fn old_import(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "old import");
     let from = stranger(world, 41);
-    let members = (world.records / 60).clamp(30, 900);
+    let members = (world.records / 100).clamp(30, 900);
     let stale = rng.between(250, 400) as u64;
     let first = script.office_hour(script.days / 2, &mut rng);
     for k in 0..members {
         // One member a domain as far as the tail goes: nobody guesses one name at each of 900 domains.
         let domain = super::people::domain(k * 7 % world.domains);
-        let (to, fate) = if rng.permille(stale) { (world.departed(&domain, &mut rng), Fate::Unknown) } else { (person(&domain, rng.below(world.pool(&domain))), Fate::Taken) };
+        let (to, fate) = if every(k, stale) { (world.departed(&domain, &mut rng), Fate::Unknown) } else { (person(&domain, rng.below(world.pool(&domain))), Fate::Taken) };
         script.mail(first + k as i64 * 9, &from, &to, fate);
     }
     note(script, &from, "old_import", "an old newsletter list sent to once: 25-40 % unknown, spread over the members' domains");
@@ -94,7 +94,7 @@ fn backscatter(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "backscatter");
     let null = Sender { address: String::new(), client: "198.18.120.9".into() };
     let first = script.office_hour(script.days / 5, &mut rng);
-    for i in 0..(world.records / 200).clamp(8, 300) as i64 {
+    for i in 0..(world.records / 400).clamp(8, 300) as i64 {
         let domain = world.any_domain(&mut rng);
         let (to, fate) = if rng.permille(600) { (world.departed(&domain, &mut rng), Fate::Unknown) } else { (person(&domain, rng.below(world.pool(&domain))), Fate::Taken) };
         script.mail(first + i * 45, &null, &to, fate);
@@ -145,7 +145,7 @@ fn outage(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "outage");
     let domain = special_domain(world, SPECIAL + 4);
     let noon = script.start + script.days * 2 / 5 * DAY + 12 * 3600;
-    for _ in 0..(world.records / 200).clamp(6, 200) {
+    for _ in 0..(world.records / 400).clamp(6, 200) {
         let from = world.sender(bystander(world, &mut rng));
         let to = person(&domain, rng.below(world.pool(&domain)));
         for (at, fate) in [(rng.between(script.start + 3600, noon - 3600), Fate::Taken), (noon + rng.between(0, 1200), Fate::Unknown), (noon + rng.between(2 * DAY, 3 * DAY), Fate::Taken)] {
@@ -159,10 +159,11 @@ fn probe(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "probe");
     let from = stranger(world, 43);
     let to = format!("probe-does-not-exist@{}", special_domain(world, SPECIAL + 5));
-    for day in 0..script.days {
+    let pause = if world.records < 5_000 { 3 } else { 1 };
+    for day in (0..script.days).step_by(pause) {
         script.mail(script.start + day * DAY + 4 * 3600 + rng.between(0, 30), &from, &to, Fate::Unknown);
     }
-    note(script, &from, "monitor_probe", "a monitor checks daily that one made-up address is refused");
+    note(script, &from, "monitor_probe", "a monitor checks at the same hour that one made-up address is refused");
 }
 
 fn full_mailboxes(world: &World, script: &mut Script) {
@@ -186,7 +187,7 @@ fn cleaned_list(world: &World, script: &mut Script) {
         for k in 0..members {
             // A tenth of the list is new each week, and a quarter of the new is refused and struck off.
             let fresh = k % 10 == 0;
-            let (to, fate) = member(world, 9_500_000 + if fresh { week as u64 + 1 } else { 0 }, k, if fresh { 250 } else { 0 }, &mut rng);
+            let (to, fate) = member(world, 9_500_000 + if fresh { week as u64 + 1 } else { 0 }, k, fresh && every(k / 10, 250), &mut rng);
             script.mail(first + k as i64 * 4, &from, &to, fate);
         }
     }
@@ -229,7 +230,7 @@ fn inbound(world: &World, script: &mut Script) {
 #[allow(clippy::too_many_arguments, reason = "one call tells one whole story")]
 fn known_then(world: &World, script: &mut Script, domain: &str, day: i64, fate: Fate, kind: &'static str, reason: &'static str, rng: &mut Rng) {
     let mut met = BTreeMap::new();
-    for _ in 0..(world.records / 250).clamp(6, 150) {
+    for _ in 0..(world.records / 500).clamp(6, 150) {
         let from = world.sender(bystander(world, rng));
         let to = person(domain, rng.below(world.pool(domain)));
         // Who reads the log cannot tell these from a lapse, and need not: only calling them a campaign or free would be wrong.
@@ -246,9 +247,14 @@ fn known_then(world: &World, script: &mut Script, domain: &str, day: i64, fate: 
     script.benign.push(Benign { sender: None, ip: None, kind, reason });
 }
 
+/// Whether `k` is one of the `n` in 1,000, spread evenly: a short list has its share too.
+fn every(k: u64, n: u64) -> bool {
+    (k + 1) * n / 1000 > k * n / 1000
+}
+
 /// Member `k` of list `list`: their address, and whether it still is one.
-fn member(world: &World, list: u64, k: u64, stale: u64, rng: &mut Rng) -> (String, Fate) {
-    if rng.permille(stale) {
+fn member(world: &World, list: u64, k: u64, stale: bool, rng: &mut Rng) -> (String, Fate) {
+    if stale {
         let domain = world.any_domain(rng);
         (world.departed(&domain, rng), Fate::Unknown)
     } else {

@@ -4,7 +4,7 @@
 //! temporary or the network's, `SOFTBOUNCE` where it is a 5yz (our first transports run with `soft_bounce = yes`, the
 //! last one without: then a 5yz is `bounced`, and a temporary refusal ends with `status=expired`).
 
-use super::{dialects::Stage, random::key, script::Visit, traffic::Mail};
+use super::{dialects::Stage, random::key, script::Visit, traffic::{Mail, Try}};
 use crate::reply::{Enhanced, Reply};
 
 /// A line without its head (time and host): when, which daemon, what.
@@ -36,7 +36,7 @@ pub(super) fn outbound(mail: &Mail, lines: &mut Vec<Line>) {
         let relay = if t.mx_ip.is_empty() { "none".into() } else { format!("{}[{}]:25", mail.mx, t.mx_ip) };
         let delay = t.at - start + t.latency_ms / 1000;
         let (whole, tenth) = (t.latency_ms / 1000, t.latency_ms / 100 % 10);
-        let why = reason(t, &mail.mx);
+        let why = reason(t, &mail.mx, to.rsplit('@').next().unwrap_or(""));
         lines.push((
             done, "smtp",
             format!("{qid}: to=<{to}>, relay={relay}, delay={delay}.{tenth}, delays={}/0.01/{}/{whole}.{tenth}, dsn={dsn}, status={status} ({why})", t.at - start, if t.stage == Stage::Resolve { "0" } else { "0.2" }),
@@ -125,7 +125,10 @@ fn status(reply: &str, taken: bool, stage: Stage, last: bool) -> (&'static str, 
     (status, format!("{class}.{subject}.{detail}"))
 }
 
-fn reason(t: &super::traffic::Try, mx: &str) -> String {
+fn reason(t: &Try, mx: &str, domain: &str) -> String {
+    if t.stage == Stage::Resolve && t.reply.starts_with("DNS query") {
+        return format!("Host or domain name not found. Name service error for name={domain} type=MX: Host not found");
+    }
     if t.refused.is_none() || Reply::parse(&t.reply).code.is_none() {
         return t.reply.clone();
     }

@@ -65,6 +65,8 @@ pub(super) struct Typo {
     pub(super) intended: String,
     pub(super) edit: &'static str,
     pub(super) emails: u64,
+    /// Those refused; a parked name may take everything.
+    pub(super) bounced: u64,
     pub(super) senders: Vec<String>,
 }
 

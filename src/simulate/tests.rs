@@ -180,6 +180,7 @@ fn typos_and_lapses_are_in_the_mail_as_told() {
         assert_eq!(mails.len() as u64, t["emails"].as_u64().unwrap(), "{t}");
         let senders: BTreeSet<_> = mails.iter().map(|m| m["from"].as_str().unwrap()).collect();
         assert_eq!(senders.into_iter().collect::<Vec<_>>(), texts(&t["senders"]));
+        assert_eq!(mails.iter().filter(|m| !taken(m)).count() as u64, t["bounced"].as_u64().unwrap());
         assert!(t["fate"] == "registered" || mails.iter().all(|m| !taken(m)), "{t}");
         assert!(at.contains_key(t["intended"].as_str().unwrap()));
         *edits.entry(t["edit"].as_str().unwrap()).or_default() += 1;
@@ -286,4 +287,13 @@ fn chance_keeps_its_bounds() {
         seen[rng.weighted(weights)] += 1;
     }
     assert!(seen[0] == 0 && seen[2] == 0 && (4700..5300).contains(&seen[1]), "{seen:?}");
+}
+
+#[test]
+#[ignore = "writes worlds to look at"]
+fn dump() {
+    for records in std::env::var("WORLDS").unwrap().split(',').map(|n| n.parse().unwrap()) {
+        let s = simulate(&PathBuf::from(format!("/tmp/wt/simulate/target/world{records}")), &Options { records, ..Options::default() });
+        eprintln!("{s:?}");
+    }
 }

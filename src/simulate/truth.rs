@@ -129,7 +129,7 @@ fn days(of: &BTreeMap<Day, Degrees>) -> Value {
 }
 
 fn typo(t: &Typo) -> Value {
-    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "senders": t.senders })
+    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "bounced": t.bounced, "senders": t.senders })
 }
 
 fn domain_typo(t: &Typo, script: &Script) -> Value {

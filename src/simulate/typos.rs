@@ -71,7 +71,7 @@ fn domains(world: &World, script: &mut Script) {
             _ => Fate::NoDomain,
         };
         let writers = if rng.permille(700) { 1 } else { rng.between(2, 4) };
-        let mut typo = Typo { typed: name.clone(), intended: intended.clone(), edit, emails: 0, senders: Vec::new() };
+        let mut typo = Typo { typed: name.clone(), intended: intended.clone(), edit, emails: 0, bounced: 0, senders: Vec::new() };
         for _ in 0..writers {
             let from = world.sender(bystander(world, &mut rng));
             let meant = person(&intended, rng.below(world.pool(&intended).min(4000)));
@@ -83,6 +83,7 @@ fn domains(world: &World, script: &mut Script) {
                 let at = script.office_hour(day + i, &mut rng);
                 script.mail(at, &from, &wrong, fate);
                 typo.emails += 1;
+                typo.bounced += u64::from(fate != Fate::Taken);
             }
             if !typo.senders.contains(&from.address) {
                 typo.senders.push(from.address);
@@ -96,7 +97,7 @@ fn domains(world: &World, script: &mut Script) {
 
 fn usernames(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "username typos");
-    let count = (world.records / 400).clamp(6, 1500);
+    let count = (world.records / 600).clamp(6, 1500);
     let mut seen = BTreeSet::new();
     let mut n = 0;
     while n < count {
@@ -118,7 +119,7 @@ fn usernames(world: &World, script: &mut Script) {
             let at = script.office_hour(day, &mut rng);
             script.mail(at, &from, to, fate);
         }
-        script.username_typos.push(Typo { typed: wrong, intended: meant, edit, emails: emails as u64, senders: vec![from.address] });
+        script.username_typos.push(Typo { typed: wrong, intended: meant, edit, emails: emails as u64, bounced: emails as u64, senders: vec![from.address] });
         n += 1;
     }
 }
@@ -152,7 +153,7 @@ fn expired(world: &World, script: &mut Script) {
 fn gone(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "gone");
     let mut seen = BTreeSet::new();
-    for _ in 0..(world.records / 1000).clamp(3, 800) {
+    for _ in 0..(world.records / 2000).clamp(3, 800) {
         let domain = world.any_domain(&mut rng);
         // A range of numbers nobody else draws from: had mailboxes once, neither in the pool nor among the departed.
         let name = person(&domain, world.pool(&domain) * 2 + rng.below(2000));
