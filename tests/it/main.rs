@@ -1,1 +1,4 @@
-//! x
+//! The one integration binary.
+
+mod network;
+mod servers;
