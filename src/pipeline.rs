@@ -100,7 +100,7 @@ struct Reading {
 /// All inputs, on all cores, into one ledger.
 fn learn(job: &Job, classifier: &Classifier, known: &sources::Known, progress: &dyn Progress) -> Result<(Ledger, Reading), Error> {
     let inputs = sources::open(&job.inputs, &job.reading)?;
-    progress.total(inputs.iter().map(sources::Input::total_bytes).sum());
+    progress.total(inputs.iter().map(|input| input.total_bytes).sum());
     let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
     let reading = sources::read(inputs, known, &job.reading, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let mut ledger = Ledger::default();
@@ -109,7 +109,7 @@ fn learn(job: &Job, classifier: &Classifier, known: &sources::Known, progress: &
     }
     let lines = reading.inputs.iter().map(|i| InputLine {
         path: i.path.clone(),
-        format: i.format.name().to_owned(),
+        format: i.format.clone(),
         records: i.records,
         rejected: i.rejected,
         already_seen: i.already_seen,

@@ -49,9 +49,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
 
 /// `--format html,json,csv,md`; all of them by default.
 pub(super) fn formats(settings: &Settings) -> Result<Vec<Format>, Error> {
-    let Some(list) = &settings.format else { return Ok(Format::ALL.to_vec()) };
-    let parse = |name: &str| Format::parse(name.trim()).ok_or_else(|| Error::Usage(format!("--format {name}: is none of html, json, csv, md")));
-    list.split(',').map(parse).collect()
+    settings.format.as_deref().map_or_else(|| Ok(Format::ALL.to_vec()), Format::parse_list)
 }
 
 /// With `--redact`: pseudonyms under the store's key.

@@ -60,13 +60,13 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         return Err(Error::Usage("run: name an INPUT (a file, a folder, a glob, or - for standard input)".into()));
     }
     let format = args.input_format.or(keys.input_format).map(|name| {
-        FormatKind::parse(&name).ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
+        FormatKind::parse(&name).ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
     });
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
     let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
     Ok(Job {
         inputs,
-        reading: sources::Options { format: format.transpose()?, now: settings.now, zone_offset_s: zone.unwrap_or(0), year: args.year.or(keys.year) },
+        reading: sources::Options { format: format.transpose()?, now: settings.now, zone_offset_s: zone.unwrap_or(0), year: args.year.or(keys.year), settle: false },
         now: settings.now,
         network: settings.network.clone(),
         since: day("--since", args.since.or(keys.since))?,
@@ -92,7 +92,7 @@ fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
     let mut file = std::io::BufWriter::new(file);
     for Reject { file: input, line, cause, excerpt } in &night.rejects {
         let excerpt = if redact { "" } else { excerpt.as_str() };
-        let row = serde_json::json!({ "file": input, "line": line, "cause": cause.to_string(), "excerpt": excerpt });
+        let row = serde_json::json!({ "file": input, "line": line, "cause": cause, "excerpt": excerpt });
         writeln!(file, "{row}").map_err(failed)?;
     }
     file.flush().map_err(failed)

@@ -161,19 +161,26 @@ fn says(line: &str, phrase: &str, domain: &str) -> bool {
         let rest = line.strip_prefix(wanted.as_str());
         match whole {
             true => rest.is_some_and(|r| r.chars().all(|c| ".!:; ".contains(c))),
-            false => rest.is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric() || c == '-')),
+            false => rest.is_some_and(ends_name),
         }
     })
 }
 
 /// Whether `domain` stands in the line as a name of its own, not as part of a longer one.
 fn mentions(line: &str, domain: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '-';
     line.match_indices(domain).any(|(at, found)| {
         let before = line[..at].chars().next_back();
-        let after = &line[at + found.len()..];
-        !before.is_some_and(|c| part(c) || c == '.' || c == '@') && !after.starts_with(part) && !after.strip_prefix('.').is_some_and(|rest| rest.starts_with(part))
+        !before.is_some_and(|c| is_of_name(c) || c == '.' || c == '@') && ends_name(&line[at + found.len()..])
     })
+}
+
+/// Whether a name that stands before `after` ends there: `x.com.` does, `x.com.cn` does not.
+fn ends_name(after: &str) -> bool {
+    !after.strip_prefix('.').unwrap_or(after).starts_with(is_of_name)
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '-'
 }
 
 fn squeezed(value: &str) -> String {

@@ -47,7 +47,7 @@ impl Question {
             return decided(ascii, Status::NotAPublicSuffix, "address");
         }
         let Some((domain, suffix)) = registered_under(&ascii, suffixes) else {
-            return match is_registry_suffix(&ascii, suffixes) {
+            return match suffixes.is_suffix(&idna::domain_to_unicode(&ascii).0) {
                 true => decided(ascii, Status::Reserved, "public_suffix"),
                 false => decided(ascii, Status::NotAPublicSuffix, "not_listed"),
             };
@@ -65,19 +65,22 @@ const MAX_NAME: usize = 253;
 /// The longest suffix that a registry sells under, and the name just below it.
 fn registered_under(ascii: &str, suffixes: &Suffixes) -> Option<(String, String)> {
     let (unicode, _) = idna::domain_to_unicode(ascii);
-    let found = suffixes.registrable(&unicode)?;
-    let mut suffix = found.suffix;
-    if !found.icann {
-        // A private suffix stands below a registry's: look for the longest of its parents that is one.
-        suffix = loop {
-            suffix = suffix.split_once('.')?.1;
-            let probe = format!("probe.{suffix}");
-            if suffixes.registrable(&probe).is_some_and(|r| r.icann && r.suffix == suffix) {
-                break suffix;
-            }
-        };
+    let mut suffix = match suffixes.registrable(&unicode) {
+        Some(found) => found.suffix,
+        None if suffixes.is_suffix(&unicode) => unicode.as_str(),
+        None => return None,
+    };
+    while !sold_under(suffix, suffixes) {
+        // A private suffix stands below a registry's.
+        suffix = suffix.split_once('.')?.1;
     }
     below(&unicode, suffix)
+}
+
+/// Whether a registry, not a company, gives out names under `suffix`.
+fn sold_under(suffix: &str, suffixes: &Suffixes) -> bool {
+    let probe = format!("probe.{suffix}");
+    suffixes.registrable(&probe).is_some_and(|r| r.icann && r.suffix == suffix)
 }
 
 /// The name one label longer than `suffix`, and `suffix`, as A-labels.
@@ -86,11 +89,6 @@ fn below(unicode: &str, suffix: &str) -> Option<(String, String)> {
     let label = head.rsplit('.').next().filter(|l| !l.is_empty())?;
     let domain = idna::domain_to_ascii(&format!("{label}.{suffix}")).ok()?;
     Some((domain, idna::domain_to_ascii(suffix).ok()?))
-}
-
-/// Whether the name is itself a suffix that a registry sells under; a company's suffix has a holder like any domain.
-fn is_registry_suffix(ascii: &str, suffixes: &Suffixes) -> bool {
-    suffixes.is_suffix(&idna::domain_to_unicode(ascii).0)
 }
 
 /// Letters, digits, inner hyphens, 1 to 63 (RFC 952, 1123).
@@ -132,6 +130,6 @@ mod tests {
         check("a_b.com", "not_a_public_suffix a_b.com invalid_name");
         check("192.0.2.1", "not_a_public_suffix 192.0.2.1 address");
         check("", "not_a_public_suffix  invalid_name");
-        check("a..com", "not_a_public_suffix a..com invalid_name");
+        check("a..com", "not_a_public_suffix a..com not_listed");
     }
 }

@@ -1,0 +1,261 @@
+//! Registrability against real sockets on loopback: every status, silence, lies, floods.
+
+use std::{
+    collections::BTreeMap,
+    net::UdpSocket,
+    time::{Duration, Instant},
+};
+
+use bouncewatch::{
+    moment::Timestamp,
+    registrability::{Manners, Network, Registrability, Source, Status, Tally, check_with},
+    suffix::Suffixes,
+};
+
+use crate::servers::{Fate, Http, Port43, RDAP_TLDS, Setup, WHOIS_TLDS, World};
+
+const NOW: Timestamp = Timestamp(1_656_900_000);
+
+fn quick() -> Manners {
+    Manners {
+        dns_timeout: Duration::from_millis(150),
+        rdap_timeout: Duration::from_millis(400),
+        whois_timeout: Duration::from_millis(400),
+        per_name: Duration::from_secs(3),
+        backoff: Duration::from_millis(5),
+        break_after: 1000,
+        ..Manners::default()
+    }
+}
+
+fn network(world: &World) -> Network {
+    Network { nameservers: vec![world.dns], rdap_bootstrap: Some(world.bootstrap.clone()), whois_servers: Some(world.whois_servers.clone()), concurrency: 16, ..Network::default() }
+}
+
+fn ask(names: &[&str], network: &Network) -> (BTreeMap<String, Registrability>, Tally) {
+    let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+    ask_all(&names, network, &quick())
+}
+
+fn ask_all(names: &[String], network: &Network, manners: &Manners) -> (BTreeMap<String, Registrability>, Tally) {
+    let mut out = BTreeMap::new();
+    let suffixes = Suffixes::shipped().unwrap();
+    let tally = check_with(names, &suffixes, network, manners, NOW, &mut |r| {
+        assert!(!r.evidence.is_empty(), "{r:?}");
+        assert!(out.insert(r.domain.clone(), r).is_none(), "asked twice");
+    })
+    .unwrap();
+    (out, tally)
+}
+
+fn said(answer: &Registrability) -> Vec<String> {
+    answer.evidence.iter().map(|e| format!("{} {}", e.source.name(), e.answer)).collect()
+}
+
+/// One name's fate, and what must come out.
+#[test]
+fn every_fate_has_its_status() {
+    let cases = [
+        ("registered.com", Fate::Registered, Status::Registered, "dns delegated"),
+        ("free.com", Fate::Registrable, Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
+        ("redemption.com", Fate::Redemption, Status::Redemption, "dns nxdomain, dns nxdomain, rdap redemption"),
+        ("dropping.com", Fate::PendingDelete, Status::PendingDelete, "dns nxdomain, dns nxdomain, rdap pending_delete"),
+        ("kept.com", Fate::Reserved, Status::Reserved, "dns nxdomain, dns nxdomain, rdap reserved"),
+        ("held.com", Fate::OnHold, Status::Registered, "dns nxdomain, dns nxdomain, rdap on_hold"),
+        ("lame.com", Fate::Servfail, Status::Unknown, "dns servfail, rdap not_found"),
+        ("silent.com", Fate::Silent, Status::Unknown, "dns timeout, rdap timeout, whois timeout"),
+        ("parked.com", Fate::Undelegated, Status::Registered, "dns nodata, rdap registered"),
+        ("wild.com", Fate::Wildcard, Status::Unknown, "dns nodata, rdap not_found"),
+        ("long.com", Fate::Truncated, Status::Registered, "dns delegated"),
+        ("longfree.com", Fate::AbsentTruncated, Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
+        ("free.de", Fate::Registrable, Status::Registrable, "dns nxdomain, dns nxdomain, whois not_found"),
+        ("held.de", Fate::OnHold, Status::Registered, "dns nxdomain, dns nxdomain, whois registered"),
+        ("redemption.ru", Fate::Redemption, Status::Redemption, "dns nxdomain, dns nxdomain, whois redemption"),
+        ("kept.io", Fate::Reserved, Status::Reserved, "dns nxdomain, dns nxdomain, whois reserved"),
+        ("silent.kr", Fate::Silent, Status::Unknown, "dns timeout, whois timeout"),
+        // RDAP out of order: WHOIS, the registry's other voice, is heard; it never frees what is held.
+        ("a1.com", Fate::RegisteredRdap(Http::RateLimited), Status::Registered, "dns nxdomain, dns nxdomain, rdap rate_limited, whois registered"),
+        ("a2.com", Fate::RegisteredRdap(Http::ServerError), Status::Registered, "dns nxdomain, dns nxdomain, rdap server_error, whois registered"),
+        ("a3.com", Fate::RegisteredRdap(Http::Garbage), Status::Registered, "dns nxdomain, dns nxdomain, rdap garbage, whois registered"),
+        ("a4.com", Fate::RegisteredRdap(Http::OtherName), Status::Registered, "dns nxdomain, dns nxdomain, rdap other_name, whois registered"),
+        ("a5.com", Fate::RegisteredRdap(Http::Silence), Status::Registered, "dns nxdomain, dns nxdomain, rdap timeout, whois registered"),
+        ("a6.com", Fate::RegisteredRdap(Http::Reset), Status::Registered, "dns nxdomain, dns nxdomain, rdap reset, whois registered"),
+        ("a7.com", Fate::RegisteredRdap(Http::Endless), Status::Registered, "dns nxdomain, dns nxdomain, rdap too_long, whois registered"),
+        ("a8.com", Fate::RegisteredRdap(Http::RedirectHere), Status::Registered, "dns nxdomain, dns nxdomain, rdap registered"),
+        ("a9.com", Fate::RegisteredRdap(Http::RedirectLoop), Status::Registered, "dns nxdomain, dns nxdomain, rdap too_many_redirects, whois registered"),
+        ("b1.com", Fate::RegisteredRdap(Http::RedirectInside), Status::Registered, "dns nxdomain, dns nxdomain, rdap bad_redirect, whois registered"),
+        ("b2.com", Fate::FreeRdap(Http::RedirectHere), Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
+        ("b3.com", Fate::FreeRdap(Http::HtmlNotFound), Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
+        ("c1.de", Fate::RegisteredWhois(Port43::Latin1), Status::Registered, "dns nxdomain, dns nxdomain, whois registered"),
+        ("c2.de", Fate::FreeWhois(Port43::Latin1), Status::Registrable, "dns nxdomain, dns nxdomain, whois not_found"),
+        ("c3.de", Fate::FreeWhois(Port43::Endless), Status::Unknown, "dns nxdomain, dns nxdomain, whois too_long"),
+        ("c4.de", Fate::FreeWhois(Port43::Drip), Status::Unknown, "dns nxdomain, dns nxdomain, whois timeout"),
+        ("c6.de", Fate::FreeWhois(Port43::RateLimited), Status::Unknown, "dns nxdomain, dns nxdomain, whois rate_limited"),
+        ("c7.de", Fate::FreeWhois(Port43::Empty), Status::Unknown, "dns nxdomain, dns nxdomain, whois empty"),
+        ("c8.de", Fate::FreeWhois(Port43::Silence), Status::Unknown, "dns nxdomain, dns nxdomain, whois timeout"),
+    ];
+    let zones: Vec<(String, Fate)> = cases.iter().map(|c| (c.0.to_owned(), c.1)).collect();
+    let world = World::start(&zones);
+    let names: Vec<&str> = cases.iter().map(|c| c.0).collect();
+    let (answers, tally) = ask(&names, &network(&world));
+    let mut wrong = Vec::new();
+    for (name, _, status, evidence) in cases {
+        let got = &answers[name];
+        if got.status != status || said(got).join(", ") != evidence {
+            wrong.push(format!("{name}: {} by {}; wanted {} by {evidence}", got.status.name(), said(got).join(", "), status.name()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(tally.asked, cases.len() as u64);
+    assert!(answers["redemption.com"].drops_at.is_some_and(|d| d > NOW));
+    assert_eq!(answers["free.com"].fresh_until, NOW.plus(3600), "the zone's negative life bounds ours");
+    assert_eq!(answers["registered.com"].details.mx, ["mx.hosting.example"]);
+    assert_eq!(answers["held.com"].details.contacts[0].address, "abuse@registrar.example");
+}
+
+#[test]
+fn a_lying_resolver_frees_nothing_and_holds_nothing() {
+    let zones = [("held.com".to_owned(), Fate::Registered)];
+    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: true, wildcard_tlds: &[] });
+    let (answers, _) = ask(&["held.com", "free.com"], &network(&world));
+    assert_eq!(answers["held.com"].status, Status::Registered);
+    assert_eq!(said(&answers["held.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap registered"]);
+    assert_eq!(answers["free.com"].status, Status::Unknown);
+    assert_eq!(said(&answers["free.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap not_found"]);
+}
+
+#[test]
+fn under_a_wildcard_the_registry_decides() {
+    let zones = [("held.com".to_owned(), Fate::Registered), ("onhold.com".to_owned(), Fate::OnHold)];
+    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: false, wildcard_tlds: &["com"] });
+    let (answers, _) = ask(&["held.com", "onhold.com", "free.com"], &network(&world));
+    assert_eq!(answers["held.com"].status, Status::Registered);
+    assert_eq!(answers["onhold.com"].status, Status::Registered);
+    assert_eq!(answers["free.com"].status, Status::Unknown, "{:?}", said(&answers["free.com"]));
+}
+
+#[test]
+fn two_nameservers_must_agree_on_absence() {
+    let free = World::start(&[]);
+    let other = World::start(&[("x.com".to_owned(), Fate::Registered), ("lame.com".to_owned(), Fate::Servfail)]);
+    let mut both = network(&free);
+    both.nameservers.push(other.dns);
+    let (answers, _) = ask(&["x.com", "lame.com", "free.com"], &both);
+    assert_eq!((answers["x.com"].status, said(&answers["x.com"]).join(", ").as_str()), (Status::Unknown, "dns nxdomain, dns delegated, rdap not_found"));
+    assert_eq!((answers["lame.com"].status, said(&answers["lame.com"]).join(", ").as_str()), (Status::Unknown, "dns nxdomain, dns servfail, rdap not_found"));
+    assert_eq!(answers["free.com"].status, Status::Registrable);
+    assert_ne!(answers["free.com"].evidence[0].server, answers["free.com"].evidence[1].server);
+}
+
+#[test]
+fn a_dead_resolver_ends_in_unknown_not_in_waiting() {
+    // A bound socket that nobody reads is silence; a closed port refuses.
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let world = World::start(&[("held.com".to_owned(), Fate::Registered)]);
+    for dead in [silent.local_addr().unwrap(), closed] {
+        let start = Instant::now();
+        let (answers, _) = ask(&["held.com", "free.com"], &Network { nameservers: vec![dead], ..network(&world) });
+        assert_eq!(answers["held.com"].status, Status::Registered);
+        assert_eq!(answers["free.com"].status, Status::Unknown);
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    }
+    // A dead first resolver is passed over for one that answers, but one voice alone frees nothing.
+    let network = Network { nameservers: vec![closed, world.dns], ..network(&world) };
+    let (answers, _) = ask(&["held.com", "free.com"], &network);
+    assert_eq!((answers["held.com"].status, answers["free.com"].status), (Status::Registered, Status::Unknown));
+}
+
+#[test]
+fn offline_and_budget_ask_nobody() {
+    let world = World::start(&[]);
+    let names = ["gmial.com", "gmail.con", "mail.gmial.com", "yaho.com.cn", "gmial.org"];
+    let (answers, tally) = ask(&names, &Network { offline: true, ..network(&world) });
+    assert_eq!((tally.names, tally.asked), (4, 0));
+    assert_eq!((answers["gmial.com"].status, said(&answers["gmial.com"]).join("")), (Status::Unknown, "syntax offline".to_owned()));
+    assert_eq!(answers["gmail.con"].status, Status::NotAPublicSuffix);
+    assert!(world.asked.names.lock().unwrap().is_empty());
+    let (answers, tally) = ask(&names, &Network { max_lookups: Some(1), ..network(&world) });
+    assert_eq!((tally.asked, tally.skipped_by_budget), (1, 2));
+    assert_eq!(answers["gmial.com"].status, Status::Registrable, "the first is the one most at risk");
+    assert_eq!(said(&answers["yaho.com.cn"]), ["syntax budget"]);
+    assert_eq!(answers["yaho.com.cn"].evidence[0].source, Source::Syntax);
+}
+
+#[test]
+fn only_the_registrable_domain_leaves_the_machine() {
+    let world = World::start(&[]);
+    let (answers, tally) = ask(&["secret.person.gmial.com", "gmial.com", "other.gmial.com.", "M\u{fc}ller.de"], &network(&world));
+    assert_eq!(answers.keys().collect::<Vec<_>>(), ["gmial.com", "xn--mller-kva.de"]);
+    assert_eq!((tally.names, tally.dns_queries, tally.rdap_queries, tally.whois_queries), (2, 4, 1, 1));
+    let asked: Vec<String> = world.asked.names.lock().unwrap().keys().cloned().collect();
+    assert_eq!(asked, ["gmial.com", "xn--mller-kva.de"]);
+}
+
+/// A repeatable stream of numbers (xorshift), for worlds that differ in every detail but not between runs.
+fn dice(mut state: u64) -> impl FnMut(u64) -> u64 {
+    move |sides| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) % sides
+    }
+}
+
+fn name(n: usize, roll: &mut impl FnMut(u64) -> u64) -> String {
+    let all = RDAP_TLDS.len() + WHOIS_TLDS.len();
+    let tld = RDAP_TLDS.iter().chain(&WHOIS_TLDS).nth(roll(all as u64) as usize).unwrap();
+    format!("name{n}.{tld}")
+}
+
+#[test]
+fn faults_never_free_a_held_name() {
+    let mut roll = dice(7);
+    let faults = [Http::RateLimited, Http::ServerError, Http::Garbage, Http::OtherName, Http::Reset, Http::RedirectHere, Http::RedirectLoop, Http::RedirectInside, Http::HtmlNotFound, Http::Endless];
+    let whois = [Port43::Latin1, Port43::Endless, Port43::Reset, Port43::RateLimited, Port43::Empty];
+    let zones: Vec<(String, Fate)> = (0..2200)
+        .map(|n| {
+            let fate = match roll(16) {
+                0 | 1 => Fate::Registered,
+                2 => Fate::OnHold,
+                3 => Fate::Redemption,
+                4 => Fate::PendingDelete,
+                5 => Fate::Reserved,
+                6 => Fate::Undelegated,
+                7 => Fate::Truncated,
+                8 => Fate::Servfail,
+                9 => Fate::Wildcard,
+                // An html 404 from the registry's own address cannot be told from its word: only for free names.
+                10 | 11 => Fate::RegisteredRdap(faults[roll(8) as usize]),
+                12 => Fate::FreeRdap(faults[roll(10) as usize]),
+                13 | 14 => Fate::RegisteredWhois(whois[roll(5) as usize]),
+                _ => Fate::FreeWhois(whois[roll(5) as usize]),
+            };
+            (name(n, &mut roll), fate)
+        })
+        .collect();
+    let world = World::start(&zones);
+    let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
+    let (answers, tally) = ask_all(&names, &network(&world), &quick());
+    assert_eq!(tally.asked as usize, zones.len());
+    let freed: Vec<_> = zones.iter().filter(|(name, fate)| fate.is_taken() && answers[name].status == Status::Registrable).collect();
+    assert!(freed.is_empty(), "{freed:?}");
+    let held = zones.iter().filter(|(_, fate)| matches!(fate, Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated)).count();
+    let known = zones.iter().filter(|(name, fate)| matches!(fate, Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated) && answers[name].status == Status::Registered).count();
+    assert!(known * 100 >= held * 99, "{known} of {held} held names known");
+}
+
+#[test]
+fn healthy_servers_show_what_is_free() {
+    let mut roll = dice(11);
+    let zones: Vec<(String, Fate)> = (0..1000).map(|n| (name(n, &mut roll), if roll(2) == 0 { Fate::Registrable } else { Fate::Registered })).collect();
+    let world = World::start(&zones);
+    let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
+    let start = Instant::now();
+    let (answers, tally) = ask_all(&names, &network(&world), &quick());
+    println!("{} names in {:?}: {tally:?}", names.len(), start.elapsed());
+    let free = zones.iter().filter(|z| !z.1.is_taken()).count();
+    let found = zones.iter().filter(|z| !z.1.is_taken() && answers[&z.0].status == Status::Registrable).count();
+    assert!(found * 100 >= free * 99, "{found} of {free}");
+    assert!(zones.iter().all(|z| !z.1.is_taken() || answers[&z.0].status == Status::Registered));
+}
