@@ -1,14 +1,14 @@
 //! The inputs one after the other, their lines on all cores.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     io::{self, Read},
 };
 
 use rayon::prelude::*;
 
 use super::{
-    Input, InputCount, Known, Options, Reading, Reject,
+    FormatKind, Input, InputCount, Known, Options, Reading, Reject,
     format::{Format, Joined, Reader},
     mark::{self, Trace},
     reject::{KEPT_PER_FILE, Tally},
@@ -31,6 +31,11 @@ pub fn read<W: Send>(
     let mut marks = known.marks.clone();
     let mut saved = load(&known.pending)?;
     let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();
+    for kind in FormatKind::ALL {
+        if let (Some(state), Reader::Joined(start)) = (saved.remove(kind.name()), kind.format().reader()) {
+            joins.insert(kind.name(), start(options, Some(state))?);
+        }
+    }
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
     let mut rejects = vec![Vec::new(); inputs.len()];
 
@@ -51,8 +56,8 @@ pub fn read<W: Send>(
             Reader::Lines(each) => Way::Lines(each),
             Reader::Joined(start) => {
                 let join = match joins.entry(kind.name()) {
-                    std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
-                    std::collections::btree_map::Entry::Vacant(e) => e.insert(start(options, saved.remove(kind.name()))?),
+                    Entry::Occupied(join) => join.into_mut(),
+                    Entry::Vacant(free) => free.insert(start(options, None)?),
                 };
                 join.begin();
                 Way::Joined(&mut **join)
@@ -66,7 +71,8 @@ pub fn read<W: Send>(
         if trace.offset() > 0 {
             marks.push(trace.mark(already_seen + tally.records, &input.path));
         }
-        if tally.relevant > 0 && tally.recognised * 2 < tally.relevant {
+        // What is new in a log known as one may be little, and odd; it is judged as a whole only.
+        if already_seen == 0 && tally.recognised * 2 < tally.relevant {
             return Err(Error::Unrecognised { path: input.path.clone(), format: kind.name().to_owned(), recognised: tally.recognised, lines: tally.relevant });
         }
         rejects[i].extend(notes.iter().cloned().map(file));
@@ -92,6 +98,9 @@ pub fn read<W: Send>(
         // What the end of the night completes is counted with the last log of its format.
         if let Some(count) = counts.iter_mut().rev().find(|count| count.format == *name) {
             count.records += late;
+            if let Some(mark) = marks.iter_mut().rev().find(|mark| mark.path == count.path) {
+                mark.records += late;
+            }
         }
         pending_deliveries += join.pending();
         let state = join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;

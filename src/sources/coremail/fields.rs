@@ -241,6 +241,9 @@ impl Number {
 }
 
 fn unusual(line: &str) -> Result<Fields<'_>, String> {
+    if !line.starts_with('{') {
+        return Err("no JSON object".to_owned());
+    }
     let record: Record<'_> = serde_json::from_str(line).map_err(|e| if e.is_eof() { "the JSON breaks off".to_owned() } else { format!("no JSON record: {e}") })?;
     Ok(Fields {
         from: record.from.map(|t| t.0),

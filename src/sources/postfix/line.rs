@@ -88,7 +88,8 @@ pub(crate) fn read<'a>(prefix: &Prefix<'a>) -> Event<'a> {
 /// Whether a line of which the end is missing is surely complete.
 pub(crate) fn is_whole(prefix: &Prefix<'_>) -> bool {
     match read(prefix) {
-        Event::Tried { .. } => prefix.rest.ends_with(')'),
+        // A reply's own brackets close before the line's do.
+        Event::Tried { .. } => prefix.rest.ends_with(')') && prefix.rest.matches('(').count() == prefix.rest.matches(')').count(),
         Event::Removed { .. } => true,
         Event::Refused(_) => prefix.rest.ends_with('>') && prefix.rest.contains(" helo=<"),
         _ => false,

@@ -77,7 +77,7 @@ impl Stamps {
         const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
         let name = b.get(..3)?;
         let month = MONTHS.chunks_exact(3).position(|m| m == name)? as i64 + 1;
-        if b[3] != b' ' {
+        if b.get(3) != Some(&b' ') {
             return None;
         }
         // Some writers pad the day with a blank, some with a zero, some not at all.

@@ -72,10 +72,15 @@ impl Queue {
     pub(crate) fn is_into(&self, tried: &Tried<'_>) -> bool {
         match tried.agent {
             Agent::Mailbox => true,
-            Agent::Nobody => !self.ours && !self.client.is_empty(),
+            Agent::Nobody => self.is_from_outside(),
             // A gateway that hands mail from the world to a server inside.
-            Agent::Smtp => !self.ours && is_private(tried.to_ip) && !self.client.is_empty() && !is_private(&self.client),
+            Agent::Smtp => is_private(tried.to_ip) && self.is_from_outside(),
         }
+    }
+
+    /// Whether a stranger brought it, as far as is known.
+    fn is_from_outside(&self) -> bool {
+        self.origin == Origin::Known && !self.ours && !is_private(&self.client)
     }
 
     /// Keeps an attempt.

@@ -1,0 +1,73 @@
+//! Published logs, read from beside the repository; none of them is in it.
+
+use super::*;
+
+fn corpora() -> Option<PathBuf> {
+    let named = std::env::var_os("BOUNCEWATCH_CORPORA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    let found = named.unwrap_or(beside).join("logs/postfix");
+    if !found.is_dir() {
+        eprintln!("skipped: no corpora at {}", found.display());
+        return None;
+    }
+    Some(found)
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a corpus").filter_map(Result::ok) {
+        if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
+    }
+    found.sort();
+}
+
+#[test]
+fn every_postfix_log_is_read() {
+    let Some(folder) = corpora() else { return };
+    let mut found = Vec::new();
+    files(&folder, &mut found);
+    found.retain(|f| [".log", ".gz", ".1", ".2", ".3", ".4", ".txt"].iter().any(|e| f.to_string_lossy().ends_with(e)));
+    assert!(!found.is_empty());
+    for path in found {
+        for settle in [false, true] {
+            match run(std::slice::from_ref(&path), &Known::default(), &Options { settle, ..options() }) {
+                Ok(r) => {
+                    let c = &r.inputs[0];
+                    let all = deliveries([&r]);
+                    let outcome = |o: &str| all.iter().filter(|d| d.lines().next().is_some_and(|l| l.ends_with(o))).count();
+                    eprintln!(
+                        "{}{}: {} lines, {} deliveries ({} non, {} soft, {} hard), {} pending, {} rejected",
+                        path.strip_prefix(&folder).expect("inside").display(),
+                        if settle { " settled" } else { "" }, c.lines, c.records, outcome("NonBounced"), outcome("SoftBounced"), outcome("HardBounced"), r.pending_deliveries, c.rejected
+                    );
+                }
+                Err(e @ Error::Unrecognised { .. }) => eprintln!("{e}"),
+                Err(e) => panic!("{}: {e}", path.display()),
+            }
+        }
+    }
+}
+
+#[test]
+fn outer_hops_are_counted_once() {
+    let Some(folder) = corpora() else { return };
+    let expected = fs::read(folder.join("lightmeter-expected.json")).expect("expectations");
+    let expected: serde_json::Value = serde_json::from_slice(&expected).expect("JSON");
+    for (name, expect) in expected["expect"].as_object().expect("an object") {
+        let path = folder.join("lightmeter").join(name);
+        if !path.exists() {
+            eprintln!("skipped: {name} is not in this half");
+            continue;
+        }
+        let reading = run(&[path], &Known::default(), &options()).expect("a log");
+        // They count attempts of mail that was let in; refusals at the door are ours to count besides.
+        let attempts: Vec<String> = deliveries([&reading]).into_iter().filter(|d| !d.contains("HardBounced") || !d.contains("  x - - 5") && !d.contains("  x - - 4")).collect();
+        assert_eq!(attempts.len() as u64, expect["results"].as_u64().expect("a count"), "{name}: {attempts:#?}");
+        for recipient in expect["recipients"].as_array().into_iter().flatten() {
+            let to = format!("-> {} ", recipient.as_str().expect("text"));
+            assert!(attempts.iter().any(|d| d.contains(&to)), "{name}: {to}");
+        }
+        if expect["direction"] == "incoming" {
+            assert!(attempts.iter().all(|d| d.starts_with("In ")), "{name}");
+        }
+    }
+}
