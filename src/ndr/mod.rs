@@ -4,9 +4,41 @@
 //! Out: a [`Verdict`]: bounce type, confidence, template and the details reports need.
 //! Never: reads a clock, a file at run time, or an address book.
 
+mod auth;
+mod blocklists;
+mod cache;
+mod codes;
+mod features;
+mod grammar;
+mod mask;
+mod model;
+mod random;
+mod train;
+
 use std::{fmt, sync::Arc};
 
-use crate::{bounce::BounceType, reply::Enhanced};
+use crate::{bounce::BounceType, error::Error, reply::Enhanced};
+
+pub use self::{
+    blocklists::Blocklists,
+    cache::Cached,
+    grammar::{Example, expand},
+    mask::{Masked, stable_hash},
+    model::Model,
+    train::{cross_check, train},
+};
+
+/// The training grammar of the shipped model.
+pub const TRAINING: &str = include_str!("../../data/ndr/training.tsv");
+const SHIPPED: &[u8] = include_bytes!("../../data/ndr/model.bin");
+
+/// Replies → verdicts. Pure: a verdict depends on the reply's masked form alone.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    model: Model,
+    lists: Blocklists,
+    codes: codes::Codes,
+}
 
 /// What a reply means.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +96,64 @@ pub enum Policy {
     Either,
     /// The sender's own DMARC policy.
     Dmarc,
+}
+
+impl Classifier {
+    /// With the model and rules that come with bouncewatch.
+    pub fn shipped() -> Result<Self, Error> {
+        Self::with_model(Model::load(SHIPPED)?)
+    }
+
+    /// With another model, for example one that the operator trained.
+    pub fn with_model(model: Model) -> Result<Self, Error> {
+        Ok(Classifier {
+            model,
+            lists: Blocklists::shipped()?,
+            codes: codes::Codes::shipped()?,
+        })
+    }
+
+    /// What one reply means. Where many are classified, [`Cached`] is faster.
+    pub fn classify(&self, text: &str) -> Verdict {
+        self.verdict(&self.mask(text))
+    }
+
+    /// A reply's masked form.
+    pub fn mask(&self, text: &str) -> Masked {
+        let mut masked = Masked::default();
+        masked.read(text, &self.lists);
+        masked
+    }
+
+    /// Text first, then enhanced code, then basic code.
+    fn verdict(&self, masked: &Masked) -> Verdict {
+        let (kind, confidence) = self.judge(masked);
+        Verdict {
+            kind,
+            confidence,
+            code: masked.code(),
+            enhanced: masked.enhanced(),
+            template: masked.id(),
+            blocklist: (kind == BounceType::Blocklisted)
+                .then(|| self.lists.of_text(masked.text()))
+                .flatten(),
+            auth: (kind == BounceType::Authentication).then(|| Auth::read(masked.text())),
+        }
+    }
+
+    fn judge(&self, masked: &Masked) -> (BounceType, f32) {
+        if crate::reply::Reply::parse(masked.text()).is_success() {
+            return (BounceType::Other, 1.0);
+        }
+        if codes::Codes::is_bare(masked.text()) {
+            return self.codes.judge(masked);
+        }
+        let opinion = self.model.judge(masked);
+        if opinion.confidence < self.model.threshold {
+            return (BounceType::Other, opinion.confidence);
+        }
+        (opinion.kind, opinion.confidence)
+    }
 }
 
 impl fmt::Display for TemplateId {

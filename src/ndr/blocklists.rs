@@ -1,0 +1,103 @@
+//! Blocklists by name: which list a host, a link or a phrase belongs to.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use serde::Deserialize;
+
+use crate::error::Error;
+
+const SHIPPED: &str = include_str!("../../data/blocklists.toml");
+
+/// Every known list, found by domain or by phrase.
+#[derive(Debug, Clone, Default)]
+pub struct Blocklists {
+    domains: HashMap<String, Arc<str>>,
+    phrases: Vec<(String, Arc<str>)>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    list: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    #[serde(default)]
+    domains: Vec<String>,
+    #[serde(default)]
+    phrases: Vec<String>,
+}
+
+impl Blocklists {
+    /// The lists in `data/blocklists.toml`.
+    pub fn shipped() -> Result<Self, Error> {
+        Self::parse(SHIPPED)
+    }
+
+    /// From a file of that form.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let file: File = toml::from_str(text).map_err(|e| Error::Data {
+            name: "blocklists.toml".into(),
+            cause: e.to_string(),
+        })?;
+        let mut lists = Blocklists::default();
+        for entry in file.list {
+            let name: Arc<str> = entry.name.as_str().into();
+            for d in entry.domains {
+                lists.domains.insert(d.to_ascii_lowercase(), name.clone());
+            }
+            for p in entry.phrases {
+                lists.phrases.push((p.to_ascii_lowercase(), name.clone()));
+            }
+        }
+        // The longest phrase first: `spamhaus` must not hide a more exact one.
+        lists
+            .phrases
+            .sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        Ok(lists)
+    }
+
+    /// The list a host name belongs to: `zen.spamhaus.org` is Spamhaus's.
+    pub fn of_host(&self, host: &str) -> Option<&str> {
+        let mut buffer = [0_u8; 64];
+        let mut rest = host.trim_end_matches('.');
+        loop {
+            if rest.len() <= buffer.len() {
+                let low = &mut buffer[..rest.len()];
+                low.copy_from_slice(rest.as_bytes());
+                low.make_ascii_lowercase();
+                if let Some(name) = std::str::from_utf8(low)
+                    .ok()
+                    .and_then(|h| self.domains.get(h))
+                {
+                    return Some(name);
+                }
+            }
+            rest = rest.split_once('.')?.1;
+        }
+    }
+
+    /// The list a masked reply names, by link, host or phrase.
+    pub fn of_text(&self, masked: &str) -> Option<Arc<str>> {
+        if let Some(at) = masked.find("{list=") {
+            let rest = &masked[at + 6..];
+            return rest.find('}').map(|end| rest[..end].into());
+        }
+        let low = masked.to_ascii_lowercase();
+        self.phrases
+            .iter()
+            .find(|(p, _)| contains_word(&low, p))
+            .map(|(_, name)| name.clone())
+    }
+}
+
+fn contains_word(text: &str, phrase: &str) -> bool {
+    let free = |c: Option<u8>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.match_indices(phrase).any(|(at, _)| {
+        let b = text.as_bytes();
+        free(at.checked_sub(1).and_then(|p| b.get(p)).copied())
+            && free(b.get(at + phrase.len()).copied())
+    })
+}

@@ -1,0 +1,591 @@
+//! Masking: what differs from one reply to the next of the same kind becomes a placeholder, what decides stays.
+//!
+//! One pass over the bytes into a buffer that the caller keeps. Placeholders are `{addr}`, `{host}`, `{ip}`, `{n}`,
+//! `{id}`, `{time}`, `{url}`, `{path}`, `{q}` (a quoted or bracketed word) and, for hosts and URLs of known blocklists,
+//! `{list=spamhaus}`. Kept: words, basic and enhanced codes, and short capital codes such as `OFR_506` or `S3140`,
+//! with which some providers say everything. A code that merely repeats the first (continuation lines) is dropped,
+//! so that a reply has one form however a log joined its lines.
+
+use super::{TemplateId, blocklists::Blocklists};
+use crate::reply::Enhanced;
+
+/// Bytes of a reply that are read; what follows never changes a verdict.
+pub const INPUT_CAP: usize = 2048;
+/// Bytes of a masked form.
+pub const OUTPUT_CAP: usize = 1024;
+
+/// A masked reply in a buffer that is used again and again.
+#[derive(Debug, Default, Clone)]
+pub struct Masked {
+    text: String,
+    code: Option<u16>,
+    enhanced: Option<Enhanced>,
+}
+
+impl Masked {
+    /// The masked text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first basic code in a place where a reply's code stands.
+    pub fn code(&self) -> Option<u16> {
+        self.code
+    }
+
+    /// The first enhanced status code.
+    pub fn enhanced(&self) -> Option<Enhanced> {
+        self.enhanced
+    }
+
+    /// Hash of the masked text.
+    pub fn id(&self) -> TemplateId {
+        TemplateId(stable_hash(self.text.as_bytes()))
+    }
+
+    /// Masks `raw`, in place of whatever was here before.
+    pub fn read(&mut self, raw: &str, lists: &Blocklists) {
+        self.text.clear();
+        self.code = None;
+        self.enhanced = None;
+        let mut end = raw.len().min(INPUT_CAP);
+        while !raw.is_char_boundary(end) {
+            end -= 1;
+        }
+        let raw = &raw[..end];
+        let b = raw.as_bytes();
+        let mut i = 0;
+        while i < b.len() && self.text.len() < OUTPUT_CAP {
+            match CLASS[usize::from(b[i])] {
+                Class::Space => {
+                    self.space();
+                    i += 1;
+                }
+                Class::Mark => i = self.mark(raw, i),
+                Class::Word => i = self.word(raw, i, lists),
+            }
+        }
+        let trimmed = self.text.trim_end().len();
+        self.text.truncate(trimmed);
+    }
+
+    fn space(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with(' ') {
+            self.text.push(' ');
+        }
+    }
+
+    /// Punctuation; may open something quoted.
+    fn mark(&mut self, raw: &str, at: usize) -> usize {
+        let b = raw.as_bytes();
+        match b[at] {
+            b'<' => {
+                if let Some(end) = bracketed(b, at) {
+                    let inside = &raw[at + 1..end];
+                    let placeholder = if inside.contains('@') {
+                        "<{addr}>"
+                    } else {
+                        "<{q}>"
+                    };
+                    self.text.push_str(placeholder);
+                    return end + 1;
+                }
+            }
+            quote @ (b'"' | b'\'') => {
+                if let Some(end) = quoted(b, at, quote, self.text.as_bytes()) {
+                    // A quoted local part goes on behind its quote: "no such user"@example.org.
+                    if b.get(end + 1) == Some(&b'@') {
+                        self.text.push_str("{addr}");
+                        return end + 1 + word_len(&b[end + 1..]);
+                    }
+                    self.text.push_str("\"{q}\"");
+                    return end + 1;
+                }
+            }
+            b'/' if self.text.is_empty() || self.text.ends_with([' ', '|', '(']) => {
+                let n = b[at..]
+                    .iter()
+                    .take_while(|c| !c.is_ascii_whitespace())
+                    .count();
+                if n > 3 && b[at + 1].is_ascii_alphanumeric() {
+                    self.text.push_str("{path}");
+                    let trailing = b[at..at + n]
+                        .iter()
+                        .rev()
+                        .take_while(|c| matches!(c, b':' | b',' | b'.' | b')'))
+                        .count();
+                    return at + n - trailing;
+                }
+            }
+            _ => {}
+        }
+        self.text.push(char::from(b[at]));
+        at + 1
+    }
+
+    fn word(&mut self, raw: &str, at: usize, lists: &Blocklists) -> usize {
+        let b = raw.as_bytes();
+        let mut t = Traits::default();
+        let mut end = at;
+        while end < b.len() {
+            let c = b[end];
+            match KIND[usize::from(c)] {
+                Kind::Lower => t.lower += 1,
+                Kind::Upper => t.upper += 1,
+                Kind::Digit => t.digits += 1,
+                Kind::High => t.high += 1,
+                Kind::Dot => t.dots += 1,
+                Kind::At => t.ats += 1,
+                Kind::Colon => {
+                    // A colon joins only a URL, an IPv6 address or a time.
+                    if b[end..].starts_with(b"://") {
+                        return self.url(raw, at, end, lists);
+                    }
+                    let after = b.get(end + 1).copied().unwrap_or(b' ');
+                    if t.dots > 0
+                        || t.other > 0
+                        || !(after.is_ascii_hexdigit() || after == b':')
+                        || !b[at..end]
+                            .iter()
+                            .all(|c| c.is_ascii_hexdigit() || *c == b':')
+                    {
+                        break;
+                    }
+                    t.colons += 1;
+                }
+                Kind::Join => t.other += 1,
+                Kind::Stop => break,
+            }
+            end += 1;
+            // `550-5.1.1`, `550-Text`: the hyphen belongs to the code.
+            if end == at + 3 && t.digits == 3 && b.get(end) == Some(&b'-') && is_code(&b[at..end]) {
+                break;
+            }
+        }
+        while end > at + 1
+            && matches!(b[end - 1], b'.' | b'-' | b':' | b'_')
+            && !(b[end - 1] == b':' && t.colons > 1)
+        {
+            match b[end - 1] {
+                b'.' => t.dots -= 1,
+                b':' => t.colons -= 1,
+                _ => t.other = t.other.saturating_sub(1),
+            }
+            end -= 1;
+        }
+        let token = &raw[at..end];
+        self.put(token, &t, lists, b, at, end)
+    }
+
+    fn put(
+        &mut self,
+        token: &str,
+        t: &Traits,
+        lists: &Blocklists,
+        b: &[u8],
+        at: usize,
+        end: usize,
+    ) -> usize {
+        let bytes = token.as_bytes();
+        if t.ats > 0 {
+            let inner = !token.starts_with('@') || token.len() > 1;
+            self.text.push_str(if inner && token.len() > 1 {
+                "{addr}"
+            } else {
+                token
+            });
+            return end;
+        }
+        if t.digits == 0 && t.dots == 0 && t.colons < 2 {
+            // Only letters: the common case.
+            let long = token.len() > 40 && t.high == 0;
+            self.text.push_str(if long { "{id}" } else { token });
+            return end;
+        }
+        if t.letters() == 0 && t.other == 0 {
+            return self.number(token, t, b, at, end);
+        }
+        if t.colons >= 2
+            && bytes
+                .iter()
+                .all(|c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.'))
+        {
+            self.text.push_str("{ip}");
+            return end;
+        }
+        if t.dots > 0 && is_host(bytes) {
+            if token.len() > 4 && token.as_bytes()[..4].eq_ignore_ascii_case(b"www.") {
+                return self.url(token_source(b), at, at, lists);
+            }
+            match lists.of_host(token) {
+                Some(name) => self.list(name),
+                None if looks_like_list(bytes) => self.text.push_str("{list}"),
+                None => self.text.push_str("{host}"),
+            }
+            return end;
+        }
+        if t.digits == 0 || is_short_code(bytes) || (t.digits == 1 && token.len() <= 8) {
+            self.text.push_str(token);
+            return end;
+        }
+        let time = bytes[0].is_ascii_digit()
+            && bytes.iter().all(|c| {
+                c.is_ascii_digit() || matches!(c, b'-' | b':' | b'.' | b'+' | b'T' | b'Z' | b'_')
+            });
+        if !time && t.high == 0 && t.dots == 0 && hyphenated_words(bytes) {
+            self.text.push_str(token);
+            return end;
+        }
+        self.text.push_str(if time { "{time}" } else { "{id}" });
+        end
+    }
+
+    fn number(&mut self, token: &str, t: &Traits, b: &[u8], at: usize, end: usize) -> usize {
+        let bytes = token.as_bytes();
+        if t.dots == 0 && t.colons == 0 {
+            if is_code(bytes) {
+                let place = self.code_place(b.get(end).copied());
+                let value = bytes.iter().fold(0, |v, d| v * 10 + u16::from(d - b'0'));
+                if place && self.code == Some(value) && !self.text.ends_with("said: ") {
+                    return skip_after_repeat(b, end);
+                }
+                if place && self.code.is_none() {
+                    self.code = Some(value);
+                }
+                self.text.push_str(token);
+                if b.get(end) == Some(&b'-') {
+                    self.text.push(' ');
+                    return end + 1;
+                }
+                return end;
+            }
+            self.text.push_str("{n}");
+            return end;
+        }
+        if t.colons == 0 && t.dots == 2 {
+            if let Some(e) = Enhanced::parse(token) {
+                let placed = !matches!(at.checked_sub(1).and_then(|p| b.get(p)), Some(b'['));
+                if self.enhanced == Some(e) {
+                    return skip_after_repeat(b, end);
+                }
+                if self.enhanced.is_none() && placed {
+                    self.enhanced = Some(e);
+                }
+                self.text.push_str(token);
+                return end;
+            }
+        }
+        self.text.push_str(match (t.dots, t.colons) {
+            (3, 0) => "{ip}",
+            (_, 2..) if t.colons > 2 || bytes.windows(2).any(|w| w == b"::") => "{ip}",
+            (0, _) => "{time}",
+            _ => "{n}",
+        });
+        end
+    }
+
+    /// Whether a code may stand here: at the start, or behind what introduces a quoted reply.
+    fn code_place(&self, next: Option<u8>) -> bool {
+        if !matches!(
+            next,
+            None | Some(
+                b' ' | b'-'
+                    | b'\r'
+                    | b'\n'
+                    | b'\t'
+                    | b':'
+                    | b','
+                    | b'\''
+                    | b'"'
+                    | b'#'
+                    | b';'
+                    | b'.'
+            )
+        ) {
+            return false;
+        }
+        let before = self.text.trim_end();
+        before.is_empty()
+            || before.ends_with([':', '<', '>', '\'', '"', '-', ';', '.', '|', '(', ']'])
+            || self.code.is_some()
+            || ["said", "with", "of", "error", "response", "because of"]
+                .iter()
+                .any(|w| before.ends_with(w))
+    }
+
+    fn url(&mut self, raw: &str, start: usize, colon: usize, lists: &Blocklists) -> usize {
+        let b = raw.as_bytes();
+        let n = b[start..]
+            .iter()
+            .take_while(|c| {
+                !c.is_ascii_whitespace()
+                    && !matches!(c, b'<' | b'>' | b'"' | b')' | b']' | b'\'' | b'|' | b';')
+            })
+            .count();
+        let mut end = start + n;
+        while end > start + 1 && matches!(b[end - 1], b'.' | b',' | b':') {
+            end -= 1;
+        }
+        while !raw.is_char_boundary(end) {
+            end += 1;
+        }
+        let rest = &raw[if colon > start {
+            (colon + 3).min(end)
+        } else {
+            start
+        }..end];
+        let host_len = rest.find(['/', '?', ':', '#']).unwrap_or(rest.len());
+        match lists.of_host(&rest[..host_len]) {
+            Some(name) => self.list(name),
+            None => {
+                self.text.push_str("{url");
+                // Google names the cause in its link: `?p=NoSuchUser`.
+                if let Some(p) = rest.find("?p=").map(|p| &rest[p + 3..]) {
+                    let cause = p.bytes().take_while(u8::is_ascii_alphabetic).count();
+                    if (3..=32).contains(&cause) {
+                        self.text.push('=');
+                        self.text.push_str(&p[..cause]);
+                    }
+                }
+                self.text.push('}');
+            }
+        }
+        end
+    }
+
+    fn list(&mut self, name: &str) {
+        self.text.push_str("{list=");
+        self.text.push_str(name);
+        self.text.push('}');
+    }
+}
+
+/// Multiply-and-fold over eight bytes at a time with fixed constants: the same in every run and on every machine.
+/// Not proof against somebody who looks for collisions; a collision can only give one masked form another's verdict
+/// in a cache that compares texts anyway.
+pub fn stable_hash(bytes: &[u8]) -> u64 {
+    let mut h = 0x9e37_79b9_7f4a_7c15_u64 ^ (bytes.len() as u64);
+    let mut chunks = bytes.chunks_exact(8);
+    for c in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(c);
+        h = fold(h ^ u64::from_le_bytes(word));
+    }
+    let mut word = [0; 8];
+    let rest = chunks.remainder();
+    word[..rest.len()].copy_from_slice(rest);
+    fold(fold(h ^ u64::from_le_bytes(word)) ^ 0xd6e8_feb8_6659_fd93)
+}
+
+/// Both halves of the product, mixed.
+pub(super) fn fold(x: u64) -> u64 {
+    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64);
+    (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+#[derive(Default)]
+struct Traits {
+    lower: u32,
+    upper: u32,
+    digits: u32,
+    high: u32,
+    dots: u32,
+    ats: u32,
+    colons: u32,
+    other: u32,
+}
+
+impl Traits {
+    fn letters(&self) -> u32 {
+        self.lower + self.upper + self.high
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Class {
+    Space,
+    Mark,
+    Word,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Lower,
+    Upper,
+    Digit,
+    High,
+    Dot,
+    At,
+    Colon,
+    Join,
+    Stop,
+}
+
+const CLASS: [Class; 256] = {
+    let mut t = [Class::Mark; 256];
+    let mut i = 0;
+    while i < 256 {
+        let c = i as u8;
+        if c <= b' ' || c == 0x7f {
+            t[i] = Class::Space;
+        } else if c.is_ascii_alphanumeric() || c >= 0x80 {
+            t[i] = Class::Word;
+        }
+        i += 1;
+    }
+    t
+};
+
+const KIND: [Kind; 256] = {
+    let mut t = [Kind::Stop; 256];
+    let mut i = 0;
+    while i < 256 {
+        let c = i as u8;
+        t[i] = match c {
+            b'a'..=b'z' => Kind::Lower,
+            b'A'..=b'Z' => Kind::Upper,
+            b'0'..=b'9' => Kind::Digit,
+            0x80.. => Kind::High,
+            b'.' => Kind::Dot,
+            b'@' => Kind::At,
+            b':' => Kind::Colon,
+            b'-' | b'_' | b'+' | b'~' => Kind::Join,
+            _ => Kind::Stop,
+        };
+        i += 1;
+    }
+    t
+};
+
+fn is_code(b: &[u8]) -> bool {
+    b.len() == 3
+        && matches!(b[0], b'2' | b'4' | b'5')
+        && b[1] <= b'7'
+        && b[1..].iter().all(u8::is_ascii_digit)
+}
+
+fn skip_after_repeat(b: &[u8], end: usize) -> usize {
+    let n = b[end..]
+        .iter()
+        .take_while(|c| matches!(c, b'-' | b' '))
+        .count();
+    end + n
+}
+
+fn word_len(b: &[u8]) -> usize {
+    b.iter()
+        .take_while(|c| !matches!(KIND[usize::from(**c)], Kind::Stop))
+        .count()
+}
+
+/// `<…>` on one line, not `<<<`, not a URL: an address, a HELO name or anything else that its sender chose.
+fn bracketed(b: &[u8], at: usize) -> Option<usize> {
+    let first = *b.get(at + 1)?;
+    if first == b'<' || first == b' ' || b[at + 1..].starts_with(b"http") {
+        return None;
+    }
+    let n = b[at + 1..]
+        .iter()
+        .take(256)
+        .position(|c| matches!(c, b'>' | b'<' | b'\n'))?;
+    (n > 0 && b[at + 1 + n] == b'>').then_some(at + 1 + n)
+}
+
+/// The end of a quotation whose content its sender may have chosen: one word, or behind a word that announces such.
+fn quoted(b: &[u8], at: usize, quote: u8, before: &[u8]) -> Option<usize> {
+    if at > 0 && b[at - 1].is_ascii_alphanumeric() {
+        return None; // an apostrophe
+    }
+    let n = b[at + 1..]
+        .iter()
+        .take(256)
+        .position(|c| *c == quote || *c == b'\n')?;
+    let end = at + 1 + n;
+    if n == 0
+        || b[end] != quote
+        || (quote == b'\'' && b.get(end + 1).is_some_and(u8::is_ascii_alphanumeric))
+    {
+        return None;
+    }
+    let inside = &b[at + 1..end];
+    let one_word = !inside.iter().any(|c| matches!(c, b' ' | b':' | b'/'));
+    let address = b.get(end + 1) == Some(&b'@') || (inside.contains(&b'@') && one_word);
+    let before = before.trim_ascii_end();
+    let announced = [
+        &b"subject"[..],
+        b"helo",
+        b"ehlo",
+        b"name",
+        b"user",
+        b"from",
+        b"containing",
+        b"header",
+        b"greeting",
+    ]
+    .iter()
+    .any(|w| {
+        let before = before
+            .strip_suffix(b":")
+            .or(before.strip_suffix(b"="))
+            .unwrap_or(before);
+        before.len() >= w.len() && before[before.len() - w.len()..].eq_ignore_ascii_case(w)
+    });
+    (one_word || address || announced).then_some(end)
+}
+
+/// Dotted labels of which the last is letters in one case (`RESOLVER.ADR.RecipNotFound` is none).
+fn is_host(b: &[u8]) -> bool {
+    let Some(dot) = b.iter().rposition(|c| *c == b'.') else {
+        return false;
+    };
+    let top = &b[dot + 1..];
+    let one_case = top.iter().all(u8::is_ascii_lowercase) || top.iter().all(u8::is_ascii_uppercase);
+    let puny = top.len() > 4 && top[..4].eq_ignore_ascii_case(b"xn--");
+    ((2..=12).contains(&top.len()) && one_case || puny)
+        && !b.windows(2).any(|w| w == b"..")
+        && b[0] != b'.'
+}
+
+/// Names under which people run DNS blocklists of their own.
+fn looks_like_list(b: &[u8]) -> bool {
+    b.split(|c| matches!(c, b'.' | b'-')).any(|l| {
+        l.len() <= 12
+            && [
+                &b"rbl"[..],
+                b"dnsbl",
+                b"dnsrbl",
+                b"bl",
+                b"xbl",
+                b"sbl",
+                b"pbl",
+                b"drbl",
+                b"dul",
+                b"blacklist",
+                b"blocklist",
+                b"blacklists",
+            ]
+            .iter()
+            .any(|n| l.eq_ignore_ascii_case(n))
+    })
+}
+
+/// `OFR_506`, `LPN007_426`, `IB212`, `S3140`, `TSS04`: capitals, then two to four digits, perhaps twice.
+fn is_short_code(b: &[u8]) -> bool {
+    let up = b.iter().take_while(|c| c.is_ascii_uppercase()).count();
+    let rest = &b[up..];
+    let rest = rest.strip_prefix(b"_").unwrap_or(rest);
+    let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+    let tail = &rest[digits..];
+    let tail_fits = tail.is_empty()
+        || (tail[0] == b'_' && tail.len() <= 5 && tail[1..].iter().all(u8::is_ascii_digit));
+    (1..=4).contains(&up) && (2..=4).contains(&digits) && tail_fits
+}
+
+/// `x-dg-ref`, `8-bit`, `non-Latin1`: letters and at most one digit between hyphens.
+fn hyphenated_words(b: &[u8]) -> bool {
+    b.contains(&b'-') && b.len() <= 24 && b.iter().filter(|c| c.is_ascii_digit()).count() <= 1
+}
+
+fn token_source(b: &[u8]) -> &str {
+    std::str::from_utf8(b).unwrap_or("")
+}
