@@ -4,7 +4,99 @@
 //! Out: [`Suspects`]: domains and usernames a stranger could take, each with what was meant and how sure we are.
 //! Never: asks the network, reads a clock.
 
-use crate::moment::{Timestamp, Week};
+mod census;
+mod domain;
+mod edit;
+mod homoglyph;
+mod index;
+mod keyboard;
+mod parameters;
+mod person;
+mod popular;
+mod suspects;
+mod unlisted;
+mod username;
+mod words;
+
+pub use census::{Census, Standing};
+pub use edit::{Change, apply, changes, distance};
+pub use index::{Hit, Index, Scratch};
+pub use parameters::{Parameters, Tails, learn};
+pub use popular::Popular;
+pub use suspects::suspects;
+
+use crate::{
+    address::{domain_of, fold, local_of},
+    error::Error,
+    moment::{Timestamp, Week},
+};
+
+/// A candidate at least this probable is called what was meant.
+pub const THRESHOLD: f64 = 0.5;
+
+/// A name that was refused because it does not resolve is that much likelier to be a slip: most names that somebody
+/// owns and gives out as an address resolve.
+const DEAD: f64 = 5.0;
+
+/// Explains bounced names: by the popular ones, and by those that this operator's own mail reaches.
+#[derive(Debug)]
+pub struct Explainer<'l> {
+    census: &'l Census<'l>,
+    channel: Parameters,
+    domains: domain::Domains,
+    usernames: username::Usernames,
+}
+
+impl<'l> Explainer<'l> {
+    /// With the shipped parameters.
+    pub fn new(census: &'l Census<'l>, popular: &Popular) -> Result<Self, Error> {
+        Ok(Self::with(census, popular, Parameters::shipped()?))
+    }
+
+    /// With parameters of the operator's own.
+    pub fn with(census: &'l Census<'l>, popular: &Popular, channel: Parameters) -> Self {
+        let domains = domain::Domains::new(census, popular, &channel);
+        Explainer { census, domains, usernames: username::Usernames::new(census), channel }
+    }
+
+    /// What a domain may have been meant to be, the likeliest first; empty for one that has accepted mail, that is
+    /// listed, or that resembles nothing. What is missing to 1 is the probability that it is no typo.
+    pub fn explain_domain(&self, domain: &str) -> Vec<Candidate> {
+        self.domains.explain(domain, 1.0, &self.channel)
+    }
+
+    /// The same for a name known not to resolve.
+    pub fn explain_dead(&self, domain: &str) -> Vec<Candidate> {
+        self.domains.explain(domain, DEAD, &self.channel)
+    }
+
+    /// What an address may have been meant to be, as full addresses: a slip in its domain first, then one in its
+    /// username. Without an `@` the text is taken for a domain.
+    pub fn explain_address(&self, address: &str, sender: Option<&str>) -> Vec<Candidate> {
+        let folded = fold(address);
+        if !folded.contains('@') {
+            return self.explain_domain(&folded);
+        }
+        let (local, domain) = (local_of(&folded), domain_of(&folded));
+        if local.is_empty() || self.census.address(&folded).is_some() {
+            return Vec::new();
+        }
+        let mut told = self.explain_domain(domain);
+        if told.is_empty() {
+            return self.explain_username(&folded, sender);
+        }
+        for candidate in &mut told {
+            candidate.intended = format!("{local}@{}", candidate.intended);
+        }
+        told
+    }
+
+    /// Whom a username at a right domain may have been meant for, by those whom `sender` and others reach there.
+    pub fn explain_username(&self, address: &str, sender: Option<&str>) -> Vec<Candidate> {
+        let sender = sender.map(fold);
+        self.usernames.explain(&fold(address), sender.as_deref(), self.census, &self.channel)
+    }
+}
 
 /// The ten named edits of INTERFACE.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,3 +236,6 @@ impl Edit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

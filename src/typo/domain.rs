@@ -1,0 +1,168 @@
+//! A mistyped domain and what it was meant to be: candidates within two slips, weighed by the noisy channel against
+//! the name being somebody's own.
+
+use std::borrow::Cow;
+
+use hashbrown::HashMap;
+
+use super::{
+    Candidate,
+    census::Census,
+    edit::{self, MAX_EDITS, changes},
+    homoglyph,
+    index::{Index, Scratch},
+    parameters::{Parameters, stem},
+    popular::Popular,
+    unlisted::Unlisted,
+    words,
+};
+
+/// Candidates below this are not told.
+const FAINT: f64 = 0.001;
+/// At most so many are told.
+const MAX_TOLD: usize = 8;
+/// The longest domain DNS carries, in bytes; a longer one is nobody's.
+const MAX_DOMAIN: usize = 253;
+
+/// The names that may have been meant, each with its prior, and the model of those that nobody listed.
+#[derive(Debug, Clone)]
+pub(super) struct Domains {
+    index: Index,
+    priors: Vec<f64>,
+    ranks: HashMap<Box<str>, u32>,
+    /// Sorted: hash of the stem, name.
+    stems: Vec<(u64, u32)>,
+    unlisted: Unlisted,
+}
+
+/// One candidate before normalisation.
+struct Weighed {
+    name: u32,
+    changes: Vec<edit::Change>,
+    weight: f64,
+}
+
+impl Domains {
+    pub(super) fn new(census: &Census<'_>, popular: &Popular, channel: &Parameters) -> Self {
+        let own = census.domains();
+        let (total, own_weight) = (census.mails() as f64, census.mails() as f64 / (census.mails() as f64 + channel.own_half));
+        let weight = |rank: usize| (rank as f64 + 1.0 + channel.rank_offset).powf(-channel.rank_exponent);
+        let all: f64 = (0..popular.names().len()).map(weight).sum();
+        let mut priors: HashMap<&str, f64> = HashMap::new();
+        for (rank, name) in popular.names().enumerate() {
+            priors.insert(name, (1.0 - own_weight) * weight(rank) / all);
+        }
+        for (name, mails) in &own {
+            *priors.entry(name).or_default() += own_weight * *mails as f64 / total.max(1.0);
+        }
+        let mut sorted: Vec<(&str, f64)> = priors.into_iter().filter(|(n, _)| n.len() <= MAX_DOMAIN).collect();
+        sorted.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        let index = Index::new(sorted.iter().map(|(n, _)| *n));
+        let mut stems: Vec<(u64, u32)> = sorted.iter().enumerate().map(|(i, (n, _))| (hash(stem(n)), i as u32)).collect();
+        stems.sort_unstable();
+        Domains {
+            ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
+            priors: sorted.iter().map(|(_, p)| p * (1.0 - channel.unlisted)).collect(),
+            unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| *n)),
+            index,
+            stems,
+        }
+    }
+
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.ranks.contains_key(name)
+    }
+
+    /// What `typed` may have been meant to be. `dead`: how much likelier a slip's name is to be refused as it was than
+    /// somebody's own is (1 when nothing is known).
+    pub(super) fn explain(&self, typed: &str, dead: f64, channel: &Parameters) -> Vec<Candidate> {
+        let typed = clean(typed);
+        if typed.is_empty() || typed.len() > MAX_DOMAIN || self.knows(&typed) {
+            return Vec::new();
+        }
+        let told = self.weigh(&typed, dead, channel, "");
+        if !told.is_empty() {
+            return told;
+        }
+        // `mail.gmial.com`: the slip is in the domain that somebody could register, not in the host before it.
+        let mut rest = &*typed;
+        while let Some((_, parent)) = rest.split_once('.') {
+            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) {
+                break;
+            }
+            let told = self.weigh(parent, dead, channel, &typed[..typed.len() - parent.len()]);
+            if told.first().is_some_and(|c| c.probability >= 0.5) {
+                return told;
+            }
+            rest = parent;
+        }
+        Vec::new()
+    }
+
+    fn weigh(&self, typed: &str, dead: f64, channel: &Parameters, before: &str) -> Vec<Candidate> {
+        let mut weighed: Vec<Weighed> = Vec::new();
+        for name in self.candidates(typed) {
+            let intended = self.index.name(name);
+            let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else { continue };
+            let chars: Vec<char> = intended.chars().collect();
+            let weight = self.priors[name as usize] * channel.slip * channel.likelihood(&chars, &found) * dead;
+            weighed.push(Weighed { name, changes: found, weight });
+        }
+        let own = channel.unlisted * self.unlisted.probability(typed);
+        let total: f64 = own + weighed.iter().map(|w| w.weight).sum::<f64>();
+        weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.name.cmp(&b.name)));
+        let told = weighed.iter().take(MAX_TOLD).filter(|w| w.weight / total >= FAINT);
+        told.map(|w| {
+            let intended = format!("{before}{}", self.index.name(w.name));
+            let shown = format!("{before}{typed}");
+            Candidate {
+                words: words::tell(&shown, &intended, &w.changes),
+                edits: w.changes.iter().map(|c| c.edit).collect(),
+                probability: w.weight / total,
+                intended,
+            }
+        })
+        .collect()
+    }
+
+    /// The numbers of the names that `typed` may come from, in order.
+    fn candidates(&self, typed: &str) -> Vec<u32> {
+        let mut scratch = Scratch::default();
+        let mut found: Vec<u32> = self.index.near(typed, MAX_EDITS, &mut scratch).iter().map(|h| h.name).collect();
+        for reading in homoglyph::readings(typed) {
+            found.extend(self.ranks.get(&*reading));
+            found.extend(self.index.near(&reading, 1, &mut scratch).iter().map(|h| h.name));
+        }
+        let key = hash(stem(typed));
+        let at = self.stems.partition_point(|(h, _)| *h < key);
+        found.extend(self.stems[at..].iter().take_while(|(h, _)| *h == key).take(64).map(|(_, n)| n));
+        // `yaho.cn`: a slip beside a country's second level left out.
+        if let Some((head, country)) = typed.rsplit_once('.').filter(|(_, c)| c.len() == 2) {
+            found.extend(self.index.near(&format!("{head}.com.{country}"), 1, &mut scratch).iter().map(|h| h.name));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// A domain as people see it: folded, without dots at its ends, punycode shown as letters.
+pub(super) fn clean(domain: &str) -> Cow<'_, str> {
+    let folded = crate::address::fold(domain);
+    let folded = match folded {
+        Cow::Borrowed(d) => Cow::Borrowed(d.trim_matches('.')),
+        Cow::Owned(d) => Cow::Owned(d.trim_matches('.').to_owned()),
+    };
+    if folded.split('.').any(|label| label.starts_with("xn--")) {
+        let (shown, sound) = idna::domain_to_unicode(&folded);
+        if sound.is_ok() {
+            return Cow::Owned(shown);
+        }
+    }
+    folded
+}
+
+/// FNV-1a: the same on every machine.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}

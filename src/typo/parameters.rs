@@ -1,0 +1,202 @@
+//! The noisy channel's numbers: how often which slip happens. Data (`data/typo-model.toml`), and fitted anew by
+//! [`learn`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Edit,
+    edit::{Change, changes, tail_start},
+    homoglyph, keyboard,
+};
+use crate::error::Error;
+
+/// Letters a finger or a chance may put anywhere: a to z, digits, hyphen.
+const ALPHABET: f64 = 37.0;
+/// How often an eye takes this look-alike among those a letter has.
+const LOOK_ALIKES: f64 = 3.0;
+/// The least anything is given, so that an unseen kind is unlikely and not impossible.
+const FLOOR: f64 = 1e-9;
+
+/// See `data/typo-model.toml` for what each means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// Share of written addresses with a wrong domain.
+    pub slip: f64,
+    /// Share of these with two slips.
+    pub second: f64,
+    /// Share of written domains that nobody listed.
+    pub unlisted: f64,
+    /// Share of wrong letters that are neighbours of the right one.
+    pub neighbour: f64,
+    /// Rank r has weight 1 / (r + offset) ^ exponent.
+    pub rank_offset: f64,
+    /// See `rank_offset`.
+    pub rank_exponent: f64,
+    /// With n mails of our own, our own shares weigh n / (n + half).
+    pub own_half: f64,
+    /// Share of each edit by name.
+    pub kinds: BTreeMap<String, f64>,
+    /// Slips in the suffix.
+    pub tld: Tails,
+}
+
+/// Slips in the suffix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tails {
+    /// Each suffix one edit away and not named.
+    pub near: f64,
+    /// Each other suffix.
+    pub far: f64,
+    /// A country's second level left out or put in.
+    pub level: f64,
+    /// From, to, share.
+    #[serde(flatten)]
+    pub named: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Parameters {
+    /// Those shipped in `data/`.
+    pub fn shipped() -> Result<Self, Error> {
+        Self::parse(include_str!("../../data/typo-model.toml"))
+    }
+
+    /// In the form of `data/typo-model.toml`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let p: Self = toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
+        let shares = [p.slip, p.second, p.unlisted, p.neighbour];
+        if shares.iter().chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s)) || !p.rank_offset.is_finite() || p.rank_offset <= -1.0 {
+            return Err(Error::Data { name: "typo-model.toml".into(), cause: "every share must lie between 0 and 1".into() });
+        }
+        Ok(p)
+    }
+
+    /// The same in text, for `bouncewatch train`.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// P(these slips | this name meant), without the share of names written wrongly at all.
+    pub fn likelihood(&self, intended: &[char], changes: &[Change]) -> f64 {
+        let each: f64 = changes.iter().map(|c| self.one(intended, c)).product();
+        match changes.len() {
+            0 => 0.0,
+            1 => each,
+            _ => each * self.second * 2.0,
+        }
+    }
+
+    fn one(&self, intended: &[char], change: &Change) -> f64 {
+        let n = intended.len().max(2) as f64;
+        let share = self.kinds.get(change.edit.name()).copied().unwrap_or(0.0).max(FLOOR);
+        let (from, to) = (change.from.chars().next(), change.to.chars().next());
+        let within = match change.edit {
+            Edit::Omission | Edit::Repetition | Edit::Hyphenation => 1.0 / n,
+            Edit::Transposition => 1.0 / (n - 1.0),
+            Edit::Insertion => {
+                let beside = change.at.checked_sub(1).and_then(|at| intended.get(at)).or(intended.first());
+                let after = intended.get(change.at);
+                let key = [beside, after].into_iter().flatten().find(|k| to.is_some_and(|to| keyboard::neighbours(**k, to)));
+                self.letter(key.copied()) / (n + 1.0)
+            }
+            Edit::Substitution => {
+                let key = from.filter(|f| to.is_some_and(|to| keyboard::neighbours(*f, to)));
+                self.letter(key) / n
+            }
+            Edit::Homoglyph => 1.0 / (n * LOOK_ALIKES),
+            Edit::Bitflip => 1.0 / (n * 8.0),
+            Edit::MissingDot => 1.0 / intended.iter().filter(|c| **c == '.').count().max(1) as f64,
+            Edit::Tld => self.tail(&change.from, &change.to),
+        };
+        share * within
+    }
+
+    fn letter(&self, beside: Option<char>) -> f64 {
+        beside.map_or((1.0 - self.neighbour) / ALPHABET, |key| self.neighbour / keyboard::degree(key))
+    }
+
+    fn tail(&self, from: &str, to: &str) -> f64 {
+        if let Some(share) = self.tld.named.get(from).and_then(|slips| slips.get(to)) {
+            return *share;
+        }
+        // `com.con`, `con.br`: the slip is in one label of two.
+        let (mut a, mut b) = (from.split('.'), to.split('.'));
+        if let (Some(a1), Some(a2), None, Some(b1), Some(b2), None) = (a.next(), a.next(), a.next(), b.next(), b.next(), b.next()) {
+            if a2 == b2 {
+                return self.tail(a1, b1);
+            }
+            if a1 == b1 {
+                return self.tail(a2, b2);
+            }
+        }
+        let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.')) || long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'));
+        if ends(from, to) || ends(to, from) {
+            self.tld.level
+        } else if super::edit::distance(from, to) <= 1 {
+            self.tld.near
+        } else {
+            self.tld.far
+        }
+    }
+}
+
+/// Fits the shares on (typed, meant) pairs; what a pair cannot tell stays as in `base`. Counts start from `base` worth
+/// twenty pairs, so that a few pairs do not forbid the kinds they lack.
+pub fn learn(pairs: &[(String, String)], base: &Parameters) -> Parameters {
+    const PRIOR: f64 = 20.0;
+    let mut fitted = base.clone();
+    let mut kinds: BTreeMap<String, f64> = base.kinds.iter().map(|(k, share)| (k.clone(), share * PRIOR)).collect();
+    let mut tails: BTreeMap<String, BTreeMap<String, f64>> = base.tld.named.clone();
+    tails.values_mut().flat_map(BTreeMap::values_mut).for_each(|share| *share *= PRIOR);
+    let (mut all, mut twice) = (PRIOR, PRIOR * base.second);
+    let (mut letters, mut beside) = (PRIOR, PRIOR * base.neighbour);
+    let mut counted: BTreeMap<String, f64> = BTreeMap::new();
+    for (typed, meant) in pairs {
+        let Some(found) = changes(meant, typed, base) else { continue };
+        if found.is_empty() {
+            continue;
+        }
+        all += 1.0;
+        twice += f64::from(u8::from(found.len() > 1));
+        for change in &found {
+            *kinds.entry(change.edit.name().to_owned()).or_default() += 1.0;
+            if change.edit == Edit::Tld {
+                *tails.entry(change.from.clone()).or_default().entry(change.to.clone()).or_default() += 1.0;
+                *counted.entry(change.from.clone()).or_default() += 1.0;
+            }
+            if let (Edit::Substitution, Some(a), Some(b)) = (change.edit, change.from.chars().next(), change.to.chars().next()) {
+                letters += 1.0;
+                beside += f64::from(u8::from(keyboard::neighbours(a, b)));
+            }
+        }
+    }
+    let sum: f64 = kinds.values().sum();
+    kinds.values_mut().for_each(|k| *k /= sum.max(FLOOR));
+    for (from, slips) in &mut tails {
+        let total = PRIOR + counted.get(from).copied().unwrap_or(0.0);
+        slips.values_mut().for_each(|s| *s /= total);
+    }
+    fitted.kinds = kinds;
+    fitted.tld.named = tails;
+    fitted.second = twice / all;
+    fitted.neighbour = beside / letters;
+    fitted
+}
+
+/// How a letter changed, named by what most likely did it.
+pub(super) fn name_substitution(meant: char, seen: char) -> Edit {
+    let one_bit = meant.is_ascii() && seen.is_ascii() && (meant as u8 ^ seen as u8).count_ones() == 1;
+    if homoglyph::alike(&[meant], &[seen]) {
+        Edit::Homoglyph
+    } else if keyboard::neighbours(meant, seen) || !one_bit {
+        Edit::Substitution
+    } else {
+        Edit::Bitflip
+    }
+}
+
+/// The stem of a name: what stands before its suffix and dot.
+pub(super) fn stem(name: &str) -> &str {
+    name.get(..tail_start(name).saturating_sub(1)).unwrap_or("")
+}

@@ -1,0 +1,110 @@
+//! Ways to write one person's name as a username: order, separators, initials, digits and plus-tags.
+
+use super::Edit;
+
+const SEPARATORS: [char; 3] = ['.', '_', '-'];
+
+/// How likely each way is for somebody who knows the name and not how it is written there.
+const ORDER: f64 = 0.03;
+const SEPARATOR: f64 = 0.05;
+const INITIAL: f64 = 0.01;
+const DIGITS: f64 = 0.01;
+const TAG: f64 = 0.05;
+
+/// The same number for all orders and separators of one name, without tag and digits at the end.
+pub(super) fn key(local: &str) -> u64 {
+    let bare = bare(local);
+    let mut parts = parts(bare);
+    if parts.len() == 1 {
+        return hash(parts[0]);
+    }
+    parts.sort_unstable();
+    // Sorted, so that `smith.john` is `john.smith`; joined, so that order is all that is lost.
+    hash(&parts.join("."))
+}
+
+/// `j.smith` or `jsmith` against `john.smith`, in either direction.
+pub(super) fn initial_form(a: &str, b: &str) -> bool {
+    let short_of = |long: &str, short: &str| {
+        let (l, s) = (parts(bare(long)), parts(bare(short)));
+        match (&l[..], &s[..]) {
+            ([given, family], [x, y]) => {
+                (one(x) && given.starts_with(x) && !one(given) && family == y) || (one(y) && family.starts_with(y) && !one(family) && given == x)
+            }
+            ([given, family], [whole]) => {
+                let first = given.chars().next();
+                family.len() > 2 && whole.len() == family.len() + first.map_or(0, char::len_utf8) && whole.starts_with(|c| Some(c) == first) && whole.ends_with(family)
+            }
+            _ => false,
+        }
+    };
+    short_of(a, b) || short_of(b, a)
+}
+
+/// Whether `typed` writes the person of `local` another way; which edit that is by name, and how likely.
+pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, f64)> {
+    if local == typed {
+        return None;
+    }
+    let shorter = typed.len() < local.len();
+    let left_out = |otherwise| if shorter { Edit::Omission } else { otherwise };
+    let (a, b) = (bare(local), bare(typed));
+    let (tagged, digits) = (untagged(local).len() != local.len() || untagged(typed).len() != typed.len(), untagged(local) != a || untagged(typed) != b);
+    if a == b && !a.is_empty() {
+        return Some((left_out(Edit::Insertion), if digits { DIGITS } else if tagged { TAG } else { return None }));
+    }
+    let (x, y) = (parts(untagged(local)), parts(untagged(typed)));
+    if x.len() == 2 && y.len() == 2 && x[0] == y[1] && x[1] == y[0] {
+        return Some((Edit::Transposition, ORDER));
+    }
+    if x.concat() == y.concat() && !x.concat().is_empty() {
+        let edit = if x.len() == y.len() { Edit::Substitution } else if local.contains('.') && shorter { Edit::MissingDot } else { left_out(Edit::Insertion) };
+        return Some((edit, SEPARATOR));
+    }
+    initial_form(local, typed).then_some((left_out(Edit::Insertion), INITIAL))
+}
+
+fn untagged(local: &str) -> &str {
+    match local.find('+') {
+        Some(at) if at > 0 => &local[..at],
+        _ => local,
+    }
+}
+
+/// Without tag and the digits at the end; all digits stay (QQ numbers are names).
+fn bare(local: &str) -> &str {
+    let untagged = untagged(local.trim_matches('"'));
+    let bare = untagged.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(SEPARATORS);
+    if bare.is_empty() { untagged } else { bare }
+}
+
+fn parts(local: &str) -> Vec<&str> {
+    let parts: Vec<&str> = local.split(SEPARATORS).filter(|p| !p.is_empty()).collect();
+    if parts.is_empty() { vec![local] } else { parts }
+}
+
+fn one(part: &str) -> bool {
+    part.chars().count() == 1
+}
+
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_written_many_ways() {
+        for (local, typed, edit) in [
+            ("john.smith", "smith.john", Some(Edit::Transposition)), ("john.smith", "johnsmith", Some(Edit::MissingDot)), ("john.smith", "john_smith", Some(Edit::Substitution)),
+            ("john.smith", "j.smith", Some(Edit::Omission)), ("j.smith", "john.smith", Some(Edit::Insertion)), ("john.smith", "jsmith", Some(Edit::Omission)),
+            ("john.smith1", "john.smith", Some(Edit::Omission)), ("john+news", "john", Some(Edit::Omission)), ("john.smith", "jane.smith", None), ("12345", "12346", None), ("anna", "hanna", None),
+        ] {
+            assert_eq!(variant(local, typed).map(|v| v.0), edit, "{local} {typed}");
+        }
+        assert_eq!(key("smith_john2"), key("john.smith"));
+        assert_ne!(key("10001"), key("10002"));
+    }
+}

@@ -1,0 +1,156 @@
+//! From refusals to suspects: what was never right (typo) and what accepts mail no more (lapsed).
+
+use std::collections::BTreeMap;
+
+use super::{
+    DomainSuspect, Explainer, SuspectKind, Suspects, UsernameSuspect,
+    census::{self, Refusals},
+};
+use crate::{
+    address::{domain_of, local_of},
+    bounce::BounceType,
+    ledger::Ledger,
+    moment::Timestamp,
+};
+
+/// A domain that never took mail and resembles nothing: only the registry can tell what it is.
+const UNEXPLAINED: f64 = 0.3;
+/// A lapsed domain's confidence grows with what it accepted before and was refused since: n / (n + half).
+const LAPSE_HALF: f64 = 0.5;
+/// What a domain must be to be called a typo when it exists and refuses its users (a parked typo).
+const PARKED_THRESHOLD: f64 = 0.9;
+/// One sender's wrong username must be this sure; a wrong one that many write must be no more.
+const SENDERS_ASKED: usize = 8;
+
+/// All suspects of a ledger, most mails first.
+pub fn suspects(ledger: &Ledger, explainer: &Explainer<'_>) -> Suspects {
+    let mut domains = dead_domains(ledger, explainer);
+    domains.extend(parked_typos(ledger, explainer, &domains));
+    domains.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.domain.cmp(&b.domain)));
+    let mut usernames = usernames(ledger, explainer, &domains);
+    usernames.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.address.cmp(&b.address)));
+    Suspects { domains, usernames }
+}
+
+/// Domains whose names do not resolve.
+fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect> {
+    let refused = census::refusals(ledger, BounceType::ReceiverDns, domain_of);
+    let mut found = Vec::new();
+    for (domain, refusals) in &refused {
+        let suspect = domain_suspect(domain, refusals);
+        let last = refusals.span().1.plus(86_400);
+        match explainer.census.domain(domain).map(|s| (s.accepted, s.accepted_span.bounds())) {
+            Some((accepted, Some((_, taken)))) => {
+                // Refused only before it last took mail: its DNS failed for a while and came back.
+                if taken >= last {
+                    continue;
+                }
+                let since = since(refusals, taken);
+                found.push(DomainSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
+            }
+            _ => found.push(match explainer.explain_dead(domain).into_iter().next() {
+                Some(best) if best.probability >= super::THRESHOLD => {
+                    DomainSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect }
+                }
+                _ => suspect,
+            }),
+        }
+    }
+    found
+}
+
+/// Typos of a domain that somebody holds already: it resolves and knows no user.
+fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspect]) -> Vec<DomainSuspect> {
+    let refused = census::refusals(ledger, BounceType::UserUnknown, domain_of);
+    let mut found = Vec::new();
+    for (domain, refusals) in &refused {
+        if explainer.census.domain(domain).is_some() || known.iter().any(|k| k.domain == *domain) {
+            continue;
+        }
+        let Some(best) = explainer.explain_domain(domain).into_iter().next() else { continue };
+        if best.probability >= PARKED_THRESHOLD {
+            let suspect = domain_suspect(domain, refusals);
+            found.push(DomainSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect });
+        }
+    }
+    found
+}
+
+fn usernames(ledger: &Ledger, explainer: &Explainer<'_>, domains: &[DomainSuspect]) -> Vec<UsernameSuspect> {
+    let wrong: std::collections::BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
+    let refused: BTreeMap<&str, Refusals> = census::refusals(ledger, BounceType::UserUnknown, |address| address);
+    let mut found = Vec::new();
+    for (address, refusals) in &refused {
+        if wrong.contains(domain_of(address)) || local_of(address).is_empty() || domain_of(address).is_empty() {
+            continue;
+        }
+        let suspect = username_suspect(address, refusals);
+        match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
+            Some((accepted, Some((_, taken)))) => {
+                if taken < refusals.span().1.plus(86_400) {
+                    let since = since(refusals, taken);
+                    found.push(UsernameSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
+                }
+            }
+            _ => {
+                // Those who wrote most know best whom they meant.
+                let mut senders: Vec<(&str, u64)> = refusals.senders.iter().map(|(s, n)| (&**s, *n)).collect();
+                senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+                let best = senders
+                    .iter()
+                    .take(SENDERS_ASKED)
+                    .filter_map(|(sender, _)| explainer.explain_username(address, Some(sender)).into_iter().next())
+                    .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)));
+                if let Some(best) = best.filter(|b| b.probability >= super::THRESHOLD) {
+                    found.push(UsernameSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Mails refused in the weeks since mail was last taken.
+fn since(refusals: &Refusals, taken: Timestamp) -> u64 {
+    let week = taken.day().week();
+    refusals.weeks.iter().filter(|(w, _)| **w >= week).map(|(_, t)| t.mails).sum()
+}
+
+fn lapse(accepted: u64, refused: u64) -> f64 {
+    let sure = |n: u64| n as f64 / (n as f64 + LAPSE_HALF);
+    sure(accepted) * sure(refused)
+}
+
+fn domain_suspect(domain: &str, refusals: &Refusals) -> DomainSuspect {
+    let (first_seen, last_seen) = refusals.span();
+    DomainSuspect {
+        domain: domain.to_owned(),
+        kind: SuspectKind::Lapsed,
+        intended: String::new(),
+        edits: Vec::new(),
+        confidence: UNEXPLAINED,
+        emails: refusals.mails,
+        senders: refusals.senders.len() as u64,
+        delivered_before: 0,
+        first_seen,
+        last_seen,
+        weekly: refusals.weekly(),
+    }
+}
+
+fn username_suspect(address: &str, refusals: &Refusals) -> UsernameSuspect {
+    let (first_seen, last_seen) = refusals.span();
+    UsernameSuspect {
+        address: address.to_owned(),
+        kind: SuspectKind::Lapsed,
+        intended: String::new(),
+        edits: Vec::new(),
+        confidence: UNEXPLAINED,
+        emails: refusals.mails,
+        senders: refusals.senders.keys().map(|s| s.to_string()).collect(),
+        delivered_before: 0,
+        first_seen,
+        last_seen,
+        weekly: refusals.weekly(),
+    }
+}
