@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,14 +22,26 @@ use hickory_resolver::{
 };
 
 use super::{pace::stable_hash, verdict};
-use crate::error::Error;
+use crate::{error::Error, moment::Timestamp};
 
 /// The name servers of this run, each asked on its own so that its answer can be named.
 pub(super) struct Asker {
     runtime: tokio::runtime::Runtime,
-    servers: Vec<(SocketAddr, TokioResolver)>,
-    canaries: Mutex<BTreeMap<(usize, String), Arc<OnceLock<Answer>>>>,
+    servers: Vec<Server>,
+    canaries: Mutex<BTreeMap<(usize, String), Canary>>,
+    /// Salts the names that nobody has.
+    now: Timestamp,
 }
+
+struct Server {
+    address: SocketAddr,
+    resolver: TokioResolver,
+    /// Silences in a row.
+    silences: AtomicU32,
+}
+
+/// What a server said about a name under one suffix that nobody has.
+type Canary = Arc<OnceLock<Answer>>;
 
 /// What DNS says about one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +79,14 @@ enum Answer {
 
 impl Asker {
     /// Ready to ask `nameservers`, or the system's where none are given.
-    pub(super) fn new(nameservers: &[SocketAddr], timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn new(nameservers: &[SocketAddr], timeout: Duration, now: Timestamp) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| Error::Usage(format!("DNS cannot be started: {e}; try again with fewer open files, or --offline")))?;
         let addresses = if nameservers.is_empty() { system_servers() } else { nameservers.to_vec() };
-        let servers = addresses.into_iter().filter_map(|a| resolver(a, timeout).map(|r| (a, r))).collect();
-        Ok(Asker { runtime, servers, canaries: Mutex::default() })
+        let servers = addresses.into_iter().filter_map(|address| Some(Server { address, resolver: resolver(address, timeout)?, silences: AtomicU32::new(0) })).collect();
+        Ok(Asker { runtime, servers, canaries: Mutex::default(), now })
     }
 
     /// Asks for the delegation of `domain`. "No such name" counts once two servers, or the only one twice, agree; a
@@ -95,7 +110,7 @@ impl Asker {
                         _ => verdict::Dns::Unclear,
                     };
                     if matches!(canary, Answer::Delegated { .. } | Answer::Other(_)) {
-                        found.answers.push(("random_sibling_exists_too", self.servers[index].0));
+                        found.answers.push(("random_sibling_exists_too", self.servers[index].address));
                     }
                 }
                 Answer::Other(_) => found.dns = verdict::Dns::Unclear,
@@ -108,9 +123,9 @@ impl Asker {
 
     /// Where the mail of a name goes, asked of the server that knew the name.
     pub(super) fn mail(&self, domain: &str, deadline: Instant, found: &mut Finding) -> Mail {
-        let Some((_, resolver)) = found.by.and_then(|index| self.servers.get(index)) else { return Mail::default() };
+        let Some(server) = found.by.and_then(|index| self.servers.get(index)) else { return Mail::default() };
         found.queries += 1;
-        let Some(Ok(lookup)) = self.lookup(resolver, domain, RecordType::MX, deadline) else { return Mail::default() };
+        let Some(Ok(lookup)) = self.lookup(&server.resolver, domain, RecordType::MX, deadline) else { return Mail::default() };
         let mut all: Vec<(u16, String)> = lookup
             .answers()
             .iter()
@@ -128,7 +143,8 @@ impl Asker {
     /// Whether a second opinion says "no such name" too.
     fn agreed(&self, first: usize, domain: &str, deadline: Instant, found: &mut Finding) -> bool {
         if let [_] = self.servers[..] {
-            return matches!(self.ask(first, domain, RecordType::SOA, deadline, found), Answer::Absent { .. });
+            // For another type: some resolvers lie about addresses only.
+            return matches!(self.ask(first, domain, RecordType::A, deadline, found), Answer::Absent { .. });
         }
         for second in first + 1..self.servers.len() {
             match self.ask(second, domain, RecordType::NS, deadline, found) {
@@ -149,8 +165,7 @@ impl Asker {
         if let Some(known) = cell.get() {
             return known.clone();
         }
-        let seed = stable_hash(suffix, 0x6361_6e61);
-        let name = format!("bw-{seed:016x}-{:08x}.{suffix}", stable_hash(suffix, seed) >> 32);
+        let name = format!("bw-{:016x}.{suffix}", stable_hash(suffix, self.now.0.unsigned_abs()));
         let mut aside = Finding { answers: Vec::new(), ..found.clone() };
         let mut answer = self.ask(index, &name, RecordType::NS, deadline, &mut aside);
         if let Answer::Absent { .. } = answer {
@@ -166,7 +181,15 @@ impl Asker {
     }
 
     fn ask(&self, index: usize, domain: &str, kind: RecordType, deadline: Instant, found: &mut Finding) -> Answer {
-        let (address, resolver) = &self.servers[index];
+        let Server { address, resolver, silences } = &self.servers[index];
+        let silent = silences.load(Ordering::Relaxed);
+        if silent >= GIVE_UP_AFTER {
+            silences.store(silent + 1, Ordering::Relaxed);
+            if silent % RETRY_EVERY != 0 {
+                found.answers.push(("server_failing", *address));
+                return Answer::Failed("server_failing");
+            }
+        }
         found.queries += 1;
         let answer = match self.lookup(resolver, domain, kind, deadline) {
             None => Answer::Failed("timeout"),
@@ -186,6 +209,10 @@ impl Asker {
             Answer::Delegated { .. } => "delegated",
             Answer::Other(word) | Answer::Failed(word) => word,
         };
+        match answer {
+            Answer::Failed("timeout" | "unreachable") => silences.fetch_add(u32::from(silent < GIVE_UP_AFTER), Ordering::Relaxed),
+            _ => silences.swap(0, Ordering::Relaxed),
+        };
         found.answers.push((word, *address));
         answer
     }
@@ -201,6 +228,11 @@ impl Asker {
         self.runtime.block_on(async { tokio::time::timeout(left, resolver.lookup(name, kind)).await.ok() })
     }
 }
+
+/// A resolver silent so often in a row is down (one that cannot reach a zone says SERVFAIL); then only every so many
+/// names try it again.
+const GIVE_UP_AFTER: u32 = 32;
+const RETRY_EVERY: u32 = 32;
 
 /// Names kept of a list that a stranger's zone can make as long as it likes.
 const MAX_KEPT: usize = 16;

@@ -41,6 +41,10 @@ struct Words {
     redemption: Vec<String>,
     pending_delete: Vec<String>,
     withheld: Vec<String>,
+    /// A whole value of such a field: the name is held even where the record shows nothing else.
+    held: Vec<String>,
+    /// As `reserved`: free, at the registry's own price.
+    premium: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +107,12 @@ impl Phrases {
         let said = |phrases: Vec<&String>| phrases.iter().any(|p| lines.iter().any(|l| says(l, p, domain)));
         if state_is(all(|w| &w.withheld)) || said(all(|w| &w.reserved)) {
             return plain(Registry::Reserved, "reserved");
+        }
+        if said(all(|w| &w.premium)) {
+            return plain(Registry::Failed, "premium");
+        }
+        if states.iter().any(|s| all(|w| &w.held).contains(&s)) && lines.iter().any(|l| mentions(l, domain)) {
+            return plain(Registry::Registered, "registered");
         }
         if said(all(|w| &w.not_found)) {
             return plain(Registry::NotFound, "not_found");

@@ -23,6 +23,8 @@ use crate::{error::Error, moment::Timestamp};
 /// RDAP servers and how to reach them.
 pub(super) struct Asker {
     bootstrap: Bootstrap,
+    /// The operator named the bootstrap file: its bases are those of today.
+    current: bool,
     public: Agent,
     own: Agent,
 }
@@ -43,7 +45,14 @@ pub(super) struct Finding {
 
 /// One HTTP exchange, redirects included.
 enum Got {
-    Body { status: u16, body: Vec<u8>, at_registry: bool },
+    Body {
+        status: u16,
+        body: Vec<u8>,
+        /// The host that answered is the one listed for the TLD.
+        at_registry: bool,
+        /// It calls its answer RDAP.
+        spoken: bool,
+    },
     Busy(Option<Duration>),
     Failed(&'static str),
 }
@@ -54,26 +63,26 @@ impl Asker {
         let config = || Agent::config_builder().max_redirects(0).max_redirects_will_error(false).http_status_as_error(false).user_agent(USER_AGENT).accept("application/rdap+json, application/json");
         Ok(Asker {
             bootstrap: Bootstrap::open(bootstrap)?,
+            current: bootstrap.is_some(),
             public: Agent::with_parts(config().build(), DefaultConnector::default(), PublicOnly::default()),
             own: Agent::new_with_config(config().proxy(None).build()),
         })
     }
 
     /// Asks the registry of `domain`; `None` where no RDAP server is known for it.
-    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners, deadline: Instant) -> Option<Finding> {
+    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners) -> Option<Finding> {
         let bases = self.bootstrap.bases(domain);
         let mut finding = Finding { registry: Registry::Failed, word: "not_asked", server: bases.first()?.clone(), record: None, queries: 0 };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
-                std::thread::sleep(pause(manners.backoff, attempt, domain).min(deadline.saturating_duration_since(Instant::now())));
+                std::thread::sleep(pause(manners.backoff, attempt, domain));
             }
             let base = &bases[attempt as usize % bases.len()];
             finding.server.clone_from(base);
             let Ok(uri) = question(base, domain) else { continue };
             let interval = if address::is_loopback(&uri) { Duration::ZERO } else { manners.rdap_interval };
-            let asked = pace.ask(&server_of(&uri), interval, manners, deadline, || {
-                let limit = manners.rdap_timeout.min(deadline.saturating_duration_since(Instant::now()));
-                let got = self.fetch(&uri, limit);
+            let asked = pace.ask(&server_of(&uri), interval, manners, || {
+                let got = self.fetch(&uri, manners.rdap_timeout);
                 let outcome = match &got {
                     Got::Body { status, .. } if *status < 500 => Outcome::Answered,
                     Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
@@ -93,7 +102,7 @@ impl Asker {
             };
             finding.queries += 1;
             let again;
-            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now);
+            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now, self.current);
             if !again {
                 break;
             }
@@ -132,8 +141,9 @@ impl Asker {
                 }
             }
             let at_registry = uri.host() == start.host();
+            let spoken = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.to_ascii_lowercase().contains("rdap"));
             return match response.body_mut().with_config().limit(MAX_BODY).read_to_vec() {
-                Ok(body) => Got::Body { status, body, at_registry },
+                Ok(body) => Got::Body { status, body, at_registry, spoken },
                 Err(ureq::Error::BodyExceedsLimit(_)) => Got::Failed("too_long"),
                 Err(error) => Got::Failed(failure(&error)),
             };
@@ -148,18 +158,24 @@ const MAX_REDIRECTS: usize = 3;
 const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
 
 /// What the exchange says, the evidence's word for it, and whether asking again may help.
-fn understand(got: Got, domain: &str, now: Timestamp) -> (Registry, &'static str, Option<Record>, bool) {
+fn understand(got: Got, domain: &str, now: Timestamp, current: bool) -> (Registry, &'static str, Option<Record>, bool) {
     match got {
-        Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "timeout" | "reset" | "unreachable")),
+        Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "reset" | "unreachable")),
         Got::Busy(_) => (Registry::Failed, "rate_limited", None, true),
         Got::Body { status: 200, body, .. } => match rdap_answer::parse(&body, domain, now) {
             Ok(record) => (record.registry, record.word, Some(record), false),
             Err(word) => (Registry::Failed, word, None, false),
         },
-        Got::Body { status: 404, body, at_registry: true } => match rdap_answer::is_refusal(&body) {
-            true => (Registry::Reserved, "reserved", None, false),
-            false => (Registry::NotFound, "not_found", None, false),
-        },
+        Got::Body { status: 404, body, at_registry: true, spoken } => {
+            if rdap_answer::is_refusal(&body) {
+                (Registry::Reserved, "reserved", None, false)
+            } else if current || spoken || rdap_answer::is_error(&body) {
+                (Registry::NotFound, "not_found", None, false)
+            } else {
+                // A base that moved since the list was made says 404 to everything, in HTML.
+                (Registry::Failed, "not_found_unproven", None, false)
+            }
+        }
         Got::Body { status: 404, .. } => (Registry::Failed, "not_found_elsewhere", None, false),
         Got::Body { status: 400..=499, .. } => (Registry::Failed, "refused", None, false),
         Got::Body { status: 500..=599, .. } => (Registry::Failed, "server_error", None, true),

@@ -44,6 +44,11 @@ pub(super) fn parse(body: &[u8], domain: &str, now: Timestamp) -> Result<Record,
     Ok(Record { registry, word, drops_at: drop_date(registry, &value, now), details: details(&value) })
 }
 
+/// Whether a 404's body is an RDAP error (RFC 9083, section 6).
+pub(super) fn is_error(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|value| value["errorCode"] == 404 || value["rdapConformance"].is_array())
+}
+
 /// Whether a 404's body says that the name is not free although nobody holds it.
 pub(super) fn is_refusal(body: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return false };
@@ -164,6 +169,7 @@ mod tests {
         assert!(is_refusal(br#"{"errorCode":404,"description":["This name is not available for registration"]}"#));
         assert!(!is_refusal(br#"{"errorCode":404,"title":"Not Found","description":["All rights reserved."]}"#));
         assert!(!is_refusal(b"Not Found") && !is_refusal(b""));
+        assert!(is_error(br#"{"errorCode":404}"#) && !is_error(b"<html>404</html>") && !is_error(b""));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     io,
     net::IpAddr,
     path::Path,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -68,17 +68,16 @@ impl Asker {
     }
 
     /// Asks the registry of `domain`; `None` where no WHOIS server is known for it.
-    pub(super) fn ask(&self, domain: &str, pace: &Pace, manners: &Manners, deadline: Instant) -> Option<Finding> {
+    pub(super) fn ask(&self, domain: &str, pace: &Pace, manners: &Manners) -> Option<Finding> {
         let server = self.server(domain)?;
         let mut finding = Finding { registry: Registry::Failed, word: "not_asked", server: server.shown.clone(), details: Details::default(), queries: 0 };
         let interval = if is_loopback(&server.shown) { Duration::ZERO } else { manners.whois_interval };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
-                std::thread::sleep(pause(manners.backoff, attempt, domain).min(deadline.saturating_duration_since(Instant::now())));
+                std::thread::sleep(pause(manners.backoff, attempt, domain));
             }
-            let asked = pace.ask(&server.shown, interval, manners, deadline, || {
-                let limit = manners.whois_timeout.min(deadline.saturating_duration_since(Instant::now()));
-                let got = self.fetch(server, domain, limit);
+            let asked = pace.ask(&server.shown, interval, manners, || {
+                let got = self.fetch(server, domain, manners.whois_timeout);
                 let outcome = if got.is_ok() { Outcome::Answered } else { Outcome::Failed };
                 (got, outcome)
             });
@@ -91,7 +90,7 @@ impl Asker {
                 Ok(Err(word)) => {
                     finding.word = word;
                     finding.queries += 1;
-                    if word == "too_long" {
+                    if matches!(word, "too_long" | "timeout") {
                         break;
                     }
                 }

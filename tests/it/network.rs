@@ -1,4 +1,5 @@
 //! Registrability against real sockets on loopback: every status, silence, lies, floods.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its servers has failed")]
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ fn quick() -> Manners {
         dns_timeout: Duration::from_millis(150),
         rdap_timeout: Duration::from_millis(400),
         whois_timeout: Duration::from_millis(400),
-        per_name: Duration::from_secs(3),
+        patience: Duration::from_secs(3),
         backoff: Duration::from_millis(5),
         break_after: 1000,
         ..Manners::default()
