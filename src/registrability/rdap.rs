@@ -209,8 +209,38 @@ fn failure(error: &ureq::Error) -> &'static str {
         ureq::Error::Timeout(_) => "timeout",
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => "timeout",
         ureq::Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe) => "reset",
+        // rustls hands its refusals on as invalid data.
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => "tls",
         ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => "unreachable",
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "tls",
         _ => "garbage",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_404_counts_only_from_the_registry_itself() {
+        let check = |body: &str, at_registry, spoken, current, want| {
+            let got = Got::Body { status: 404, body: body.as_bytes().to_vec(), at_registry, spoken };
+            assert_eq!(understand(got, "gmial.com", Timestamp(0), current).1, want, "{body}");
+        };
+        check("", true, true, false, "not_found");
+        check(r#"{"errorCode":404}"#, true, false, false, "not_found");
+        check("<html>", true, false, false, "not_found_unproven");
+        check("<html>", true, false, true, "not_found");
+        check(r#"{"errorCode":404}"#, false, true, true, "not_found_elsewhere");
+        check(r#"{"errorCode":404,"title":"Reserved"}"#, true, true, true, "reserved");
+    }
+
+    #[test]
+    fn locations_are_joined() {
+        let check = |location: &str, want: &str| assert_eq!(join(&"https://a.example/x/domain/b.com".parse().unwrap(), location).map(|u| u.to_string()).as_deref(), Some(want));
+        check("https://c.example/y", "https://c.example/y");
+        check("/y", "https://a.example/y");
+        check("//c.example/y", "https://c.example/y");
+        check("z", "https://a.example/x/domain/z");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::UdpSocket,
+    net::{TcpListener, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use bouncewatch::{
     suffix::Suffixes,
 };
 
-use crate::servers::{Fate, Http, Port43, RDAP_TLDS, Setup, WHOIS_TLDS, World};
+use crate::servers::{knot::Knot, Fate, Http, Port43, RDAP_TLDS, Setup, WHOIS_TLDS, World};
 
 const NOW: Timestamp = Timestamp(1_656_900_000);
 
@@ -259,4 +259,53 @@ fn healthy_servers_show_what_is_free() {
     let found = zones.iter().filter(|z| !z.1.is_taken() && answers[&z.0].status == Status::Registrable).count();
     assert!(found * 100 >= free * 99, "{found} of {free}");
     assert!(zones.iter().all(|z| !z.1.is_taken() || answers[&z.0].status == Status::Registered));
+}
+
+#[test]
+fn an_independent_dns_server_says_the_same() {
+    let many: String = (0..40).map(|n| format!("big NS a-name-server-with-a-long-name-{n}.hosting-company-{n}.example.\n")).collect();
+    let com = format!("held NS ns1.hosting.example.\n{many}alone A 192.0.2.1\n");
+    let zones = [("com", com.as_str(), false), ("org", "held NS ns1.hosting.example.\n", true), ("net", "* A 192.0.2.1\nheld NS ns1.hosting.example.\n", false)];
+    let Some(knot) = Knot::start(&zones) else {
+        println!("skipped 1 case: knotd is not installed");
+        return;
+    };
+    let world = World::start(&[("alone.com".to_owned(), Fate::OnHold), ("held.net".to_owned(), Fate::Registered)]);
+    let names = ["held.com", "big.com", "alone.com", "free.com", "held.org", "free.org", "held.net", "free.net", "not-served.fr"];
+    let (answers, _) = ask(&names, &Network { nameservers: vec![knot.address], ..network(&world) });
+    let check = |name: &str, status: Status, dns: &str| assert_eq!((answers[name].status, said(&answers[name])[0].as_str()), (status, dns), "{:?}", answers[name]);
+    check("held.com", Status::Registered, "dns delegated");
+    check("big.com", Status::Registered, "dns delegated");
+    check("alone.com", Status::Registered, "dns nodata");
+    check("free.com", Status::Registrable, "dns nxdomain");
+    check("held.org", Status::Registered, "dns delegated");
+    check("free.org", Status::Registrable, "dns nxdomain");
+    check("held.net", Status::Registered, "dns delegated");
+    check("free.net", Status::Unknown, "dns nodata");
+    check("not-served.fr", Status::Unknown, "dns refused");
+    assert!(answers["big.com"].details.nameservers.len() == 16, "{:?}", answers["big.com"].details);
+}
+
+#[test]
+fn https_without_tls_and_files_that_are_none_are_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::io::Write::write_all(&mut &stream, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").ok();
+        }
+    });
+    let world = World::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dns.json");
+    std::fs::write(&path, format!(r#"{{"services":[[["io"],["https://{address}/"]]]}}"#)).unwrap();
+    let (answers, _) = ask(&["free.io"], &Network { rdap_bootstrap: Some(path.clone()), ..network(&world) });
+    assert_eq!(said(&answers["free.io"])[2..], ["rdap tls", "whois not_found"]);
+    let suffixes = Suffixes::shipped().unwrap();
+    let error = |network: &Network| check_with(&["x.com".to_owned()], &suffixes, network, &quick(), NOW, &mut |_| ()).unwrap_err().to_string();
+    std::fs::write(&path, "{}").unwrap();
+    assert!(error(&Network { rdap_bootstrap: Some(path.clone()), ..network(&world) }).contains("RFC 9224"));
+    assert!(error(&Network { whois_servers: Some(folder.path().join("none.json")), ..network(&world) }).contains("cannot read"));
+    std::fs::write(&path, r#"{"com": 5}"#).unwrap();
+    assert!(error(&Network { whois_servers: Some(path), ..network(&world) }).contains("com"));
 }

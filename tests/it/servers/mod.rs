@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its servers has failed")]
 
 mod dns;
+pub(crate) mod knot;
 mod rdap;
 mod whois;
 
