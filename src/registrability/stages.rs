@@ -45,8 +45,17 @@ impl Stages {
     /// Asks as far as it takes to decide.
     pub(super) fn ask(&self, domain: &str, suffix: &str) -> (Registrability, Sent) {
         let mut evidence = Vec::new();
-        let mut said = |source, answer: &str, server: String| evidence.push(Evidence { source, answer: answer.to_owned(), server, at: self.now });
-        let mut found = self.dns.existence(domain, suffix, Instant::now() + self.manners.patience / 2);
+        let mut said = |source, answer: &str, server: String| {
+            evidence.push(Evidence {
+                source,
+                answer: answer.to_owned(),
+                server,
+                at: self.now,
+            })
+        };
+        let mut found =
+            self.dns
+                .existence(domain, suffix, Instant::now() + self.manners.patience / 2);
         for (answer, server) in &found.answers {
             said(Source::Dns, answer, server.to_string());
         }
@@ -76,7 +85,11 @@ impl Stages {
         }
         let status = verdict::decide(found.dns, registry);
         if found.dns != verdict::Dns::Absent && status == Status::Registered {
-            let mail = self.dns.mail(domain, Instant::now() + 2 * self.manners.dns_timeout, &mut found);
+            let mail = self.dns.mail(
+                domain,
+                Instant::now() + 2 * self.manners.dns_timeout,
+                &mut found,
+            );
             (details.mx, details.null_mx) = (mail.exchangers, mail.null);
         }
         if details.nameservers.is_empty() {
@@ -84,7 +97,18 @@ impl Stages {
         }
         sent.dns = found.queries;
         let fresh_until = self.now.plus(self.holds_for(status, &found, drops_at));
-        (Registrability { domain: domain.to_owned(), status, checked_at: self.now, fresh_until, evidence, drops_at, details }, sent)
+        (
+            Registrability {
+                domain: domain.to_owned(),
+                status,
+                checked_at: self.now,
+                fresh_until,
+                evidence,
+                drops_at,
+                details,
+            },
+            sent,
+        )
     }
 
     /// A "no such name" holds no longer than its zone says, but a night is not split: at least an hour.
@@ -92,7 +116,9 @@ impl Stages {
         let life = lifetime(status);
         match (status, found.negative_ttl, drops_at) {
             (Status::Registrable, Some(ttl), _) => life.min(i64::from(ttl).max(HOUR)),
-            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => life.min((drop.0 - self.now.0).max(HOUR)),
+            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => {
+                life.min((drop.0 - self.now.0).max(HOUR))
+            }
             _ => life,
         }
     }
