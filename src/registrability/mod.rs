@@ -33,7 +33,13 @@ use crate::{error::Error, moment::Timestamp, suffix::Suffixes};
 
 /// Asks about each of `names` (mail domains, most at risk first) and hands every answer to `each` as it comes, in no
 /// particular order. Names of the same eTLD+1 are one question. `now` stamps the answers.
-pub fn check(names: &[String], suffixes: &Suffixes, network: &Network, now: Timestamp, each: &mut dyn FnMut(Registrability)) -> Result<Tally, Error> {
+pub fn check(
+    names: &[String],
+    suffixes: &Suffixes,
+    network: &Network,
+    now: Timestamp,
+    each: &mut dyn FnMut(Registrability),
+) -> Result<Tally, Error> {
     check_with(names, suffixes, network, &Manners::default(), now, each)
 }
 
@@ -55,11 +61,35 @@ pub fn check_with(
         }
         tally.names += 1;
         match question {
-            Question::Decided { domain, status, answer } => each(from_syntax(domain, status, answer, "public_suffix_list", now)),
-            Question::Ask { domain, .. } if network.offline => each(from_syntax(domain, Status::Unknown, "offline", "--offline", now)),
-            Question::Ask { domain, .. } if network.max_lookups.is_some_and(|most| to_ask.len() >= most) => {
+            Question::Decided {
+                domain,
+                status,
+                answer,
+            } => each(from_syntax(
+                domain,
+                status,
+                answer,
+                "public_suffix_list",
+                now,
+            )),
+            Question::Ask { domain, .. } if network.offline => each(from_syntax(
+                domain,
+                Status::Unknown,
+                "offline",
+                "--offline",
+                now,
+            )),
+            Question::Ask { domain, .. }
+                if network.max_lookups.is_some_and(|most| to_ask.len() >= most) =>
+            {
                 tally.skipped_by_budget += 1;
-                each(from_syntax(domain, Status::Unknown, "budget", "--max-lookups", now));
+                each(from_syntax(
+                    domain,
+                    Status::Unknown,
+                    "budget",
+                    "--max-lookups",
+                    now,
+                ));
             }
             Question::Ask { domain, suffix } => to_ask.push((domain, suffix)),
         }
@@ -68,13 +98,19 @@ pub fn check_with(
         return Ok(tally);
     }
     let stages = stages::Stages::new(network, manners, now)?;
-    let workers = if network.concurrency == 0 { DEFAULT_CONCURRENCY } else { network.concurrency.min(MAX_CONCURRENCY) }.min(to_ask.len());
+    let workers = if network.concurrency == 0 {
+        DEFAULT_CONCURRENCY
+    } else {
+        network.concurrency.min(MAX_CONCURRENCY)
+    }
+    .min(to_ask.len());
     let (next, (to_us, answers)) = (AtomicUsize::new(0), mpsc::sync_channel(workers));
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let (stages, next, to_ask, to_us) = (&stages, &next, &to_ask, to_us.clone());
             scope.spawn(move || {
-                while let Some((domain, suffix)) = to_ask.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((domain, suffix)) = to_ask.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     if to_us.send(stages.ask(domain, suffix)).is_err() {
                         break;
                     }
@@ -258,11 +294,34 @@ const DEFAULT_CONCURRENCY: usize = 8;
 const MAX_CONCURRENCY: usize = 256;
 
 /// An answer that needed no network.
-fn from_syntax(domain: String, status: Status, answer: &str, server: &str, now: Timestamp) -> Registrability {
-    let evidence = vec![Evidence { source: Source::Syntax, answer: answer.to_owned(), server: server.to_owned(), at: now }];
+fn from_syntax(
+    domain: String,
+    status: Status,
+    answer: &str,
+    server: &str,
+    now: Timestamp,
+) -> Registrability {
+    let evidence = vec![Evidence {
+        source: Source::Syntax,
+        answer: answer.to_owned(),
+        server: server.to_owned(),
+        at: now,
+    }];
     // Skipped names are asked again as soon as there is a network or a budget.
-    let fresh_until = if status == Status::Unknown { now } else { now.plus(lifetime(status)) };
-    Registrability { domain, status, checked_at: now, fresh_until, evidence, drops_at: None, details: Details::default() }
+    let fresh_until = if status == Status::Unknown {
+        now
+    } else {
+        now.plus(lifetime(status))
+    };
+    Registrability {
+        domain,
+        status,
+        checked_at: now,
+        fresh_until,
+        evidence,
+        drops_at: None,
+        details: Details::default(),
+    }
 }
 
 /// Seconds an answer holds: a registrable name is asked again every night, a registered one every month.

@@ -15,8 +15,8 @@ pub struct Manners {
     pub rdap_timeout: Duration,
     /// One WHOIS answer.
     pub whois_timeout: Duration,
-    /// Everything about one name.
-    pub per_name: Duration,
+    /// How long a name waits at most for a server that asked to be left alone, and half of it for DNS.
+    pub patience: Duration,
     /// Times a server is asked the same at most.
     pub attempts: u32,
     /// The first pause between two attempts; it doubles.
@@ -25,6 +25,8 @@ pub struct Manners {
     pub rdap_interval: Duration,
     /// Between two questions to one WHOIS server.
     pub whois_interval: Duration,
+    /// Between two questions to an RDAP or WHOIS server on this machine: nobody else is kept waiting.
+    pub own_interval: Duration,
     /// Failures in a row after which a server is left alone.
     pub break_after: u32,
     /// For how long.
@@ -35,14 +37,15 @@ impl Default for Manners {
     fn default() -> Self {
         Manners {
             dns_timeout: Duration::from_secs(3),
-            rdap_timeout: Duration::from_secs(10),
+            rdap_timeout: Duration::from_secs(8),
             whois_timeout: Duration::from_secs(8),
-            per_name: Duration::from_secs(30),
+            patience: Duration::from_secs(30),
             attempts: 2,
             backoff: Duration::from_millis(300),
             rdap_interval: Duration::from_millis(100),
             whois_interval: Duration::from_secs(1),
-            break_after: 10,
+            own_interval: Duration::ZERO,
+            break_after: 32,
             break_for: Duration::from_secs(60),
         }
     }
@@ -78,16 +81,16 @@ struct Server {
 const AT_ONCE: usize = 4;
 
 impl Pace {
-    /// Waits for this server's turn, then asks. `Err` names why it was not asked: its turn would come after `deadline`.
+    /// Waits for this server's turn, then asks. `Err` names why it was not asked: it is failing, or asked to be left
+    /// alone for longer than our patience. Standing in line is no reason: lines move.
     pub(super) fn ask<T>(
         &self,
         server: &str,
         interval: Duration,
         manners: &Manners,
-        deadline: Instant,
         question: impl FnOnce() -> (T, Outcome),
     ) -> Result<T, &'static str> {
-        self.wait_for_turn(server, interval, deadline)?;
+        self.wait_for_turn(server, interval, Instant::now() + manners.patience)?;
         let (answer, outcome) = question();
         let mut servers = self.lock();
         let books = servers.entry(server.to_owned()).or_default();
@@ -95,7 +98,9 @@ impl Pace {
         let now = Instant::now();
         match outcome {
             Outcome::Answered => books.failures = 0,
-            Outcome::Later(pause) => books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited")),
+            Outcome::Later(pause) => {
+                books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited"))
+            }
             Outcome::Failed => {
                 books.failures += 1;
                 if books.failures >= manners.break_after {
@@ -109,16 +114,18 @@ impl Pace {
         Ok(answer)
     }
 
-    fn wait_for_turn(&self, server: &str, interval: Duration, deadline: Instant) -> Result<(), &'static str> {
+    fn wait_for_turn(
+        &self,
+        server: &str,
+        interval: Duration,
+        deadline: Instant,
+    ) -> Result<(), &'static str> {
         let mut servers = self.lock();
         loop {
             let now = Instant::now();
-            if now >= deadline {
-                return Err("out_of_time");
-            }
             let books = servers.entry(server.to_owned()).or_default();
             if let Some((until, why)) = books.closed {
-                if until >= deadline || (until > now && why == "server_failing") {
+                if until > deadline || (until > now && why == "server_failing") {
                     return Err(why);
                 }
                 if until <= now {
@@ -128,17 +135,20 @@ impl Pace {
             let opens = books.closed.map(|(until, _)| until);
             if opens.is_none() && books.under_way < AT_ONCE {
                 let slot = books.next.map_or(now, |next| next.max(now));
-                if slot >= deadline {
-                    return Err("out_of_time");
-                }
                 books.next = Some(slot + interval);
                 books.under_way += 1;
                 drop(servers);
                 std::thread::sleep(slot.saturating_duration_since(now));
                 return Ok(());
             }
-            let wake = opens.unwrap_or(deadline).min(deadline);
-            servers = self.freed.wait_timeout(servers, wake.saturating_duration_since(now)).unwrap_or_else(PoisonError::into_inner).0;
+            let nap = opens.map_or(Duration::from_secs(1), |until| {
+                until.saturating_duration_since(now)
+            });
+            servers = self
+                .freed
+                .wait_timeout(servers, nap)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -159,7 +169,9 @@ pub(super) fn pause(backoff: Duration, attempt: u32, what: &str) -> Duration {
 
 /// FNV-1a: the same on every machine and in every run.
 pub(super) fn stable_hash(text: &str, seed: u64) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -169,23 +181,75 @@ mod tests {
     #[test]
     fn questions_keep_their_distance_and_failures_close_a_server() {
         let pace = Pace::default();
-        let manners = Manners { break_after: 2, ..Manners::default() };
+        let manners = Manners {
+            break_after: 2,
+            patience: Duration::from_secs(5),
+            ..Manners::default()
+        };
         let start = Instant::now();
-        let deadline = start + Duration::from_secs(5);
         for _ in 0..3 {
-            pace.ask("a", Duration::from_millis(30), &manners, deadline, || ((), Outcome::Answered)).unwrap();
+            pace.ask("a", Duration::from_millis(30), &manners, || {
+                ((), Outcome::Answered)
+            })
+            .unwrap();
         }
         assert!(start.elapsed() >= Duration::from_millis(60));
         for _ in 0..2 {
-            pace.ask("b", Duration::ZERO, &manners, deadline, || ((), Outcome::Failed)).unwrap();
+            pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Failed))
+                .unwrap();
         }
-        assert_eq!(pace.ask("b", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)), Err("server_failing"));
-        pace.ask("c", Duration::ZERO, &manners, deadline, || ((), Outcome::Later(Duration::from_secs(60)))).unwrap();
-        assert_eq!(pace.ask("c", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)), Err("rate_limited"));
+        assert_eq!(
+            pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Answered)),
+            Err("server_failing")
+        );
+        pace.ask("c", Duration::ZERO, &manners, || {
+            ((), Outcome::Later(Duration::from_secs(60)))
+        })
+        .unwrap();
+        assert_eq!(
+            pace.ask("c", Duration::ZERO, &manners, || ((), Outcome::Answered)),
+            Err("rate_limited")
+        );
         let before = Instant::now();
-        pace.ask("d", Duration::ZERO, &manners, deadline, || ((), Outcome::Later(Duration::from_millis(50)))).unwrap();
-        pace.ask("d", Duration::ZERO, &manners, deadline, || ((), Outcome::Answered)).unwrap();
+        pace.ask("d", Duration::ZERO, &manners, || {
+            ((), Outcome::Later(Duration::from_millis(50)))
+        })
+        .unwrap();
+        pace.ask("d", Duration::ZERO, &manners, || ((), Outcome::Answered))
+            .unwrap();
         assert!(before.elapsed() >= Duration::from_millis(50));
+    }
+
+    #[test]
+    fn many_askers_keep_the_rate_and_lose_little_of_it() {
+        let (pace, manners, interval) = (
+            Pace::default(),
+            Manners::default(),
+            Duration::from_millis(4),
+        );
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        pace.ask("a", interval, &manners, || {
+                            (
+                                std::thread::sleep(Duration::from_millis(3)),
+                                Outcome::Answered,
+                            )
+                        })
+                        .unwrap();
+                    }
+                });
+            }
+        });
+        let least = interval * 159;
+        assert!(start.elapsed() >= least);
+        assert!(
+            start.elapsed() < least.mul_f64(1.3),
+            "{:?} for {least:?}",
+            start.elapsed()
+        );
     }
 
     #[test]

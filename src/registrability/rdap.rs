@@ -23,6 +23,8 @@ use crate::{error::Error, moment::Timestamp};
 /// RDAP servers and how to reach them.
 pub(super) struct Asker {
     bootstrap: Bootstrap,
+    /// The operator named the bootstrap file: its bases are those of today.
+    current: bool,
     public: Agent,
     own: Agent,
 }
@@ -43,7 +45,14 @@ pub(super) struct Finding {
 
 /// One HTTP exchange, redirects included.
 enum Got {
-    Body { status: u16, body: Vec<u8>, at_registry: bool },
+    Body {
+        status: u16,
+        body: Vec<u8>,
+        /// The host that answered is the one listed for the TLD.
+        at_registry: bool,
+        /// It calls its answer RDAP.
+        spoken: bool,
+    },
     Busy(Option<Duration>),
     Failed(&'static str),
 }
@@ -51,32 +60,63 @@ enum Got {
 impl Asker {
     /// Reads the bootstrap file given, or the shipped one.
     pub(super) fn new(bootstrap: Option<&Path>) -> Result<Self, Error> {
-        let config = || Agent::config_builder().max_redirects(0).max_redirects_will_error(false).http_status_as_error(false).user_agent(USER_AGENT).accept("application/rdap+json, application/json");
+        let config = || {
+            Agent::config_builder()
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .http_status_as_error(false)
+                .user_agent(USER_AGENT)
+                .accept("application/rdap+json, application/json")
+        };
         Ok(Asker {
             bootstrap: Bootstrap::open(bootstrap)?,
-            public: Agent::with_parts(config().build(), DefaultConnector::default(), PublicOnly::default()),
+            current: bootstrap.is_some(),
+            public: Agent::with_parts(
+                config().build(),
+                DefaultConnector::default(),
+                PublicOnly::default(),
+            ),
             own: Agent::new_with_config(config().proxy(None).build()),
         })
     }
 
     /// Asks the registry of `domain`; `None` where no RDAP server is known for it.
-    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners, deadline: Instant) -> Option<Finding> {
+    pub(super) fn ask(
+        &self,
+        domain: &str,
+        now: Timestamp,
+        pace: &Pace,
+        manners: &Manners,
+    ) -> Option<Finding> {
         let bases = self.bootstrap.bases(domain);
-        let mut finding = Finding { registry: Registry::Failed, word: "not_asked", server: bases.first()?.clone(), record: None, queries: 0 };
+        let mut finding = Finding {
+            registry: Registry::Failed,
+            word: "not_asked",
+            server: bases.first()?.clone(),
+            record: None,
+            queries: 0,
+        };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
-                std::thread::sleep(pause(manners.backoff, attempt, domain).min(deadline.saturating_duration_since(Instant::now())));
+                std::thread::sleep(pause(manners.backoff, attempt, domain));
             }
             let base = &bases[attempt as usize % bases.len()];
             finding.server.clone_from(base);
-            let Ok(uri) = question(base, domain) else { continue };
-            let interval = if address::is_loopback(&uri) { Duration::ZERO } else { manners.rdap_interval };
-            let asked = pace.ask(&server_of(&uri), interval, manners, deadline, || {
-                let limit = manners.rdap_timeout.min(deadline.saturating_duration_since(Instant::now()));
-                let got = self.fetch(&uri, limit);
+            let Ok(uri) = question(base, domain) else {
+                continue;
+            };
+            let interval = if address::is_loopback(&uri) {
+                manners.own_interval
+            } else {
+                manners.rdap_interval
+            };
+            let asked = pace.ask(&server_of(&uri), interval, manners, || {
+                let got = self.fetch(&uri, manners.rdap_timeout, now);
                 let outcome = match &got {
                     Got::Body { status, .. } if *status < 500 => Outcome::Answered,
-                    Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
+                    Got::Busy(wait) => {
+                        Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain)))
+                    }
                     _ => Outcome::Failed,
                 };
                 (got, outcome)
@@ -93,7 +133,8 @@ impl Asker {
             };
             finding.queries += 1;
             let again;
-            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now);
+            (finding.registry, finding.word, finding.record, again) =
+                understand(got, domain, now, self.current);
             if !again {
                 break;
             }
@@ -102,23 +143,41 @@ impl Asker {
     }
 
     /// GET, following at most three redirects, none of them into the operator's network.
-    fn fetch(&self, start: &Uri, limit: Duration) -> Got {
+    fn fetch(&self, start: &Uri, limit: Duration, now: Timestamp) -> Got {
         let end = Instant::now() + limit;
-        let agent = if address::is_loopback(start) { &self.own } else { &self.public };
+        let agent = if address::is_loopback(start) {
+            &self.own
+        } else {
+            &self.public
+        };
         let mut uri = start.clone();
         for _ in 0..=MAX_REDIRECTS {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Got::Failed("timeout");
             }
-            let agent = if address::is_loopback(&uri) { agent } else { &self.public };
-            let mut response = match agent.get(uri.clone()).config().timeout_global(Some(left)).build().call() {
+            let agent = if address::is_loopback(&uri) {
+                agent
+            } else {
+                &self.public
+            };
+            let mut response = match agent
+                .get(uri.clone())
+                .config()
+                .timeout_global(Some(left))
+                .build()
+                .call()
+            {
                 Ok(response) => response,
                 Err(error) => return Got::Failed(failure(&error)),
             };
             let status = response.status().as_u16();
             if matches!(status, 301 | 302 | 303 | 307 | 308) {
-                let to = response.headers().get(header::LOCATION).and_then(|v| v.to_str().ok()).and_then(|l| join(&uri, l));
+                let to = response
+                    .headers()
+                    .get(header::LOCATION)
+                    .and_then(|v| v.to_str().ok())
+                    .and_then(|l| join(&uri, l));
                 match to {
                     Some(to) if address::may_follow(start, &uri, &to) => uri = to,
                     _ => return Got::Failed("bad_redirect"),
@@ -126,14 +185,34 @@ impl Asker {
                 continue;
             }
             if matches!(status, 429 | 503) {
-                let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
+                let wait = response
+                    .headers()
+                    .get(header::RETRY_AFTER)
+                    .and_then(|v| v.to_str().ok())
+                    .and_then(|v| wait(v, now));
                 if status == 429 || wait.is_some() {
-                    return Got::Busy(wait.map(Duration::from_secs));
+                    return Got::Busy(wait);
                 }
             }
-            let at_registry = uri.host() == start.host();
-            return match response.body_mut().with_config().limit(MAX_BODY).read_to_vec() {
-                Ok(body) => Got::Body { status, body, at_registry },
+            let at_registry = uri.host() == start.host()
+                || (address::is_loopback(&uri) && address::is_loopback(start));
+            let spoken = response
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .and_then(|v| v.to_str().ok())
+                .is_some_and(|t| t.to_ascii_lowercase().contains("rdap"));
+            return match response
+                .body_mut()
+                .with_config()
+                .limit(MAX_BODY)
+                .read_to_vec()
+            {
+                Ok(body) => Got::Body {
+                    status,
+                    body,
+                    at_registry,
+                    spoken,
+                },
                 Err(ureq::Error::BodyExceedsLimit(_)) => Got::Failed("too_long"),
                 Err(error) => Got::Failed(failure(&error)),
             };
@@ -148,21 +227,48 @@ const MAX_REDIRECTS: usize = 3;
 const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
 
 /// What the exchange says, the evidence's word for it, and whether asking again may help.
-fn understand(got: Got, domain: &str, now: Timestamp) -> (Registry, &'static str, Option<Record>, bool) {
+fn understand(
+    got: Got,
+    domain: &str,
+    now: Timestamp,
+    current: bool,
+) -> (Registry, &'static str, Option<Record>, bool) {
     match got {
-        Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "timeout" | "reset" | "unreachable")),
+        Got::Failed(word) => (
+            Registry::Failed,
+            word,
+            None,
+            matches!(word, "reset" | "unreachable"),
+        ),
         Got::Busy(_) => (Registry::Failed, "rate_limited", None, true),
-        Got::Body { status: 200, body, .. } => match rdap_answer::parse(&body, domain, now) {
+        Got::Body {
+            status: 200, body, ..
+        } => match rdap_answer::parse(&body, domain, now) {
             Ok(record) => (record.registry, record.word, Some(record), false),
             Err(word) => (Registry::Failed, word, None, false),
         },
-        Got::Body { status: 404, body, at_registry: true } => match rdap_answer::is_refusal(&body) {
-            true => (Registry::Reserved, "reserved", None, false),
-            false => (Registry::NotFound, "not_found", None, false),
-        },
+        Got::Body {
+            status: 404,
+            body,
+            at_registry: true,
+            spoken,
+        } => {
+            if rdap_answer::is_refusal(&body) {
+                (Registry::Reserved, "reserved", None, false)
+            } else if current || spoken || rdap_answer::is_error(&body) {
+                (Registry::NotFound, "not_found", None, false)
+            } else {
+                // A base that moved since the list was made says 404 to everything, in HTML.
+                (Registry::Failed, "not_found_unproven", None, false)
+            }
+        }
         Got::Body { status: 404, .. } => (Registry::Failed, "not_found_elsewhere", None, false),
-        Got::Body { status: 400..=499, .. } => (Registry::Failed, "refused", None, false),
-        Got::Body { status: 500..=599, .. } => (Registry::Failed, "server_error", None, true),
+        Got::Body {
+            status: 400..=499, ..
+        } => (Registry::Failed, "refused", None, false),
+        Got::Body {
+            status: 500..=599, ..
+        } => (Registry::Failed, "server_error", None, true),
         Got::Body { .. } => (Registry::Failed, "garbage", None, false),
     }
 }
@@ -185,16 +291,123 @@ fn join(from: &Uri, location: &str) -> Option<Uri> {
         None if location.starts_with('/') => location.to_owned(),
         None => format!("{}/{location}", from.path().rsplit_once('/')?.0),
     };
-    format!("{}://{}{path}", from.scheme_str()?, from.authority()?).parse().ok()
+    format!("{}://{}{path}", from.scheme_str()?, from.authority()?)
+        .parse()
+        .ok()
 }
+
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn wait(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    // `Mon, 04 Jul 2022 02:00:00 GMT`
+    let mut words = value.split_ascii_whitespace().skip(1);
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|m| *m == month)? + 1;
+    let at = Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z"))?;
+    Some(Duration::from_secs(
+        u64::try_from(at.0 - now.0).unwrap_or(0),
+    ))
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 fn failure(error: &ureq::Error) -> &'static str {
     match error {
         ureq::Error::Timeout(_) => "timeout",
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => "timeout",
-        ureq::Error::Io(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe) => "reset",
-        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => "unreachable",
+        ureq::Error::Io(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::ConnectionReset
+                    | std::io::ErrorKind::UnexpectedEof
+                    | std::io::ErrorKind::BrokenPipe
+            ) =>
+        {
+            "reset"
+        }
+        // rustls hands its refusals on as invalid data.
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => "tls",
+        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+            "unreachable"
+        }
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "tls",
         _ => "garbage",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_404_counts_only_from_the_registry_itself() {
+        let check = |body: &str, at_registry, spoken, current, want| {
+            let got = Got::Body {
+                status: 404,
+                body: body.as_bytes().to_vec(),
+                at_registry,
+                spoken,
+            };
+            assert_eq!(
+                understand(got, "gmial.com", Timestamp(0), current).1,
+                want,
+                "{body}"
+            );
+        };
+        check("", true, true, false, "not_found");
+        check(r#"{"errorCode":404}"#, true, false, false, "not_found");
+        check("<html>", true, false, false, "not_found_unproven");
+        check("<html>", true, false, true, "not_found");
+        check(
+            r#"{"errorCode":404}"#,
+            false,
+            true,
+            true,
+            "not_found_elsewhere",
+        );
+        check(
+            r#"{"errorCode":404,"title":"Reserved"}"#,
+            true,
+            true,
+            true,
+            "reserved",
+        );
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = Timestamp::parse("2022-07-04T02:00:00Z").unwrap();
+        let check = |value: &str, want: Option<u64>| {
+            assert_eq!(wait(value, now), want.map(Duration::from_secs), "{value}")
+        };
+        check(" 120 ", Some(120));
+        check("Mon, 04 Jul 2022 02:01:30 GMT", Some(90));
+        check("Sun, 03 Jul 2022 02:01:30 GMT", Some(0));
+        check("soon", None);
+        check("-1", None);
+    }
+
+    #[test]
+    fn locations_are_joined() {
+        let check = |location: &str, want: &str| {
+            assert_eq!(
+                join(
+                    &"https://a.example/x/domain/b.com".parse().unwrap(),
+                    location
+                )
+                .map(|u| u.to_string())
+                .as_deref(),
+                Some(want)
+            )
+        };
+        check("https://c.example/y", "https://c.example/y");
+        check("/y", "https://a.example/y");
+        check("//c.example/y", "https://c.example/y");
+        check("z", "https://a.example/x/domain/z");
     }
 }

@@ -33,7 +33,7 @@ impl Stages {
     /// Opens what the run needs; fails on a file that was named and cannot be used.
     pub(super) fn new(network: &Network, manners: &Manners, now: Timestamp) -> Result<Self, Error> {
         Ok(Stages {
-            dns: dns::Asker::new(&network.nameservers, manners.dns_timeout)?,
+            dns: dns::Asker::new(&network.nameservers, manners.dns_timeout, now)?,
             rdap: rdap::Asker::new(network.rdap_bootstrap.as_deref())?,
             whois: whois::Asker::new(network.whois_servers.as_deref())?,
             pace: Pace::default(),
@@ -44,11 +44,18 @@ impl Stages {
 
     /// Asks as far as it takes to decide.
     pub(super) fn ask(&self, domain: &str, suffix: &str) -> (Registrability, Sent) {
-        let deadline = Instant::now() + self.manners.per_name;
         let mut evidence = Vec::new();
-        let mut said = |source, answer: &str, server: String| evidence.push(Evidence { source, answer: answer.to_owned(), server, at: self.now });
-        // DNS may use half of the time: its silence must not keep the registry from being heard.
-        let mut found = self.dns.existence(domain, suffix, Instant::now() + self.manners.per_name / 2);
+        let mut said = |source, answer: &str, server: String| {
+            evidence.push(Evidence {
+                source,
+                answer: answer.to_owned(),
+                server,
+                at: self.now,
+            })
+        };
+        let mut found =
+            self.dns
+                .existence(domain, suffix, Instant::now() + self.manners.patience / 2);
         for (answer, server) in &found.answers {
             said(Source::Dns, answer, server.to_string());
         }
@@ -60,7 +67,7 @@ impl Stages {
         let mut details = Details::default();
         let mut drops_at = None;
         if found.dns != verdict::Dns::Delegated {
-            if let Some(rdap) = self.rdap.ask(domain, self.now, &self.pace, &self.manners, deadline) {
+            if let Some(rdap) = self.rdap.ask(domain, self.now, &self.pace, &self.manners) {
                 said(Source::Rdap, rdap.word, rdap.server);
                 sent.rdap = rdap.queries;
                 registry = rdap.registry;
@@ -69,7 +76,7 @@ impl Stages {
                 }
             }
             if matches!(registry, Registry::Silent | Registry::Failed)
-                && let Some(whois) = self.whois.ask(domain, &self.pace, &self.manners, deadline)
+                && let Some(whois) = self.whois.ask(domain, &self.pace, &self.manners)
             {
                 said(Source::Whois, whois.word, whois.server);
                 sent.whois = whois.queries;
@@ -78,7 +85,11 @@ impl Stages {
         }
         let status = verdict::decide(found.dns, registry);
         if found.dns != verdict::Dns::Absent && status == Status::Registered {
-            let mail = self.dns.mail(domain, deadline, &mut found);
+            let mail = self.dns.mail(
+                domain,
+                Instant::now() + 2 * self.manners.dns_timeout,
+                &mut found,
+            );
             (details.mx, details.null_mx) = (mail.exchangers, mail.null);
         }
         if details.nameservers.is_empty() {
@@ -86,7 +97,18 @@ impl Stages {
         }
         sent.dns = found.queries;
         let fresh_until = self.now.plus(self.holds_for(status, &found, drops_at));
-        (Registrability { domain: domain.to_owned(), status, checked_at: self.now, fresh_until, evidence, drops_at, details }, sent)
+        (
+            Registrability {
+                domain: domain.to_owned(),
+                status,
+                checked_at: self.now,
+                fresh_until,
+                evidence,
+                drops_at,
+                details,
+            },
+            sent,
+        )
     }
 
     /// A "no such name" holds no longer than its zone says, but a night is not split: at least an hour.
@@ -94,7 +116,9 @@ impl Stages {
         let life = lifetime(status);
         match (status, found.negative_ttl, drops_at) {
             (Status::Registrable, Some(ttl), _) => life.min(i64::from(ttl).max(HOUR)),
-            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => life.min((drop.0 - self.now.0).max(HOUR)),
+            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => {
+                life.min((drop.0 - self.now.0).max(HOUR))
+            }
             _ => life,
         }
     }

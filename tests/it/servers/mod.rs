@@ -1,6 +1,11 @@
 //! DNS, RDAP and WHOIS servers on loopback that tell the same story about a set of names, and misbehave on demand.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its servers has failed"
+)]
 
 mod dns;
+pub(crate) mod knot;
 mod rdap;
 mod whois;
 
@@ -87,7 +92,16 @@ pub(crate) enum Port43 {
 impl Fate {
     /// Whether somebody (or the registry) has the name.
     pub(crate) fn is_taken(self) -> bool {
-        !matches!(self, Fate::Registrable | Fate::Servfail | Fate::Silent | Fate::Wildcard | Fate::AbsentTruncated | Fate::FreeRdap(_) | Fate::FreeWhois(_))
+        !matches!(
+            self,
+            Fate::Registrable
+                | Fate::Servfail
+                | Fate::Silent
+                | Fate::Wildcard
+                | Fate::AbsentTruncated
+                | Fate::FreeRdap(_)
+                | Fate::FreeWhois(_)
+        )
     }
 }
 
@@ -148,7 +162,13 @@ impl Truth {
     }
 
     fn note(&self, name: &str) {
-        *self.asked.names.lock().unwrap().entry(name.to_owned()).or_default() += 1;
+        *self
+            .asked
+            .names
+            .lock()
+            .unwrap()
+            .entry(name.to_owned())
+            .or_default() += 1;
     }
 
     fn stopped(&self) -> bool {
@@ -167,7 +187,12 @@ pub(crate) struct Setup<'a> {
 impl World {
     /// Servers that know `zones`; everything else is free.
     pub(crate) fn start(zones: &[(String, Fate)]) -> World {
-        Self::with(Setup { zones, default: Fate::Registrable, lying: false, wildcard_tlds: &[] })
+        Self::with(Setup {
+            zones,
+            default: Fate::Registrable,
+            lying: false,
+            wildcard_tlds: &[],
+        })
     }
 
     /// Servers set up in every respect.
@@ -177,7 +202,11 @@ impl World {
             zones: setup.zones.iter().cloned().collect(),
             default: setup.default,
             lying: setup.lying,
-            wildcard_tlds: setup.wildcard_tlds.iter().map(|t| (*t).to_owned()).collect(),
+            wildcard_tlds: setup
+                .wildcard_tlds
+                .iter()
+                .map(|t| (*t).to_owned())
+                .collect(),
             stop: stop.clone(),
             asked: asked.clone(),
         });
@@ -186,12 +215,27 @@ impl World {
         let rdap = rdap::serve(&truth, &mut threads);
         let whois = whois::serve(&truth, &mut threads);
         let folder = tempfile::tempdir().unwrap();
-        let (bootstrap, whois_servers) = (folder.path().join("dns.json"), folder.path().join("whois.json"));
+        let (bootstrap, whois_servers) = (
+            folder.path().join("dns.json"),
+            folder.path().join("whois.json"),
+        );
         let services = serde_json::json!({"version": "1.0", "services": [[RDAP_TLDS, [format!("http://{rdap}/rdap/")]]]});
         std::fs::write(&bootstrap, services.to_string()).unwrap();
-        let servers: BTreeMap<&str, String> = RDAP_TLDS.iter().chain(&WHOIS_TLDS).map(|tld| (*tld, whois.to_string())).collect();
+        let servers: BTreeMap<&str, String> = RDAP_TLDS
+            .iter()
+            .chain(&WHOIS_TLDS)
+            .map(|tld| (*tld, whois.to_string()))
+            .collect();
         std::fs::write(&whois_servers, serde_json::to_string(&servers).unwrap()).unwrap();
-        World { dns, bootstrap, whois_servers, asked, stop, threads, _folder: folder }
+        World {
+            dns,
+            bootstrap,
+            whois_servers,
+            asked,
+            stop,
+            threads,
+            _folder: folder,
+        }
     }
 }
 
@@ -208,7 +252,12 @@ impl Drop for World {
 const TICK: Duration = Duration::from_millis(2);
 
 /// Serves every TCP connection on a thread of its own until the world ends.
-fn serve_tcp(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>, listener: std::net::TcpListener, handle: fn(&Truth, std::net::TcpStream)) -> SocketAddr {
+fn serve_tcp(
+    truth: &Arc<Truth>,
+    threads: &mut Vec<JoinHandle<()>>,
+    listener: std::net::TcpListener,
+    handle: fn(&Truth, std::net::TcpStream),
+) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
     let truth = truth.clone();

@@ -10,14 +10,23 @@ use std::{
 use super::{Fate, Http, Truth, reset, serve_tcp, stay_silent};
 
 pub(super) fn serve(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>) -> SocketAddr {
-    serve_tcp(truth, threads, TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    serve_tcp(
+        truth,
+        threads,
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        answer,
+    )
 }
 
 fn answer(truth: &Truth, mut stream: TcpStream) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    let Some(Ok(first)) = lines.next() else { return };
+    let Some(Ok(first)) = lines.next() else {
+        return;
+    };
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-    let Some((_, name)) = path.rsplit_once("/domain/") else { return };
+    let Some((_, name)) = path.rsplit_once("/domain/") else {
+        return;
+    };
     truth.asked.rdap.fetch_add(1, Ordering::Relaxed);
     truth.note(name);
     let fate = truth.of(name);
@@ -42,7 +51,14 @@ fn answer(truth: &Truth, mut stream: TcpStream) {
     sent.ok();
 }
 
-fn misbehave(truth: &Truth, stream: &mut TcpStream, how: Http, name: &str, path: &str, taken: bool) -> std::io::Result<()> {
+fn misbehave(
+    truth: &Truth,
+    stream: &mut TcpStream,
+    how: Http,
+    name: &str,
+    path: &str,
+    taken: bool,
+) -> std::io::Result<()> {
     match how {
         Http::RateLimited => send(stream, "429 Too Many Requests", "Retry-After: 0\r\n", "{}"),
         Http::ServerError => send(stream, "500 Internal Server Error", "", "oops"),
@@ -64,9 +80,24 @@ fn misbehave(truth: &Truth, stream: &mut TcpStream, how: Http, name: &str, path:
             true => ok(stream, &object(name, Fate::Registered)),
             false => not_found(stream),
         },
-        Http::RedirectHere => send(stream, "302 Found", &format!("Location: /moved/domain/{name}\r\n"), ""),
-        Http::RedirectLoop => send(stream, "301 Moved Permanently", &format!("Location: {path}\r\n"), ""),
-        Http::RedirectInside => send(stream, "302 Found", &format!("Location: http://10.255.255.1/domain/{name}\r\n"), ""),
+        Http::RedirectHere => send(
+            stream,
+            "302 Found",
+            &format!("Location: /moved/domain/{name}\r\n"),
+            "",
+        ),
+        Http::RedirectLoop => send(
+            stream,
+            "301 Moved Permanently",
+            &format!("Location: {path}\r\n"),
+            "",
+        ),
+        Http::RedirectInside => send(
+            stream,
+            "302 Found",
+            &format!("Location: http://10.255.255.1/domain/{name}\r\n"),
+            "",
+        ),
         Http::HtmlNotFound => send(stream, "404 Not Found", "", "<html>no</html>"),
     }
 }
@@ -93,9 +124,18 @@ fn ok(stream: &mut TcpStream, body: &str) -> std::io::Result<()> {
 }
 
 fn not_found(stream: &mut TcpStream) -> std::io::Result<()> {
-    send(stream, "404 Not Found", "", r#"{"errorCode":404,"title":"Not Found"}"#)
+    send(
+        stream,
+        "404 Not Found",
+        "",
+        r#"{"errorCode":404,"title":"Not Found"}"#,
+    )
 }
 
 fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Type: application/rdap+json\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len())
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: application/rdap+json\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+        body.len()
+    )
 }
