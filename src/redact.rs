@@ -3,7 +3,7 @@
 //! Local parts of addresses, and IP addresses, are replaced wherever they stand. Domains stay: a report on names a
 //! stranger could register is nothing without them. Nobody undoes a pseudonym without the key.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use crate::{
     address,
@@ -130,8 +130,10 @@ impl Redactor {
     }
 
     fn words(&self, text: &str, locals: &Locals) -> String {
-        let ends = |c: char| c.is_whitespace() || "<>()[]{},;\"'`=|".contains(c);
+        // Not `'`, `=`, `{`, `|`: a local part may hold them, and half of one is still a name.
+        let ends = |c: char| c.is_whitespace() || "<>()[],;\"".contains(c);
         let mut out = String::with_capacity(text.len());
+        let text = &*self.unquoted(text, ends);
         for piece in text.split_inclusive(ends) {
             let word = piece.trim_end_matches(ends);
             out.push_str(&self.word(word, locals));
@@ -140,8 +142,32 @@ impl Redactor {
         out
     }
 
+    /// Replaces addresses with a quoted local part, which may hold blanks: `"anna maria"@x.org`.
+    fn unquoted<'t>(&self, text: &'t str, ends: impl Fn(char) -> bool) -> Cow<'t, str> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(close) = rest.find("\"@") {
+            let domain = close + 2;
+            let end = rest[domain..].find(&ends).map_or(rest.len(), |n| domain + n);
+            let Some(open) = rest[..close].rfind('"') else {
+                out.push_str(&rest[..domain]);
+                rest = &rest[domain..];
+                continue;
+            };
+            out.push_str(&rest[..open]);
+            out.push_str(&self.address(&rest[open..end]));
+            rest = &rest[end..];
+        }
+        if out.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(out + rest) }
+    }
+
     fn word(&self, word: &str, locals: &Locals) -> String {
-        let core = word.trim_end_matches(['.', ':', '!', '?', '…']);
+        let quotes = ['\'', '`'];
+        let bare = word.trim_start_matches(quotes);
+        if bare.len() < word.len() && !bare.is_empty() {
+            return format!("{}{}", &word[..word.len() - bare.len()], self.word(bare, locals));
+        }
+        let core = word.trim_end_matches(['.', ':', '!', '?', '…', '\'', '`']);
         let tail = &word[core.len()..];
         if core.rfind('@').is_some_and(|at| at > 0) {
             // `mailto:tom@…`, `RCPT:tom@…`
@@ -231,6 +257,7 @@ mod tests {
         check("mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53", &["Tom", "2001", "192"], &["mailto:u-", "]", ":53"]);
         check("https://192.0.2.9/domain/yaho.com", &["192.0.2.9"], &["https://ip-", "/domain/yaho.com"]);
         check("\"anna maria\"@x.org 12 of 300 at 02:00", &["maria"], &["12 of 300 at 02:00"]);
+        check("'o'brien@x.org', bounce+tom=x.org@y.org \"lost", &["brien", "tom"], &["'u-", "@x.org',", "@y.org \"lost"]);
         check("no-one is named here: 1.2.840 5.1.1", &[], &["1.2.840 5.1.1"]);
     }
 }
