@@ -34,7 +34,7 @@ impl Redactor {
             return folded.into_owned();
         }
         let name = self.pseudonym("u-", &folded);
-        if domain.is_empty() { name } else { format!("{name}@{domain}") }
+        if domain.is_empty() { name } else { format!("{name}@{}", self.domain(domain)) }
     }
 
     /// `192.0.2.1` as `ip-1f2e3d4c5b6a`; what is no IP address is replaced as well.
@@ -44,6 +44,16 @@ impl Redactor {
         }
         let form = text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string());
         self.pseudonym("ip-", &form)
+    }
+
+    /// As it is, up to what no domain holds: behind it anything may stand. `[192.0.2.1]` is an IP address.
+    fn domain(&self, domain: &str) -> String {
+        if let Some(ip) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
+            return format!("[{}]", self.ip(ip));
+        }
+        let host = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let domain: String = domain.chars().take_while(host).collect();
+        if domain.parse::<IpAddr>().is_ok() { self.ip(&domain) } else { domain }
     }
 
     /// Running text with every address and IP address in it replaced.
@@ -57,11 +67,23 @@ impl Redactor {
             // Folders name people and machines; the file's name is enough to know it by.
             let name = input.path.rsplit(['/', '\\']).next().unwrap_or("");
             input.path = self.text(name);
+            input.format = self.text(&input.format);
         }
         for template in &mut findings.templates.top {
+            template.id = self.text(&template.id);
             template.template = self.text(&template.template);
         }
+        for list in &mut findings.blocklists {
+            list.name = self.text(&list.name);
+        }
+        for failures in &mut findings.authentication {
+            failures.sender_domain = self.text(&failures.sender_domain);
+        }
         for domain in &mut findings.domains {
+            // An honest domain holds neither an address nor an IP address and stays.
+            domain.suspect.domain = self.text(&domain.suspect.domain);
+            domain.suspect.intended = self.text(&domain.suspect.intended);
+            domain.registrability.domain = self.text(&domain.registrability.domain);
             for evidence in &mut domain.registrability.evidence {
                 evidence.server = self.text(&evidence.server);
                 evidence.answer = self.text(&evidence.answer);
@@ -92,6 +114,7 @@ impl Redactor {
         }
         c.id = self.id(&c.id);
         c.senders = self.sorted(&c.senders, Self::address);
+        c.target_domains = self.sorted(&c.target_domains, Self::text);
         c.ips = self.sorted(&c.ips, Self::ip);
         c.confirmed = self.sorted(&c.confirmed, Self::address);
         locals
@@ -101,6 +124,12 @@ impl Redactor {
         alert.subject = self.words(&alert.subject, locals);
         if alert.kind == AlertKind::GuessingBurst {
             alert.id = self.id(&alert.id);
+        } else {
+            alert.id = self.text(&alert.id);
+        }
+        // A channel may be somebody's address.
+        for channel in &mut alert.sent_to {
+            *channel = self.text(channel);
         }
     }
 
