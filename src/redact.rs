@@ -3,7 +3,7 @@
 //! Local parts of addresses, and IP addresses, are replaced wherever they stand. Domains stay: a report on names a
 //! stranger could register is nothing without them. Nobody undoes a pseudonym without the key.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use crate::{
     address,
@@ -34,7 +34,7 @@ impl Redactor {
             return folded.into_owned();
         }
         let name = self.pseudonym("u-", &folded);
-        if domain.is_empty() { name } else { format!("{name}@{domain}") }
+        if domain.is_empty() { name } else { format!("{name}@{}", self.domain(domain)) }
     }
 
     /// `192.0.2.1` as `ip-1f2e3d4c5b6a`; what is no IP address is replaced as well.
@@ -44,6 +44,16 @@ impl Redactor {
         }
         let form = text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string());
         self.pseudonym("ip-", &form)
+    }
+
+    /// As it is, up to what no domain holds: behind it anything may stand. `[192.0.2.1]` is an IP address.
+    fn domain(&self, domain: &str) -> String {
+        if let Some(ip) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
+            return format!("[{}]", self.ip(ip));
+        }
+        let host = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let domain: String = domain.chars().take_while(host).collect();
+        if domain.parse::<IpAddr>().is_ok() { self.ip(&domain) } else { domain }
     }
 
     /// Running text with every address and IP address in it replaced.
@@ -57,11 +67,23 @@ impl Redactor {
             // Folders name people and machines; the file's name is enough to know it by.
             let name = input.path.rsplit(['/', '\\']).next().unwrap_or("");
             input.path = self.text(name);
+            input.format = self.text(&input.format);
         }
         for template in &mut findings.templates.top {
+            template.id = self.text(&template.id);
             template.template = self.text(&template.template);
         }
+        for list in &mut findings.blocklists {
+            list.name = self.text(&list.name);
+        }
+        for failures in &mut findings.authentication {
+            failures.sender_domain = self.text(&failures.sender_domain);
+        }
         for domain in &mut findings.domains {
+            // An honest domain holds neither an address nor an IP address and stays.
+            domain.suspect.domain = self.text(&domain.suspect.domain);
+            domain.suspect.intended = self.text(&domain.suspect.intended);
+            domain.registrability.domain = self.text(&domain.registrability.domain);
             for evidence in &mut domain.registrability.evidence {
                 evidence.server = self.text(&evidence.server);
                 evidence.answer = self.text(&evidence.answer);
@@ -92,6 +114,7 @@ impl Redactor {
         }
         c.id = self.id(&c.id);
         c.senders = self.sorted(&c.senders, Self::address);
+        c.target_domains = self.sorted(&c.target_domains, Self::text);
         c.ips = self.sorted(&c.ips, Self::ip);
         c.confirmed = self.sorted(&c.confirmed, Self::address);
         locals
@@ -101,6 +124,12 @@ impl Redactor {
         alert.subject = self.words(&alert.subject, locals);
         if alert.kind == AlertKind::GuessingBurst {
             alert.id = self.id(&alert.id);
+        } else {
+            alert.id = self.text(&alert.id);
+        }
+        // A channel may be somebody's address.
+        for channel in &mut alert.sent_to {
+            *channel = self.text(channel);
         }
     }
 
@@ -130,8 +159,10 @@ impl Redactor {
     }
 
     fn words(&self, text: &str, locals: &Locals) -> String {
-        let ends = |c: char| c.is_whitespace() || "<>()[]{},;\"'`=|".contains(c);
+        // Not `'`, `=`, `{`, `|`: a local part may hold them, and half of one is still a name.
+        let ends = |c: char| c.is_whitespace() || "<>()[],;\"".contains(c);
         let mut out = String::with_capacity(text.len());
+        let text = &*self.unquoted(text, ends);
         for piece in text.split_inclusive(ends) {
             let word = piece.trim_end_matches(ends);
             out.push_str(&self.word(word, locals));
@@ -140,8 +171,32 @@ impl Redactor {
         out
     }
 
+    /// Replaces addresses with a quoted local part, which may hold blanks: `"anna maria"@x.org`.
+    fn unquoted<'t>(&self, text: &'t str, ends: impl Fn(char) -> bool) -> Cow<'t, str> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(close) = rest.find("\"@") {
+            let domain = close + 2;
+            let end = rest[domain..].find(&ends).map_or(rest.len(), |n| domain + n);
+            let Some(open) = rest[..close].rfind('"') else {
+                out.push_str(&rest[..domain]);
+                rest = &rest[domain..];
+                continue;
+            };
+            out.push_str(&rest[..open]);
+            out.push_str(&self.address(&rest[open..end]));
+            rest = &rest[end..];
+        }
+        if out.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(out + rest) }
+    }
+
     fn word(&self, word: &str, locals: &Locals) -> String {
-        let core = word.trim_end_matches(['.', ':', '!', '?', '…']);
+        let quotes = ['\'', '`'];
+        let bare = word.trim_start_matches(quotes);
+        if bare.len() < word.len() && !bare.is_empty() {
+            return format!("{}{}", &word[..word.len() - bare.len()], self.word(bare, locals));
+        }
+        let core = word.trim_end_matches(['.', ':', '!', '?', '…', '\'', '`']);
         let tail = &word[core.len()..];
         if core.rfind('@').is_some_and(|at| at > 0) {
             // `mailto:tom@…`, `RCPT:tom@…`
@@ -231,6 +286,7 @@ mod tests {
         check("mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53", &["Tom", "2001", "192"], &["mailto:u-", "]", ":53"]);
         check("https://192.0.2.9/domain/yaho.com", &["192.0.2.9"], &["https://ip-", "/domain/yaho.com"]);
         check("\"anna maria\"@x.org 12 of 300 at 02:00", &["maria"], &["12 of 300 at 02:00"]);
+        check("'o'brien@x.org', bounce+tom=x.org@y.org \"lost", &["brien", "tom"], &["'u-", "@x.org',", "@y.org \"lost"]);
         check("no-one is named here: 1.2.840 5.1.1", &[], &["1.2.840 5.1.1"]);
     }
 }

@@ -109,7 +109,12 @@ fn tell_campaign(c: &Campaign) -> String {
         [one] => format!(" at {}", name(one)),
         many => format!(" at {} domains", many.len()),
     };
-    format!("{who} guessed {}{targets}, of which {} exist", many(c.guesses, "address"), c.confirmed.len())
+    let exist = match c.confirmed.len() {
+        0 => "none of which exists".to_owned(),
+        1 => "1 of which exists".to_owned(),
+        n => format!("{n} of which exist"),
+    };
+    format!("{who} guessed {}{targets}, {exist}", many(c.guesses, "address"))
 }
 
 fn tell_domain(d: &DomainRisk) -> String {

@@ -30,7 +30,7 @@ pub(super) fn page(report: &Report) -> String {
     let html = page.render();
     debug_assert!(html.is_ok());
     // Rendering into a string fails only on a formatter's own error; none of ours has one.
-    html.unwrap_or_default()
+    html.map(|html| html + "\n").unwrap_or_default()
 }
 
 #[derive(Template)]
@@ -44,6 +44,7 @@ struct Page<'a> {
 /// Ready SVG, escaped by [`svg`]; empty where there is nothing to draw.
 struct Charts {
     degrees: String,
+    bounced: String,
     types: String,
     weekly: String,
     campaigns: String,
@@ -93,11 +94,6 @@ impl Page<'_> {
         self.takeable.iter().filter(|d| d.registrability.status == "registrable").count()
     }
 
-    fn open_usernames(&self) -> usize {
-        let names = &self.r.squatting.usernames;
-        names.iter().filter(|u| words::takeable(u.registrability.status)).count()
-    }
-
     fn mails_at_risk(&self) -> u64 {
         self.takeable.iter().map(|d| d.emails).sum()
     }
@@ -112,6 +108,10 @@ impl Page<'_> {
 
     fn rejected(&self) -> u64 {
         self.r.inputs.iter().map(|i| i.rejected).sum()
+    }
+
+    fn hits(&self, c: &Campaign) -> String {
+        words::share(c.confirmed.len() as u64, c.guesses)
     }
 
     fn origin<'c>(&self, c: &'c Campaign) -> &'c str {
@@ -148,6 +148,7 @@ impl Charts {
         let (blocklists, block_names) = blocklists(r);
         Charts {
             degrees: degrees(r),
+            bounced: bounced(r),
             types: types(r),
             weekly: weekly(r),
             campaigns: campaigns(&r.campaigns),
@@ -178,6 +179,18 @@ fn degrees(r: &Report) -> String {
     );
     let about = About { id: "degrees", title: "Mails by day and how they ended", text: &text };
     drawn(&points, || svg::stacked(about, &points, &["hard", "soft", "non"]))
+}
+
+/// The same without the mails that went through at once, which dwarf the others.
+fn bounced(r: &Report) -> String {
+    let days = r.deliveries.by_day.iter();
+    let points: Vec<(String, Vec<u64>)> =
+        days.map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced])).collect();
+    let d = &r.deliveries;
+    let text = format!("{} soft-bounced, {} hard-bounced.", words::grouped(d.soft_bounced), words::grouped(d.hard_bounced));
+    let about = About { id: "bounced", title: "Bounced mails by day", text: &text };
+    let any = d.soft_bounced + d.hard_bounced > 0;
+    if any { drawn(&points, || svg::stacked(about, &points, &["hard", "soft"])) } else { String::new() }
 }
 
 fn types(r: &Report) -> String {

@@ -193,9 +193,10 @@ fn table<const N: usize>(out: &mut String, header: [&str; N], rows: impl Iterato
     out.push('\n');
 }
 
-/// A name in a code span, where nothing is markup: backticks become apostrophes, a bar would end the cell.
+/// A name in a code span, where nothing is markup: backticks become apostrophes, and a bar, which readers of tables see
+/// before code and escape in different ways, a broken one.
 fn code(text: &str) -> String {
-    let text = clipped(text.trim(), MAX_CELL).replace('`', "'").replace('|', "\\|");
+    let text = clipped(text.trim(), MAX_CELL).replace('`', "'").replace('|', "¦");
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }
 

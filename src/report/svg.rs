@@ -15,6 +15,8 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 34.0;
+/// Width of a day under a chart, in the phone's larger letters.
+const LABEL: f64 = 90.0;
 /// Height of one row of [`bars`] and [`gantt`].
 const ROW: f64 = 34.0;
 
@@ -202,12 +204,11 @@ fn ticks(svg: &mut String, points: &[(String, Vec<u64>)], x: impl Fn(usize) -> f
     let mut at: Vec<usize> = if n <= 4 { (0..n).collect() } else { vec![0, n / 3, n * 2 / 3, n - 1] };
     at.dedup();
     for i in at {
-        let x = x(i);
-        let anchor = if n > 4 && i + 1 == n { "end" } else if n > 4 && i == 0 { "start" } else { "mid" };
-        let x = match anchor {
-            "end" => WIDTH - RIGHT,
-            "start" => LEFT,
-            _ => x,
+        // A label in the middle of its point would leave the picture at its ends.
+        let (x, anchor) = match x(i) {
+            x if n > 1 && x < LEFT + LABEL / 2.0 => (LEFT, "start"),
+            x if n > 1 && x > WIDTH - LABEL / 2.0 => (WIDTH, "end"),
+            x => (x, "mid"),
         };
         if let Some((label, _)) = points.get(i) {
             let _ = write!(svg, r#"<text class="tick {anchor}" x="{x:.1}" y="{:.0}">{}</text>"#, HEIGHT - BOTTOM + 20.0, escaped(label));

@@ -24,9 +24,13 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     if percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") }
 }
 
-/// A probability as a whole percentage.
+/// A probability as a whole percentage; certain and impossible only where it says so.
 pub(super) fn percent(x: f64) -> String {
-    format!("{:.0} %", x * 100.0)
+    match x {
+        x if x > 0.99 && x < 1.0 => "over 99 %".to_owned(),
+        x if x > 0.0 && x < 0.005 => "under 1 %".to_owned(),
+        x => format!("{:.0} %", x * 100.0),
+    }
 }
 
 /// `1 mail`, `2 mails`, `2 guesses`.
