@@ -9,13 +9,30 @@ pub(super) fn line(mail: &Mail) -> String {
     let (first, last) = (mail.tries.first(), mail.tries.last());
     let start = first.map_or(0, |t| t.at);
     let end = last.map_or(0, |t| t.at + t.latency_ms / 1000);
-    for (name, text) in [("{\"from\":", mail.from.as_str()), (",\"to\":", &mail.to), (",\"start_time\":", &civil(start)), (",\"end_time\":", &civil(end))] {
+    for (name, text) in [
+        ("{\"from\":", mail.from.as_str()),
+        (",\"to\":", &mail.to),
+        (",\"start_time\":", &civil(start)),
+        (",\"end_time\":", &civil(end)),
+    ] {
         out.push_str(name);
         quoted(&mut out, text);
     }
-    list(&mut out, "from_ip", mail.tries.iter().map(|t| t.proxy.as_str()));
-    list(&mut out, "to_ip", mail.tries.iter().map(|t| t.mx_ip.as_str()));
-    list(&mut out, "delivery_result", mail.tries.iter().map(|t| t.reply.as_str()));
+    list(
+        &mut out,
+        "from_ip",
+        mail.tries.iter().map(|t| t.proxy.as_str()),
+    );
+    list(
+        &mut out,
+        "to_ip",
+        mail.tries.iter().map(|t| t.mx_ip.as_str()),
+    );
+    list(
+        &mut out,
+        "delivery_result",
+        mail.tries.iter().map(|t| t.reply.as_str()),
+    );
     out.push_str(",\"delivery_latency\":[");
     for (i, t) in mail.tries.iter().enumerate() {
         if i > 0 {

@@ -12,6 +12,7 @@ mod attacks;
 mod benign;
 mod coremail;
 mod dialects;
+mod guesses;
 mod people;
 mod postfix;
 mod random;
@@ -20,6 +21,7 @@ mod script;
 mod traffic;
 mod truth;
 mod typos;
+mod visitors;
 mod write;
 
 #[cfg(test)]
@@ -73,7 +75,9 @@ pub struct Summary {
 pub const MIN_DAYS: u32 = 7;
 
 /// Mail by the hour (UTC), as offices in Asia, Europe and America add up.
-const HOURS: [u64; 24] = [18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12];
+const HOURS: [u64; 24] = [
+    18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12,
+];
 /// Mail by the day, Monday first.
 const WEEK: [u64; 7] = [11, 11, 11, 10, 10, 4, 3];
 /// Everyday inbound mails for each hundred outbound ones.
@@ -82,7 +86,13 @@ const INBOUND: u64 = 18;
 impl Default for Options {
     /// Four weeks from Monday 2022-06-06, 10,000 mails, with attacks.
     fn default() -> Self {
-        Options { seed: 1, records: 10_000, start: Timestamp(1_654_473_600), days: 28, attacks: true }
+        Options {
+            seed: 1,
+            records: 10_000,
+            start: Timestamp(1_654_473_600),
+            days: 28,
+            attacks: true,
+        }
     }
 }
 
@@ -90,10 +100,17 @@ impl Default for Options {
 pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
     let world = World::new(options.seed, options.records);
     let script = plan(&world, options)?;
-    fs::create_dir_all(dir).map_err(|cause| Error::Write { path: dir.to_owned(), cause })?;
+    fs::create_dir_all(dir).map_err(|cause| Error::Write {
+        path: dir.to_owned(),
+        cause,
+    })?;
     let counts = tell(&world, &script, Logs::create(dir)?)?;
     let end = Timestamp(script.start + script.days * DAY);
-    write::json(dir.join("truth.json"), &truth::told(options.seed, &script, &counts), end)?;
+    write::json(
+        dir.join("truth.json"),
+        &truth::told(options.seed, &script, &counts),
+        end,
+    )?;
     write::json(dir.join("registry.json"), &script.registry.answers(), end)?;
     Ok(Summary {
         outbound: counts.outbound,
@@ -107,14 +124,22 @@ pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
 
 fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     if options.days < MIN_DAYS {
-        return Err(Error::Usage(format!("a world needs at least {MIN_DAYS} days, not {}", options.days)));
+        return Err(Error::Usage(format!(
+            "a world needs at least {MIN_DAYS} days, not {}",
+            options.days
+        )));
     }
-    let mut script = Script { start: options.start.day().start().0, days: i64::from(options.days), ..Script::default() };
+    let mut script = Script {
+        start: options.start.day().start().0,
+        days: i64::from(options.days),
+        ..Script::default()
+    };
     for (provider, _) in people::PROVIDERS {
         script.registry.set(provider, registry::Fate::Registered);
     }
     typos::plant(world, &mut script);
     benign::plant(world, &mut script);
+    visitors::plant(world, &mut script);
     if options.attacks {
         attacks::plant(world, &mut script);
     }
@@ -122,7 +147,10 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     // At least half of a world is everyday mail; stories alone would be no mail at all.
     let needed = script.plans.len() as u64 * 2;
     if needed > options.records {
-        return Err(Error::Usage(format!("a world of {} days needs at least {needed} records for its stories, not {}", options.days, options.records)));
+        return Err(Error::Usage(format!(
+            "a world of {} days needs at least {needed} records for its stories, not {}",
+            options.days, options.records
+        )));
     }
     Ok(script)
 }
@@ -130,9 +158,15 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
 /// Day by day, everything in the order of time.
 fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    let (mut everyday, mut scripted) = (Rng::new(world.seed, "everyday"), Rng::new(world.seed, "scripted"));
+    let (mut everyday, mut scripted) = (
+        Rng::new(world.seed, "everyday"),
+        Rng::new(world.seed, "scripted"),
+    );
     let mut inbound = Rng::new(world.seed, "inbound");
-    let (mut plans, mut visits) = (script.plans.iter().peekable(), script.visits.iter().peekable());
+    let (mut plans, mut visits) = (
+        script.plans.iter().peekable(),
+        script.visits.iter().peekable(),
+    );
     let out = shares(world.records - script.plans.len() as u64, script);
     let inn = shares((world.records * INBOUND / 100).max(200), script);
     let mut lines = Vec::new();
@@ -144,11 +178,25 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
         loop {
             // Stories may run past the last day's midnight.
             let limit = if last { i64::MAX } else { start + DAY };
-            let next = [mails.peek().copied(), plans.peek().map(|p| p.at), visitors.peek().copied(), visits.peek().map(|v| v.at)];
-            let Some((at, which)) = next.into_iter().enumerate().filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i))).min() else { break };
+            let next = [
+                mails.peek().copied(),
+                plans.peek().map(|p| p.at),
+                visitors.peek().copied(),
+                visits.peek().map(|v| v.at),
+            ];
+            let Some((at, which)) = next
+                .into_iter()
+                .enumerate()
+                .filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i)))
+                .min()
+            else {
+                break;
+            };
             logs.advance(at)?;
             let mail = match which {
-                0 => mails.next().map(|at| traffic::everyday(world, at, &mut everyday)),
+                0 => mails
+                    .next()
+                    .map(|at| traffic::everyday(world, at, &mut everyday)),
                 1 => plans.next().map(|p| traffic::planted(p, &mut scripted)),
                 2 => {
                     if let Some(at) = visitors.next() {
@@ -168,7 +216,10 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
             };
             if let Some(mail) = mail {
                 counts.mail(&mail);
-                logs.record(mail.tries.last().map_or(at, |t| t.at + t.latency_ms / 1000), coremail::line(&mail));
+                logs.record(
+                    mail.tries.last().map_or(at, |t| t.at + t.latency_ms / 1000),
+                    coremail::line(&mail),
+                );
                 postfix::outbound(&mail, &mut lines);
             }
             logs.lines(&mut lines);
@@ -182,34 +233,54 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
 fn visitor(world: &World, at: i64, rng: &mut Rng) -> (Visit, bool) {
     let domain = world.any_domain(rng);
     let from = people::person(&domain, rng.below(world.pool(&domain)));
-    let (client, host) = (traffic::mx_ip(&domain, rng), dialects::mx_of(&domain));
+    let (client, host) = (
+        traffic::mx_ip(&domain, rng.below(2)),
+        dialects::mx_of(&domain),
+    );
     let us = people::own_address(world.zipf.sample(rng, world.senders));
     let (taken, refused, listed) = match rng.below(1000) {
-        0..25 => (vec![], vec![benign::nobody(world, rng)], false),
+        0..25 => (vec![], vec![visitors::nobody(world, rng)], false),
         25..40 => (vec![], vec![us], true),
-        40..46 => (vec![us], vec![benign::nobody(world, rng)], false),
+        40..46 => (vec![us], vec![visitors::nobody(world, rng)], false),
         _ => (vec![us], vec![], false),
     };
-    (Visit { at, client, host, from, taken, refused }, listed)
+    (
+        Visit {
+            at,
+            client,
+            host,
+            from,
+            taken,
+            refused,
+        },
+        listed,
+    )
 }
 
 /// `total` mails over the days by weekday, to the last one.
 fn shares(total: u64, script: &Script) -> Vec<u64> {
-    let weights: Vec<_> = (0..script.days).map(|d| WEEK[(script.start / DAY + d + 3).rem_euclid(7) as usize]).collect();
+    let weights: Vec<_> = (0..script.days)
+        .map(|d| WEEK[(script.start / DAY + d + 3).rem_euclid(7) as usize])
+        .collect();
     let all: u64 = weights.iter().sum();
     let (mut sum, mut given) = (0, 0);
-    weights.iter().map(|w| {
-        sum += w;
-        let until = (u128::from(total) * u128::from(sum) / u128::from(all)) as u64;
-        let share = until - given;
-        given = until;
-        share
-    }).collect()
+    weights
+        .iter()
+        .map(|w| {
+            sum += w;
+            let until = (u128::from(total) * u128::from(sum) / u128::from(all)) as u64;
+            let share = until - given;
+            given = until;
+            share
+        })
+        .collect()
 }
 
 /// `n` moments of the day that starts at `start`, in order.
 fn times(start: i64, n: u64, rng: &mut Rng) -> Vec<i64> {
-    let mut times: Vec<_> = (0..n).map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64).collect();
+    let mut times: Vec<_> = (0..n)
+        .map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64)
+        .collect();
     times.sort_unstable();
     times
 }

@@ -57,8 +57,11 @@ impl Degrees {
 
 impl Counts {
     pub(super) fn mail(&mut self, mail: &Mail) {
-        let day = self.days.entry(Timestamp(mail.tries.first().map_or(0, |t| t.at)).day()).or_default();
-        let refusals = mail.tries.iter().filter_map(|t| t.refused);
+        let day = self
+            .days
+            .entry(Timestamp(mail.tries.first().map_or(0, |t| t.at)).day())
+            .or_default();
+        let mut refusals = mail.tries.iter().filter_map(|t| t.refused);
         for cause in refusals.clone() {
             self.types.entry(cause).or_default()[0] += 1;
         }
@@ -70,19 +73,26 @@ impl Counts {
                 (false, _) => degrees.hard_bounced += 1,
             }
         }
-        if let Some(last) = refusals.last() {
+        if let Some(last) = refusals.next_back() {
             self.types.entry(last).or_default()[if taken { 1 } else { 2 }] += 1;
         }
     }
 
     pub(super) fn visit(&mut self, visit: &Visit, listed: bool) {
-        let day = self.inbound_days.entry(Timestamp(visit.at).day()).or_default();
+        let day = self
+            .inbound_days
+            .entry(Timestamp(visit.at).day())
+            .or_default();
         for degrees in [&mut self.inbound, day] {
             degrees.non_bounced += visit.taken.len() as u64;
             degrees.hard_bounced += visit.refused.len() as u64;
         }
         if !visit.refused.is_empty() {
-            let cause = if listed { BounceType::Blocklisted } else { BounceType::UserUnknown };
+            let cause = if listed {
+                BounceType::Blocklisted
+            } else {
+                BounceType::UserUnknown
+            };
             let counts = self.inbound_types.entry(cause).or_default();
             counts[0] += visit.refused.len() as u64;
             counts[2] += visit.refused.len() as u64;
@@ -121,11 +131,13 @@ fn types(of: &BTreeMap<BounceType, [u64; 3]>) -> Value {
 }
 
 fn days(of: &BTreeMap<Day, Degrees>) -> Value {
-    of.iter().map(|(day, d)| {
-        let mut told = d.told();
-        told["day"] = day.to_string().into();
-        told
-    }).collect()
+    of.iter()
+        .map(|(day, d)| {
+            let mut told = d.told();
+            told["day"] = day.to_string().into();
+            told
+        })
+        .collect()
 }
 
 fn typo(t: &Typo) -> Value {
