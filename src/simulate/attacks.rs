@@ -31,9 +31,7 @@ fn slide(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "slide");
     // The slide's numbers where the world is large enough, at most a fiftieth of all mail where it is not.
     let tries = (world.records / 50).clamp(40, 4286);
-    let targets: Vec<_> = (0..=tries / 800)
-        .map(|n| special_domain(world, TARGETS + n))
-        .collect();
+    let targets: Vec<_> = (0..=tries / 800).map(|n| special_domain(world, TARGETS + n)).collect();
     let guesses = guesses(world, &targets, tries, (tries * 39 / 4286).max(3), &mut rng);
     let from = stranger(world, 1);
     let first = script.start + script.day_in(45, 60, &mut rng) * DAY + 9 * 3600;
@@ -54,26 +52,17 @@ fn mutations(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "mutations");
     let base = special_domain(world, TARGETS + 20);
     let stem = base.split('.').next().unwrap_or("");
-    let spellings: Vec<_> = [
-        base.as_str(),
-        &format!("{stem}.net"),
-        &format!("{stem}.org"),
-    ]
-    .iter()
-    .map(|d| (*d).to_owned())
-    .collect::<BTreeSet<_>>()
-    .into_iter()
-    .collect();
+    let spellings: Vec<_> = [base.as_str(), &format!("{stem}.net"), &format!("{stem}.org")]
+        .iter()
+        .map(|d| (*d).to_owned())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let (first, last) = names(&base, 3);
     let hit = person(&base, 3);
     let mut tried: Vec<_> = spellings
         .iter()
-        .flat_map(|d| {
-            variants(first, last)
-                .into_iter()
-                .take(7)
-                .map(move |v| format!("{v}@{d}"))
-        })
+        .flat_map(|d| variants(first, last).into_iter().take(7).map(move |v| format!("{v}@{d}")))
         .filter(|a| *a != hit)
         .collect();
     shuffle(&mut tried, &mut rng);
@@ -87,10 +76,7 @@ fn mutations(world: &World, script: &mut Script) {
         "name_mutations",
         false,
         &[from],
-        Guesses {
-            tried,
-            hits: [hit].into(),
-        },
+        Guesses { tried, hits: [hit].into() },
         |i, rng| start + i as i64 * 1100 + rng.between(0, 600),
         &mut rng,
     );
@@ -99,13 +85,7 @@ fn mutations(world: &World, script: &mut Script) {
 fn colluding(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "colluding");
     let list = (world.records / 160).clamp(50, 600);
-    let guesses = guesses(
-        world,
-        &[special_domain(world, TARGETS + 30)],
-        list,
-        (list / 60).max(2),
-        &mut rng,
-    );
+    let guesses = guesses(world, &[special_domain(world, TARGETS + 30)], list, (list / 60).max(2), &mut rng);
     let senders: Vec<_> = (10..14).map(|n| stranger(world, n)).collect();
     let first = script.start + script.day_in(20, 40, &mut rng) * DAY + 10 * 3600;
     // Every sender takes half of the one list, from a start of its own: the halves overlap.
@@ -130,22 +110,13 @@ fn colluding(world: &World, script: &mut Script) {
 fn diluted(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "diluted");
     let tries = (world.records / 150).clamp(40, 600);
-    let guesses = guesses(
-        world,
-        &[special_domain(world, TARGETS + 40)],
-        tries,
-        (tries / 40).max(2),
-        &mut rng,
-    );
+    let guesses = guesses(world, &[special_domain(world, TARGETS + 40)], tries, (tries / 40).max(2), &mut rng);
     let from = stranger(world, 20);
     let first = script.start + script.day_in(55, 75, &mut rng) * DAY + 7 * 3600;
     let gap = (10 * 3600 / tries as i64).max(40);
     for i in 0..tries as i64 {
         // Every second mail goes to somebody the sender has long been writing to.
-        let known = world.contact(
-            world.senders + 70,
-            if i < 6 { i as u64 } else { rng.below(6) },
-        );
+        let known = world.contact(world.senders + 70, if i < 6 { i as u64 } else { rng.below(6) });
         let at = if i < 12 {
             script.start + rng.between(3600, (first - script.start).max(7200))
         } else {
@@ -168,13 +139,7 @@ fn diluted(world: &World, script: &mut Script) {
 fn verp(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "verp");
     let tries = (world.records / 250).clamp(30, 600);
-    let guesses = guesses(
-        world,
-        &[special_domain(world, TARGETS + 50)],
-        tries,
-        (tries / 50).max(1),
-        &mut rng,
-    );
+    let guesses = guesses(world, &[special_domain(world, TARGETS + 50)], tries, (tries / 50).max(1), &mut rng);
     let Sender { address, client } = stranger(world, 21);
     let domain = address.rsplit('@').next().unwrap_or("").to_owned();
     let senders: Vec<_> = guesses
@@ -182,25 +147,14 @@ fn verp(world: &World, script: &mut Script) {
         .iter()
         .enumerate()
         .map(|(i, to)| Sender {
-            address: format!(
-                "bounce+{:04x}-{}@{domain}",
-                i * 37 + 4096,
-                to.replace('@', "=")
-            ),
+            address: format!("bounce+{:04x}-{}@{domain}", i * 37 + 4096, to.replace('@', "=")),
             client: client.clone(),
         })
         .collect();
     let first = script.start + script.day_in(10, 30, &mut rng) * DAY + 11 * 3600;
     let mut attack = attack("A9", "verp_rotating_sender", false, &senders, &guesses);
     for (i, (from, to)) in senders.iter().zip(&guesses.tried).enumerate() {
-        shoot(
-            script,
-            &mut attack,
-            first + i as i64 * 120 + rng.between(0, 60),
-            from,
-            to,
-            &guesses.hits,
-        );
+        shoot(script, &mut attack, first + i as i64 * 120 + rng.between(0, 60), from, to, &guesses.hits);
     }
     script.attacks.push(attack);
 }
@@ -209,13 +163,7 @@ fn slow(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "slow");
     let a_day = (world.records / 5_000).clamp(1, 10);
     let tries = a_day * script.days as u64;
-    let guesses = guesses(
-        world,
-        &[special_domain(world, TARGETS + 60)],
-        tries,
-        (tries / 60).max(1),
-        &mut rng,
-    );
+    let guesses = guesses(world, &[special_domain(world, TARGETS + 60)], tries, (tries / 60).max(1), &mut rng);
     let start = script.start;
     outbound(
         script,
@@ -256,10 +204,7 @@ fn inbound_spread(world: &World, script: &mut Script) {
     let guesses = own_guesses(world, own_domains()[1], bots, &mut rng);
     let bot = |i: usize| {
         let ip = format!("198.18.{}.{}", 200 + i / 250, i % 250 + 2);
-        (
-            ip.clone(),
-            format!("dsl-{}.pool.example.net", ip.replace('.', "-")),
-        )
+        (ip.clone(), format!("dsl-{}.pool.example.net", ip.replace('.', "-")))
     };
     inbound(
         script,
@@ -279,12 +224,8 @@ fn inbound_spread(world: &World, script: &mut Script) {
     let tries = (world.records / 50).clamp(150, 3000);
     let shoe = own_guesses(world, own_domains()[2], tries, &mut rng);
     let start = script.start + script.day_in(5, 20, &mut rng) * DAY;
-    let from24 = |i: usize| {
-        (
-            format!("198.51.100.{}", i % 60 + 20),
-            format!("host{}.snow-rack.example.net", i % 60 + 20),
-        )
-    };
+    let from24 =
+        |i: usize| (format!("198.51.100.{}", i % 60 + 20), format!("host{}.snow-rack.example.net", i % 60 + 20));
     inbound(
         script,
         "A7a",
@@ -299,12 +240,7 @@ fn inbound_spread(world: &World, script: &mut Script) {
     );
     overlapping(world, script, tries / 3);
     let six = own_guesses(world, own_domains()[3], tries / 2, &mut rng);
-    let from48 = |i: usize| {
-        (
-            format!("2001:db8:77:{:x}::{:x}", i * 7 % 4096, i % 9 + 1),
-            "unknown".to_owned(),
-        )
-    };
+    let from48 = |i: usize| (format!("2001:db8:77:{:x}::{:x}", i * 7 % 4096, i % 9 + 1), "unknown".to_owned());
     inbound(
         script,
         "A7b",
@@ -323,20 +259,10 @@ fn inbound_spread(world: &World, script: &mut Script) {
 fn overlapping(world: &World, script: &mut Script, tries: u64) {
     let mut rng = Rng::new(world.seed, "overlapping");
     let first = script.start + script.day_in(40, 60, &mut rng) * DAY;
-    for (n, (id, from)) in [
-        ("A13a", "desk@first-buyer.top"),
-        ("A13b", "desk@second-buyer.top"),
-    ]
-    .into_iter()
-    .enumerate()
+    for (n, (id, from)) in [("A13a", "desk@first-buyer.top"), ("A13b", "desk@second-buyer.top")].into_iter().enumerate()
     {
         let guesses = own_guesses(world, own_domains()[5 + n], tries, &mut rng);
-        let bot = |i: usize| {
-            (
-                format!("198.18.220.{}", i % 40 + 2 + n * 15),
-                "unknown".to_owned(),
-            )
-        };
+        let bot = |i: usize| (format!("198.18.220.{}", i % 40 + 2 + n * 15), "unknown".to_owned());
         inbound(
             script,
             id,
@@ -367,14 +293,7 @@ fn outbound(
     let mut attack = attack(id, kind, fast, from, &guesses);
     for (i, to) in guesses.tried.iter().enumerate() {
         let at = when(i, rng);
-        shoot(
-            script,
-            &mut attack,
-            at,
-            &from[i % from.len()],
-            to,
-            &guesses.hits,
-        );
+        shoot(script, &mut attack, at, &from[i % from.len()], to, &guesses.hits);
     }
     script.attacks.push(attack);
 }
@@ -402,33 +321,15 @@ fn inbound(
         ips.insert(client.clone());
         attack.first = attack.first.min(at);
         attack.last = attack.last.max(at);
-        let (taken, refused) = chunk
-            .iter()
-            .cloned()
-            .partition(|a| guesses.hits.contains(a));
-        script.visits.push(Visit {
-            at,
-            client,
-            host,
-            from: from.to_owned(),
-            taken,
-            refused,
-        });
+        let (taken, refused) = chunk.iter().cloned().partition(|a| guesses.hits.contains(a));
+        script.visits.push(Visit { at, client, host, from: from.to_owned(), taken, refused });
     }
     attack.ips = ips.into_iter().collect();
     script.attacks.push(attack);
 }
 
-fn attack(
-    id: &'static str,
-    kind: &'static str,
-    fast: bool,
-    from: &[Sender],
-    guesses: &Guesses,
-) -> Attack {
-    let set = |of: &mut dyn Iterator<Item = String>| {
-        of.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
-    };
+fn attack(id: &'static str, kind: &'static str, fast: bool, from: &[Sender], guesses: &Guesses) -> Attack {
+    let set = |of: &mut dyn Iterator<Item = String>| of.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     Attack {
         id,
         kind,
@@ -436,11 +337,7 @@ fn attack(
         fast,
         senders: set(&mut from.iter().map(|s| s.address.clone())),
         ips: set(&mut from.iter().map(|s| s.client.clone())),
-        targets: set(&mut guesses
-            .tried
-            .iter()
-            .filter_map(|a| a.rsplit('@').next())
-            .map(str::to_owned)),
+        targets: set(&mut guesses.tried.iter().filter_map(|a| a.rsplit('@').next()).map(str::to_owned)),
         tried: set(&mut guesses.tried.iter().cloned()),
         confirmed: guesses.hits.iter().cloned().collect(),
         first: i64::MAX,
@@ -448,26 +345,9 @@ fn attack(
     }
 }
 
-fn shoot(
-    script: &mut Script,
-    attack: &mut Attack,
-    at: i64,
-    from: &Sender,
-    to: &str,
-    hits: &BTreeSet<String>,
-) {
+fn shoot(script: &mut Script, attack: &mut Attack, at: i64, from: &Sender, to: &str, hits: &BTreeSet<String>) {
     attack.first = attack.first.min(at);
     attack.last = attack.last.max(at);
-    let fate = if hits.contains(to) {
-        Fate::Taken
-    } else {
-        Fate::Unknown
-    };
-    script.plans.push(Plan {
-        at,
-        from: from.address.clone(),
-        to: to.to_owned(),
-        client: from.client.clone(),
-        fate,
-    });
+    let fate = if hits.contains(to) { Fate::Taken } else { Fate::Unknown };
+    script.plans.push(Plan { at, from: from.address.clone(), to: to.to_owned(), client: from.client.clone(), fate });
 }

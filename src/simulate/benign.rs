@@ -42,12 +42,7 @@ fn stale_list(world: &World, script: &mut Script) {
         let (to, fate) = member(world, 9_000_001, k, every(k, stale), &mut rng);
         script.mail(first + k as i64 * 3, &from, &to, fate);
     }
-    note(
-        script,
-        &from,
-        "stale_list",
-        "a mailing list with 3-8 % of members who have left",
-    );
+    note(script, &from, "stale_list", "a mailing list with 3-8 % of members who have left");
 }
 
 fn old_import(world: &World, script: &mut Script) {
@@ -114,30 +109,18 @@ fn one_typo_again_and_again(world: &World, script: &mut Script) {
     let domain = special_domain(world, SPECIAL + 2);
     let meant = person(&domain, 4);
     let wrong = meant.replacen('a', "", 1);
-    let wrong = if wrong == meant {
-        meant.replacen('e', "", 1)
-    } else {
-        wrong
-    };
+    let wrong = if wrong == meant { meant.replacen('e', "", 1) } else { wrong };
     let first = script.office_hour(script.days / 3, &mut rng);
     script.mail(first - 3600, &from, &meant, Fate::Taken);
     for i in 0..(world.records / 150).clamp(12, 50) as i64 {
         script.mail(first + i * 1700, &from, &wrong, Fate::Unknown);
     }
-    note(
-        script,
-        &from,
-        "one_typo_retried",
-        "a script sends to one mistyped address again and again",
-    );
+    note(script, &from, "one_typo_retried", "a script sends to one mistyped address again and again");
 }
 
 fn backscatter(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "backscatter");
-    let null = Sender {
-        address: String::new(),
-        client: "198.18.120.9".into(),
-    };
+    let null = Sender { address: String::new(), client: "198.18.120.9".into() };
     let first = script.office_hour(script.days / 5, &mut rng);
     for i in 0..(world.records / 400).clamp(8, 300) as i64 {
         let domain = world.any_domain(&mut rng);
@@ -182,20 +165,15 @@ fn shared_address(world: &World, script: &mut Script) {
     let client = "198.18.121.1".to_owned();
     let writers = (world.records / 400).clamp(5, 120);
     for n in 0..writers {
-        let from = Sender {
-            address: stranger(world, 100 + n).address,
-            client: client.clone(),
-        };
+        let from = Sender { address: stranger(world, 100 + n).address, client: client.clone() };
         for i in 0..rng.between(3, 6) {
             let to = world.contact(8_000_000 + n, i as u64);
             let at = script.office_hour(script.day_in(0, 100, &mut rng), &mut rng);
             script.mail(at, &from, &to, Fate::Taken);
         }
         let domain = world.any_domain(&mut rng);
-        let (at, to) = (
-            script.office_hour(script.day_in(0, 100, &mut rng), &mut rng),
-            world.departed(&domain, &mut rng),
-        );
+        let (at, to) =
+            (script.office_hour(script.day_in(0, 100, &mut rng), &mut rng), world.departed(&domain, &mut rng));
         script.mail(at, &from, &to, Fate::Unknown);
     }
     script.benign.push(Benign {
@@ -232,25 +210,12 @@ fn outage(world: &World, script: &mut Script) {
 fn probe(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "probe");
     let from = stranger(world, 43);
-    let to = format!(
-        "probe-does-not-exist@{}",
-        special_domain(world, SPECIAL + 5)
-    );
+    let to = format!("probe-does-not-exist@{}", special_domain(world, SPECIAL + 5));
     let pause = if world.records < 5_000 { 3 } else { 1 };
     for day in (0..script.days).step_by(pause) {
-        script.mail(
-            script.start + day * DAY + 4 * 3600 + rng.between(0, 30),
-            &from,
-            &to,
-            Fate::Unknown,
-        );
+        script.mail(script.start + day * DAY + 4 * 3600 + rng.between(0, 30), &from, &to, Fate::Unknown);
     }
-    note(
-        script,
-        &from,
-        "monitor_probe",
-        "a monitor checks at the same hour that one made-up address is refused",
-    );
+    note(script, &from, "monitor_probe", "a monitor checks at the same hour that one made-up address is refused");
 }
 
 fn full_mailboxes(world: &World, script: &mut Script) {
@@ -262,12 +227,7 @@ fn full_mailboxes(world: &World, script: &mut Script) {
         let fate = if n < 8 { Fate::OverQuota } else { Fate::Taken };
         script.mail(first + n * 240, &from, &person(&domain, n as u64), fate);
     }
-    note(
-        script,
-        &from,
-        "quota_as_4.1.1",
-        "full mailboxes refused under 4.1.1, the code of unknown ones",
-    );
+    note(script, &from, "quota_as_4.1.1", "full mailboxes refused under 4.1.1, the code of unknown ones");
 }
 
 fn nothing_but_slips(world: &World, script: &mut Script) {
@@ -276,18 +236,11 @@ fn nothing_but_slips(world: &World, script: &mut Script) {
         let from = stranger(world, 50 + n);
         for _ in 0..rng.between(1, 2) {
             let domain = world.any_domain(&mut rng);
-            let (at, to) = (
-                script.office_hour(script.day_in(0, 100, &mut rng), &mut rng),
-                world.departed(&domain, &mut rng),
-            );
+            let (at, to) =
+                (script.office_hour(script.day_in(0, 100, &mut rng), &mut rng), world.departed(&domain, &mut rng));
             script.mail(at, &from, &to, Fate::Unknown);
         }
-        note(
-            script,
-            &from,
-            "only_slips",
-            "somebody whose only mails are one or two slips",
-        );
+        note(script, &from, "only_slips", "somebody whose only mails are one or two slips");
     }
 }
 
@@ -299,12 +252,7 @@ fn autoresponder(world: &World, script: &mut Script) {
     for i in 0..(world.records / 200).clamp(10, 60) as i64 {
         script.mail(first + i * 20, &from, &to, Fate::Taken);
     }
-    note(
-        script,
-        &from,
-        "autoresponder_loop",
-        "two answering machines write to each other",
-    );
+    note(script, &from, "autoresponder_loop", "two answering machines write to each other");
 }
 
 fn cleaned_list(world: &World, script: &mut Script) {
@@ -326,12 +274,7 @@ fn cleaned_list(world: &World, script: &mut Script) {
             script.mail(first + k as i64 * 4, &from, &to, fate);
         }
     }
-    note(
-        script,
-        &from,
-        "cleaned_list",
-        "a customer system that adds members weekly and strikes off the unknown",
-    );
+    note(script, &from, "cleaned_list", "a customer system that adds members weekly and strikes off the unknown");
 }
 
 /// Many senders know people at `domain`; from `day` on they all fail.
@@ -351,17 +294,8 @@ fn known_then(
         let from = world.sender(bystander(world, rng));
         let to = person(domain, rng.below(world.pool(domain)));
         // Who reads the log cannot tell these from a lapse, and need not: only calling them a campaign or free would be wrong.
-        let name = if fate == Fate::NoDomain {
-            domain.to_owned()
-        } else {
-            to.clone()
-        };
-        let lapsed = met.entry(name.clone()).or_insert(Lapsed {
-            name,
-            accepted: 0,
-            refused: 0,
-            since: day,
-        });
+        let name = if fate == Fate::NoDomain { domain.to_owned() } else { to.clone() };
+        let lapsed = met.entry(name.clone()).or_insert(Lapsed { name, accepted: 0, refused: 0, since: day });
         lapsed.accepted += 1;
         lapsed.refused += 1;
         for (at, fate) in [
@@ -371,18 +305,9 @@ fn known_then(
             script.mail(at, &from, &to, fate);
         }
     }
-    let list = if fate == Fate::NoDomain {
-        &mut script.expired
-    } else {
-        &mut script.gone
-    };
+    let list = if fate == Fate::NoDomain { &mut script.expired } else { &mut script.gone };
     list.extend(met.into_values());
-    script.benign.push(Benign {
-        sender: None,
-        ip: None,
-        kind,
-        reason,
-    });
+    script.benign.push(Benign { sender: None, ip: None, kind, reason });
 }
 
 /// Whether `k` is one of the `n` in 1,000, spread evenly: a short list has its share too.
@@ -401,10 +326,5 @@ fn member(world: &World, list: u64, k: u64, stale: bool, rng: &mut Rng) -> (Stri
 }
 
 fn note(script: &mut Script, from: &Sender, kind: &'static str, reason: &'static str) {
-    script.benign.push(Benign {
-        sender: Some(from.address.clone()),
-        ip: Some(from.client.clone()),
-        kind,
-        reason,
-    });
+    script.benign.push(Benign { sender: Some(from.address.clone()), ip: Some(from.client.clone()), kind, reason });
 }

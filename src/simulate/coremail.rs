@@ -18,21 +18,9 @@ pub(super) fn line(mail: &Mail) -> String {
         out.push_str(name);
         quoted(&mut out, text);
     }
-    list(
-        &mut out,
-        "from_ip",
-        mail.tries.iter().map(|t| t.proxy.as_str()),
-    );
-    list(
-        &mut out,
-        "to_ip",
-        mail.tries.iter().map(|t| t.mx_ip.as_str()),
-    );
-    list(
-        &mut out,
-        "delivery_result",
-        mail.tries.iter().map(|t| t.reply.as_str()),
-    );
+    list(&mut out, "from_ip", mail.tries.iter().map(|t| t.proxy.as_str()));
+    list(&mut out, "to_ip", mail.tries.iter().map(|t| t.mx_ip.as_str()));
+    list(&mut out, "delivery_result", mail.tries.iter().map(|t| t.reply.as_str()));
     out.push_str(",\"delivery_latency\":[");
     for (i, t) in mail.tries.iter().enumerate() {
         if i > 0 {

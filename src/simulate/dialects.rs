@@ -75,10 +75,7 @@ pub(super) fn mx_of(domain: &str) -> String {
         Dialect::Outlook => format!("{}.mail.protection.outlook.com", domain.replace('.', "-")),
         Dialect::Yahoo => "mta5.am0.yahoodns.net".into(),
         Dialect::Tencent => "mx3.qq.com".into(),
-        Dialect::NetEase => format!(
-            "{}mx01.mxmail.netease.com",
-            domain.split('.').next().unwrap_or("")
-        ),
+        Dialect::NetEase => format!("{}mx01.mxmail.netease.com", domain.split('.').next().unwrap_or("")),
         _ => format!("mx{}.{domain}", key(domain) % 2 + 1),
     }
 }
@@ -94,40 +91,23 @@ pub(super) fn accepted(dialect: Dialect, rng: &mut Rng) -> String {
             rng.below(9_999_999),
             rng.below(400)
         ),
-        Dialect::Outlook => format!(
-            "250 2.6.0 <{id}@mail> [InternalId={}] Queued mail for delivery",
-            rng.below(99_999_999_999)
-        ),
+        Dialect::Outlook => {
+            format!("250 2.6.0 <{id}@mail> [InternalId={}] Queued mail for delivery", rng.below(99_999_999_999))
+        }
         Dialect::Yahoo => "250 ok dirdel".into(),
         Dialect::Tencent => "250 OK: queued as.".into(),
         Dialect::NetEase => format!("250 Mail OK queued as mx{},{id}", rng.below(40)),
         Dialect::Postfix => format!("250 2.0.0 Ok: queued as {}", id[..11].to_uppercase()),
         Dialect::Exim => format!("250 OK id=1{}-00{}-{}", &id[..5], &id[5..9], &id[9..11]),
-        Dialect::Qmail => format!(
-            "250 ok {} qp {}",
-            1_650_000_000 + rng.below(9_000_000),
-            rng.below(32_000)
-        ),
+        Dialect::Qmail => format!("250 ok {} qp {}", 1_650_000_000 + rng.below(9_000_000), rng.below(32_000)),
         Dialect::Sendmail => format!("250 2.0.0 {} Message accepted for delivery", &id[..14]),
     }
 }
 
 /// The words of a refusal of type `what`, and where they fall.
-pub(super) fn refused(
-    dialect: Dialect,
-    what: BounceType,
-    a: &About<'_>,
-    rng: &mut Rng,
-) -> (String, Stage) {
+pub(super) fn refused(dialect: Dialect, what: BounceType, a: &About<'_>, rng: &mut Rng) -> (String, Stage) {
     use BounceType as T;
-    let About {
-        recipient: r,
-        domain: d,
-        sender_domain: s,
-        proxy: ip,
-        mx,
-        mx_ip,
-    } = *a;
+    let About { recipient: r, domain: d, sender_domain: s, proxy: ip, mx, mx_ip } = *a;
     let id = id(rng);
     match what {
         T::UserUnknown => (user_unknown(dialect, a, &id, rng), Stage::Rcpt),
@@ -159,20 +139,15 @@ pub(super) fn refused(
                 ),
                 Stage::Data,
             ),
-            Dialect::Yahoo => (
-                "554 5.7.9 Message not accepted for policy reasons, DMARC check failed".into(),
-                Stage::Data,
-            ),
+            Dialect::Yahoo => {
+                ("554 5.7.9 Message not accepted for policy reasons, DMARC check failed".into(), Stage::Data)
+            }
             _ => say(
                 rng,
                 Stage::Mail,
                 &[
-                    &format!(
-                        "550 5.7.1 SPF check failed: {ip} is not allowed to send mail for {s}"
-                    ),
-                    &format!(
-                        "550 SPF fail: domain {s} does not designate {ip} as permitted sender"
-                    ),
+                    &format!("550 5.7.1 SPF check failed: {ip} is not allowed to send mail for {s}"),
+                    &format!("550 SPF fail: domain {s} does not designate {ip} as permitted sender"),
                     "550 5.7.1 rejected by DMARC policy of the sender domain",
                     "554 5.7.5 DKIM signature verification failed",
                 ],
@@ -202,9 +177,7 @@ pub(super) fn refused(
                         "554 5.7.1 Service unavailable; Client host [{ip}] blocked using zen.spamhaus.org; https://www.spamhaus.org/sbl/query/SBL{}",
                         400_000 + rng_number(&id)
                     ),
-                    &format!(
-                        "554 5.7.1 Service unavailable; Client host [{ip}] blocked using zen.spamhaus.org"
-                    ),
+                    &format!("554 5.7.1 Service unavailable; Client host [{ip}] blocked using zen.spamhaus.org"),
                     &format!(
                         "554 5.7.1 Service unavailable; Client host [{ip}] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?{ip}"
                     ),
@@ -215,13 +188,9 @@ pub(super) fn refused(
                 Stage::Greeting,
                 &[
                     &format!("550 {ip} is listed at zen.spamhaus.org, mail refused"),
-                    &format!(
-                        "554 Your IP [{ip}] is on the Spamhaus blocklist, see https://www.spamhaus.org/lookup"
-                    ),
+                    &format!("554 Your IP [{ip}] is on the Spamhaus blocklist, see https://www.spamhaus.org/lookup"),
                     &format!("550 Blocked by spamhaus zen: {ip}"),
-                    &format!(
-                        "554 {mx} ESMTP not accepting messages from {ip}: listed by b.barracudacentral.org"
-                    ),
+                    &format!("554 {mx} ESMTP not accepting messages from {ip}: listed by b.barracudacentral.org"),
                     &format!("553 mail from {ip} rejected, address found in the sorbs blacklist"),
                 ],
             ),
@@ -258,15 +227,12 @@ pub(super) fn refused(
         },
         T::MailboxFull => match dialect {
             Dialect::Gmail => (
-                format!(
-                    "452-4.2.2 The recipient's inbox is out of storage space. 452 4.2.2 {id} - gsmtp"
-                ),
+                format!("452-4.2.2 The recipient's inbox is out of storage space. 452 4.2.2 {id} - gsmtp"),
                 Stage::Rcpt,
             ),
-            Dialect::Sendmail => (
-                format!("452 4.1.1 <{r}> requested mail action aborted: mailbox over quota"),
-                Stage::Rcpt,
-            ),
+            Dialect::Sendmail => {
+                (format!("452 4.1.1 <{r}> requested mail action aborted: mailbox over quota"), Stage::Rcpt)
+            }
             _ => say(
                 rng,
                 Stage::Rcpt,
@@ -321,16 +287,12 @@ pub(super) fn refused(
                 Stage::Data,
             ),
             Dialect::NetEase => (
-                format!(
-                    "554 DT:SPM {mx},{id} please see http://mail.163.com/help/spam.htm: message looks like spam"
-                ),
+                format!("554 DT:SPM {mx},{id} please see http://mail.163.com/help/spam.htm: message looks like spam"),
                 Stage::Data,
             ),
-            Dialect::Tencent => (
-                "550 Mail content denied, spam. http://service.mail.qq.com/cgi-bin/help?id=37"
-                    .into(),
-                Stage::Data,
-            ),
+            Dialect::Tencent => {
+                ("550 Mail content denied, spam. http://service.mail.qq.com/cgi-bin/help?id=37".into(), Stage::Data)
+            }
             _ => say(
                 rng,
                 Stage::Data,
@@ -347,9 +309,7 @@ pub(super) fn refused(
             Stage::Connect,
             &[
                 &format!("connect to {mx}[{mx_ip}]:25: Connection timed out"),
-                &format!(
-                    "conversation with {mx}[{mx_ip}] timed out while receiving the initial server greeting"
-                ),
+                &format!("conversation with {mx}[{mx_ip}] timed out while receiving the initial server greeting"),
                 &format!("421 4.4.2 {mx} Error: timeout exceeded"),
                 &format!("conversation with {mx}[{mx_ip}] timed out while sending message body"),
             ],
@@ -360,9 +320,7 @@ pub(super) fn refused(
             &[
                 &format!("lost connection with {mx}[{mx_ip}] while sending RCPT TO"),
                 &format!("connect to {mx}[{mx_ip}]:25: Connection refused"),
-                &format!(
-                    "lost connection with {mx}[{mx_ip}] while receiving the initial server greeting"
-                ),
+                &format!("lost connection with {mx}[{mx_ip}] while receiving the initial server greeting"),
                 &format!("connect to {mx}[{mx_ip}]:25: Connection reset by peer"),
             ],
         ),
@@ -384,31 +342,19 @@ pub(super) fn refused(
 pub(super) fn no_such_domain(domain: &str, rng: &mut Rng) -> (String, Stage) {
     let text = match rng.below(4) {
         0 => format!("DNS query for {domain} failed: NXDOMAIN"),
-        1 => format!(
-            "Host or domain name not found. Name service error for name={domain} type=A: Host not found"
-        ),
-        _ => format!(
-            "Host or domain name not found. Name service error for name={domain} type=MX: Host not found"
-        ),
+        1 => format!("Host or domain name not found. Name service error for name={domain} type=A: Host not found"),
+        _ => format!("Host or domain name not found. Name service error for name={domain} type=MX: Host not found"),
     };
     (text, Stage::Resolve)
 }
 
 /// A full mailbox under the code of an unknown one: the trap of the 7 % of x.1.1 that mean something else.
 pub(super) fn over_quota_as_411(recipient: &str) -> (String, Stage) {
-    (
-        format!("452 4.1.1 <{recipient}> mailbox over quota, try again later"),
-        Stage::Rcpt,
-    )
+    (format!("452 4.1.1 <{recipient}> mailbox over quota, try again later"), Stage::Rcpt)
 }
 
 fn user_unknown(dialect: Dialect, a: &About<'_>, id: &str, rng: &mut Rng) -> String {
-    let About {
-        recipient: r,
-        domain: d,
-        mx,
-        ..
-    } = *a;
+    let About { recipient: r, domain: d, mx, .. } = *a;
     match dialect {
         Dialect::Gmail => format!("550-5.1.1 The email account you wrote to does not exist. Please check the 550-5.1.1 recipient's address for typos or needless spaces. 550 5.1.1 {id} - gsmtp"),
         Dialect::Outlook if key(d).is_multiple_of(3) => format!("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {r} not found by SMTP address lookup"),

@@ -66,17 +66,8 @@ pub(super) struct Guesses {
 }
 
 /// `tries` distinct addresses over `targets`, `hits` of which exist, in the order tried.
-pub(super) fn guesses(
-    world: &World,
-    targets: &[String],
-    tries: u64,
-    hits: u64,
-    rng: &mut Rng,
-) -> Guesses {
-    let exists: BTreeSet<_> = targets
-        .iter()
-        .flat_map(|d| (0..world.pool(d)).map(move |n| person(d, n)))
-        .collect();
+pub(super) fn guesses(world: &World, targets: &[String], tries: u64, hits: u64, rng: &mut Rng) -> Guesses {
+    let exists: BTreeSet<_> = targets.iter().flat_map(|d| (0..world.pool(d)).map(move |n| person(d, n))).collect();
     let mut found = BTreeSet::new();
     while (found.len() as u64) < hits.min(exists.len() as u64) {
         let d = &targets[rng.below(targets.len() as u64) as usize];
@@ -87,34 +78,16 @@ pub(super) fn guesses(
 
 /// The same at one of our own domains.
 pub(super) fn own_guesses(world: &World, domain: &str, tries: u64, rng: &mut Rng) -> Guesses {
-    let ours: BTreeSet<_> = (0..world.senders)
-        .map(own_address)
-        .filter(|a| a.ends_with(domain))
-        .collect();
+    let ours: BTreeSet<_> = (0..world.senders).map(own_address).filter(|a| a.ends_with(domain)).collect();
     let mut hits: Vec<_> = ours.iter().cloned().collect();
     shuffle(&mut hits, rng);
     hits.truncate((tries as usize / 50).clamp(2, (ours.len() / 2).max(2)));
     // Strangers that other stories make (see `stranger`) exist too.
-    let exists = ours
-        .into_iter()
-        .chain((0..400).map(|n| stranger(world, n).address))
-        .collect();
-    filled(
-        &[domain.to_owned()],
-        tries,
-        exists,
-        hits.into_iter().collect(),
-        rng,
-    )
+    let exists = ours.into_iter().chain((0..400).map(|n| stranger(world, n).address)).collect();
+    filled(&[domain.to_owned()], tries, exists, hits.into_iter().collect(), rng)
 }
 
-fn filled(
-    targets: &[String],
-    tries: u64,
-    exists: BTreeSet<String>,
-    hits: BTreeSet<String>,
-    rng: &mut Rng,
-) -> Guesses {
+fn filled(targets: &[String], tries: u64, exists: BTreeSet<String>, hits: BTreeSet<String>, rng: &mut Rng) -> Guesses {
     let mut tried = hits.clone();
     let mut word = 0;
     while (tried.len() as u64) < tries {
@@ -141,14 +114,7 @@ fn filled(
 pub(super) fn variants(first: &str, last: &str) -> Vec<String> {
     let (f, l, p) = (&first[..1], &last[..1], &first[..first.len().min(3)]);
     let mut all = Vec::new();
-    for (a, b) in [
-        (first, last),
-        (last, first),
-        (f, last),
-        (first, l),
-        (last, f),
-        (p, last),
-    ] {
+    for (a, b) in [(first, last), (last, first), (f, last), (first, l), (last, f), (p, last)] {
         for sep in [".", "", "_", "-"] {
             all.push(format!("{a}{sep}{b}"));
         }

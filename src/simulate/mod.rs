@@ -75,9 +75,8 @@ pub struct Summary {
 pub const MIN_DAYS: u32 = 7;
 
 /// Mail by the hour (UTC), as offices in Asia, Europe and America add up.
-const HOURS: [u64; 24] = [
-    18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12,
-];
+const HOURS: [u64; 24] =
+    [18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12];
 /// Mail by the day, Monday first.
 const WEEK: [u64; 7] = [11, 11, 11, 10, 10, 4, 3];
 /// Everyday inbound mails for each hundred outbound ones.
@@ -86,13 +85,7 @@ const INBOUND: u64 = 18;
 impl Default for Options {
     /// Four weeks from Monday 2022-06-06, 10,000 mails, with attacks.
     fn default() -> Self {
-        Options {
-            seed: 1,
-            records: 10_000,
-            start: Timestamp(1_654_473_600),
-            days: 28,
-            attacks: true,
-        }
+        Options { seed: 1, records: 10_000, start: Timestamp(1_654_473_600), days: 28, attacks: true }
     }
 }
 
@@ -100,17 +93,10 @@ impl Default for Options {
 pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
     let world = World::new(options.seed, options.records);
     let script = plan(&world, options)?;
-    fs::create_dir_all(dir).map_err(|cause| Error::Write {
-        path: dir.to_owned(),
-        cause,
-    })?;
+    fs::create_dir_all(dir).map_err(|cause| Error::Write { path: dir.to_owned(), cause })?;
     let counts = tell(&world, &script, Logs::create(dir)?)?;
     let end = Timestamp(script.start + script.days * DAY);
-    write::json(
-        dir.join("truth.json"),
-        &truth::told(options.seed, &script, &counts),
-        end,
-    )?;
+    write::json(dir.join("truth.json"), &truth::told(options.seed, &script, &counts), end)?;
     write::json(dir.join("registry.json"), &script.registry.answers(), end)?;
     Ok(Summary {
         outbound: counts.outbound,
@@ -124,16 +110,10 @@ pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
 
 fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     if options.days < MIN_DAYS {
-        return Err(Error::Usage(format!(
-            "a world needs at least {MIN_DAYS} days, not {}",
-            options.days
-        )));
+        return Err(Error::Usage(format!("a world needs at least {MIN_DAYS} days, not {}", options.days)));
     }
-    let mut script = Script {
-        start: options.start.day().start().0,
-        days: i64::from(options.days),
-        ..Script::default()
-    };
+    let mut script =
+        Script { start: options.start.day().start().0, days: i64::from(options.days), ..Script::default() };
     for (provider, _) in people::PROVIDERS {
         script.registry.set(provider, registry::Fate::Registered);
     }
@@ -158,15 +138,9 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
 /// Day by day, everything in the order of time.
 fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    let (mut everyday, mut scripted) = (
-        Rng::new(world.seed, "everyday"),
-        Rng::new(world.seed, "scripted"),
-    );
+    let (mut everyday, mut scripted) = (Rng::new(world.seed, "everyday"), Rng::new(world.seed, "scripted"));
     let mut inbound = Rng::new(world.seed, "inbound");
-    let (mut plans, mut visits) = (
-        script.plans.iter().peekable(),
-        script.visits.iter().peekable(),
-    );
+    let (mut plans, mut visits) = (script.plans.iter().peekable(), script.visits.iter().peekable());
     let out = shares(world.records - script.plans.len() as u64, script);
     let inn = shares((world.records * INBOUND / 100).max(200), script);
     let mut lines = Vec::new();
@@ -184,19 +158,14 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
                 visitors.peek().copied(),
                 visits.peek().map(|v| v.at),
             ];
-            let Some((at, which)) = next
-                .into_iter()
-                .enumerate()
-                .filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i)))
-                .min()
+            let Some((at, which)) =
+                next.into_iter().enumerate().filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i))).min()
             else {
                 break;
             };
             logs.advance(at)?;
             let mail = match which {
-                0 => mails
-                    .next()
-                    .map(|at| traffic::everyday(world, at, &mut everyday)),
+                0 => mails.next().map(|at| traffic::everyday(world, at, &mut everyday)),
                 1 => plans.next().map(|p| traffic::planted(p, &mut scripted)),
                 2 => {
                     if let Some(at) = visitors.next() {
@@ -216,10 +185,7 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
             };
             if let Some(mail) = mail {
                 counts.mail(&mail);
-                logs.record(
-                    mail.tries.last().map_or(at, |t| t.at + t.latency_ms / 1000),
-                    coremail::line(&mail),
-                );
+                logs.record(mail.tries.last().map_or(at, |t| t.at + t.latency_ms / 1000), coremail::line(&mail));
                 postfix::outbound(&mail, &mut lines);
             }
             logs.lines(&mut lines);
@@ -233,10 +199,7 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
 fn visitor(world: &World, at: i64, rng: &mut Rng) -> (Visit, bool) {
     let domain = world.any_domain(rng);
     let from = people::person(&domain, rng.below(world.pool(&domain)));
-    let (client, host) = (
-        traffic::mx_ip(&domain, rng.below(2)),
-        dialects::mx_of(&domain),
-    );
+    let (client, host) = (traffic::mx_ip(&domain, rng.below(2)), dialects::mx_of(&domain));
     let us = people::own_address(world.zipf.sample(rng, world.senders));
     let (taken, refused, listed) = match rng.below(1000) {
         0..25 => (vec![], vec![visitors::nobody(world, rng)], false),
@@ -244,24 +207,12 @@ fn visitor(world: &World, at: i64, rng: &mut Rng) -> (Visit, bool) {
         40..46 => (vec![us], vec![visitors::nobody(world, rng)], false),
         _ => (vec![us], vec![], false),
     };
-    (
-        Visit {
-            at,
-            client,
-            host,
-            from,
-            taken,
-            refused,
-        },
-        listed,
-    )
+    (Visit { at, client, host, from, taken, refused }, listed)
 }
 
 /// `total` mails over the days by weekday, to the last one.
 fn shares(total: u64, script: &Script) -> Vec<u64> {
-    let weights: Vec<_> = (0..script.days)
-        .map(|d| WEEK[(script.start / DAY + d + 3).rem_euclid(7) as usize])
-        .collect();
+    let weights: Vec<_> = (0..script.days).map(|d| WEEK[(script.start / DAY + d + 3).rem_euclid(7) as usize]).collect();
     let all: u64 = weights.iter().sum();
     let (mut sum, mut given) = (0, 0);
     weights
@@ -278,9 +229,8 @@ fn shares(total: u64, script: &Script) -> Vec<u64> {
 
 /// `n` moments of the day that starts at `start`, in order.
 fn times(start: i64, n: u64, rng: &mut Rng) -> Vec<i64> {
-    let mut times: Vec<_> = (0..n)
-        .map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64)
-        .collect();
+    let mut times: Vec<_> =
+        (0..n).map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64).collect();
     times.sort_unstable();
     times
 }

@@ -18,13 +18,12 @@ pub(super) const PROVIDERS: [(&str, u64); 10] = [
 ];
 
 const FIRST: [&str; 60] = [
-    "adele", "boris", "carmen", "dmitri", "elena", "farid", "greta", "hassan", "ingrid", "jorge",
-    "karin", "lukas", "miriam", "nikolai", "olga", "pablo", "quentin", "rosa", "stefan", "tamara",
-    "ursula", "viktor", "wenjing", "xiaoming", "yusuf", "zofia", "amara", "bjorn", "chiara",
-    "daisuke", "emeka", "fatima", "gustav", "hiroko", "isabel", "jakub", "kwame", "leila",
-    "mateus", "nadia", "oscar", "priya", "rafael", "sunita", "tomasz", "ulrike", "valeria",
-    "wilhelm", "xuemei", "yolanda", "zhiwei", "aisha", "bogdan", "cecilia", "dieter", "eszter",
-    "florian", "gabor", "helmut", "irina",
+    "adele", "boris", "carmen", "dmitri", "elena", "farid", "greta", "hassan", "ingrid", "jorge", "karin", "lukas",
+    "miriam", "nikolai", "olga", "pablo", "quentin", "rosa", "stefan", "tamara", "ursula", "viktor", "wenjing",
+    "xiaoming", "yusuf", "zofia", "amara", "bjorn", "chiara", "daisuke", "emeka", "fatima", "gustav", "hiroko",
+    "isabel", "jakub", "kwame", "leila", "mateus", "nadia", "oscar", "priya", "rafael", "sunita", "tomasz", "ulrike",
+    "valeria", "wilhelm", "xuemei", "yolanda", "zhiwei", "aisha", "bogdan", "cecilia", "dieter", "eszter", "florian",
+    "gabor", "helmut", "irina",
 ];
 const LAST: [&str; 60] = [
     "abbott",
@@ -89,12 +88,11 @@ const LAST: [&str; 60] = [
     "mertens",
 ];
 const HEAD: [&str; 48] = [
-    "harbor", "summit", "copper", "willow", "falcon", "granite", "meadow", "orchid", "pioneer",
-    "quartz", "raven", "silver", "tundra", "velvet", "walnut", "zephyr", "amber", "bamboo",
-    "cedar", "delta", "lantern", "fjord", "glacier", "hazel", "indigo", "jasmine", "kestrel",
-    "lotus", "maple", "nimbus", "onyx", "sesame", "brook", "saffron", "tiger", "umbra", "violet",
-    "winter", "mustard", "zenith", "anchor", "bishop", "cobalt", "dragon", "eagle", "forest",
-    "golden", "horizon",
+    "harbor", "summit", "copper", "willow", "falcon", "granite", "meadow", "orchid", "pioneer", "quartz", "raven",
+    "silver", "tundra", "velvet", "walnut", "zephyr", "amber", "bamboo", "cedar", "delta", "lantern", "fjord",
+    "glacier", "hazel", "indigo", "jasmine", "kestrel", "lotus", "maple", "nimbus", "onyx", "sesame", "brook",
+    "saffron", "tiger", "umbra", "violet", "winter", "mustard", "zenith", "anchor", "bishop", "cobalt", "dragon",
+    "eagle", "forest", "golden", "horizon",
 ];
 const TAIL: [&str; 40] = [
     "logistics",
@@ -139,13 +137,11 @@ const TAIL: [&str; 40] = [
     "research",
 ];
 const THIRD: [&str; 16] = [
-    "group", "asia", "global", "nord", "works", "trade", "union", "point", "house", "press",
-    "bureau", "partners", "holding", "export", "direct", "systems",
+    "group", "asia", "global", "nord", "works", "trade", "union", "point", "house", "press", "bureau", "partners",
+    "holding", "export", "direct", "systems",
 ];
-const SUFFIX: [&str; 14] = [
-    "com", "com", "com", "com", "cn", "com.cn", "net", "org", "de", "co.uk", "com.br", "fr",
-    "co.jp", "ru",
-];
+const SUFFIX: [&str; 14] =
+    ["com", "com", "com", "com", "cn", "com.cn", "net", "org", "de", "co.uk", "com.br", "fr", "co.jp", "ru"];
 const OWN: [&str; 8] = [
     "brightwater.cn",
     "kangtai-trade.com",
@@ -178,22 +174,13 @@ impl World {
     pub(super) fn new(seed: u64, records: u64) -> Self {
         let senders = (records / 40).clamp(40, 70_000);
         let domains = (records / 30).clamp(60, 200_000);
-        World {
-            seed,
-            records,
-            senders,
-            domains,
-            zipf: Zipf::new(domains.max(senders) as usize),
-        }
+        World { seed, records, senders, domains, zipf: Zipf::new(domains.max(senders) as usize) }
     }
 
     /// Sender number `s`; an office of five shares one address to the outside.
     pub(super) fn sender(&self, s: u64) -> Sender {
         let office = s / 5 + 1;
-        Sender {
-            address: own_address(s),
-            client: format!("198.18.{}.{}", office / 250 % 100, office % 250 + 1),
-        }
+        Sender { address: own_address(s), client: format!("198.18.{}.{}", office / 250 % 100, office % 250 + 1) }
     }
 
     /// Entry `k` of a sender's address book, where nothing ever goes wrong with the address itself.
@@ -207,16 +194,13 @@ impl World {
 
     /// How many correspondents a sender has: those who write more know more people.
     pub(super) fn book(&self, s: u64) -> u64 {
-        6 + pair(self.seed, s) % 12
-            + (self.zipf.expected(s, self.senders, self.records) / 3).min(4000)
+        6 + pair(self.seed, s) % 12 + (self.zipf.expected(s, self.senders, self.records) / 3).min(4000)
     }
 
     /// A recipient domain as mail is spread: the large ones 45 %, then a long tail.
     pub(super) fn any_domain(&self, rng: &mut Rng) -> String {
         if rng.permille(450) {
-            PROVIDERS[rng.weighted(PROVIDERS.iter().map(|p| p.1))]
-                .0
-                .to_owned()
+            PROVIDERS[rng.weighted(PROVIDERS.iter().map(|p| p.1))].0.to_owned()
         } else {
             domain(self.zipf.sample(rng, self.domains))
         }
@@ -224,11 +208,7 @@ impl World {
 
     /// How many people have a mailbox there; numbers from there on are people who left or never were.
     pub(super) fn pool(&self, domain: &str) -> u64 {
-        if is_provider(domain) {
-            (self.records / 8).max(200)
-        } else {
-            12 + key(domain) % 60
-        }
+        if is_provider(domain) { (self.records / 8).max(200) } else { 12 + key(domain) % 60 }
     }
 
     /// Somebody who has no mailbox there (any more).
@@ -246,11 +226,7 @@ pub(super) fn domain(i: u64) -> String {
     let mut name = format!(
         "{}{}{}",
         HEAD[h as usize],
-        if key(&i.to_string()).is_multiple_of(3) {
-            "-"
-        } else {
-            ""
-        },
+        if key(&i.to_string()).is_multiple_of(3) { "-" } else { "" },
         TAIL[t as usize]
     );
     if r > 0 {
@@ -276,10 +252,7 @@ pub(super) fn person(domain: &str, n: u64) -> String {
 pub(super) fn names(domain: &str, n: u64) -> (&'static str, &'static str) {
     let k = key(domain);
     let (a, q) = (n % 60, n / 60 % 60);
-    (
-        FIRST[((a + k) % 60) as usize],
-        LAST[((q + a * 7 + k / 60) % 60) as usize],
-    )
+    (FIRST[((a + k) % 60) as usize], LAST[((q + a * 7 + k / 60) % 60) as usize])
 }
 
 /// The address of our own user number `s`.
@@ -309,9 +282,5 @@ fn local(domain: &str, n: u64) -> String {
         2 => format!("{last}.{first}"),
         _ => format!("{first}{last}"),
     };
-    if round == 0 {
-        stem
-    } else {
-        format!("{stem}{round}")
-    }
+    if round == 0 { stem } else { format!("{stem}{round}") }
 }

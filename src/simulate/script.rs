@@ -114,20 +114,11 @@ impl Script {
 
     /// A day from `low` to `high` hundredths of the world.
     pub(super) fn day_in(&self, low: i64, high: i64, rng: &mut Rng) -> i64 {
-        rng.between(
-            self.days * low / 100,
-            (self.days * high / 100 - 1).max(self.days * low / 100),
-        )
+        rng.between(self.days * low / 100, (self.days * high / 100 - 1).max(self.days * low / 100))
     }
 
     pub(super) fn mail(&mut self, at: i64, from: &Sender, to: &str, fate: Fate) {
-        self.plans.push(Plan {
-            at,
-            from: from.address.clone(),
-            to: to.to_owned(),
-            client: from.client.clone(),
-            fate,
-        });
+        self.plans.push(Plan { at, from: from.address.clone(), to: to.to_owned(), client: from.client.clone(), fate });
     }
 
     /// All mails in time, ready to be sent.
@@ -152,8 +143,5 @@ pub(super) fn bystander(world: &World, rng: &mut Rng) -> u64 {
 /// A sender of its own, with its own address to the outside, who does nothing but its story.
 pub(super) fn stranger(world: &World, n: u64) -> Sender {
     let s = world.senders + 50 + n;
-    Sender {
-        address: super::people::own_address(s),
-        client: format!("198.18.{}.{}", 110 + n / 250, n % 250 + 1),
-    }
+    Sender { address: super::people::own_address(s), client: format!("198.18.{}.{}", 110 + n / 250, n % 250 + 1) }
 }

@@ -1,9 +1,7 @@
 //! Carries mails out: which attempts were made, when, through which of our servers, and what was said.
 
 use super::{
-    dialects::{
-        About, Stage, accepted, dialect_of, mx_of, no_such_domain, over_quota_as_411, refused,
-    },
+    dialects::{About, Stage, accepted, dialect_of, mx_of, no_such_domain, over_quota_as_411, refused},
     people::World,
     random::{Rng, key},
     script::{Fate, Plan},
@@ -81,11 +79,7 @@ pub(super) fn everyday(world: &World, at: i64, rng: &mut Rng) -> Mail {
     let mut end = End::Taken;
     if rng.permille(BOUNCED) {
         let (cause, _, soft) = CAUSES[rng.weighted(CAUSES.iter().map(|c| c.1))];
-        end = if rng.permille(soft) {
-            End::Soft(cause)
-        } else {
-            End::Hard(cause)
-        };
+        end = if rng.permille(soft) { End::Soft(cause) } else { End::Hard(cause) };
         if cause == BounceType::UserUnknown {
             let domain = world.any_domain(rng);
             to = world.departed(&domain, rng);
@@ -104,38 +98,18 @@ pub(super) fn planted(plan: &Plan, rng: &mut Rng) -> Mail {
         Fate::OverQuota => End::OverQuota,
         Fate::Silent => End::Hard(BounceType::Timeout),
     };
-    carry(
-        plan.from.clone(),
-        plan.to.clone(),
-        plan.client.clone(),
-        plan.at,
-        end,
-        rng,
-    )
+    carry(plan.from.clone(), plan.to.clone(), plan.client.clone(), plan.at, end, rng)
 }
 
 /// The address of the first or second server that answers for `domain`.
 pub(super) fn mx_ip(domain: &str, which: u64) -> String {
-    format!(
-        "198.19.{}.{}",
-        key(domain) % 250,
-        1 + key(domain) / 250 % 60 * 4 + which
-    )
+    format!("198.19.{}.{}", key(domain) % 250, 1 + key(domain) / 250 % 60 * 4 + which)
 }
 
 fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut Rng) -> Mail {
     let domain = to.rsplit('@').next().unwrap_or("").to_owned();
-    let sender_domain = from
-        .rsplit('@')
-        .next()
-        .filter(|d| !d.is_empty())
-        .unwrap_or("mail.brightwater.cn")
-        .to_owned();
-    let (dialect, mx, ip) = (
-        dialect_of(&domain),
-        mx_of(&domain),
-        mx_ip(&domain, rng.below(2)),
-    );
+    let sender_domain = from.rsplit('@').next().filter(|d| !d.is_empty()).unwrap_or("mail.brightwater.cn").to_owned();
+    let (dialect, mx, ip) = (dialect_of(&domain), mx_of(&domain), mx_ip(&domain, rng.below(2)));
     let failures = match end {
         End::Taken => 0,
         End::Soft(BounceType::Greylisted) => 1 + u64::from(rng.permille(150)),
@@ -165,9 +139,7 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
         };
         // Some servers greylist before they say no, and now and then the network gets in between; the last word is the cause.
         let cause = match rng.below(100) {
-            0..5 if i == 0 && failures > 1 && cause == BounceType::UserUnknown => {
-                BounceType::Greylisted
-            }
+            0..5 if i == 0 && failures > 1 && cause == BounceType::UserUnknown => BounceType::Greylisted,
             5..9 if i + 1 < failures && end != End::NoDomain => BounceType::Timeout,
             _ => cause,
         };
@@ -176,25 +148,10 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
             End::OverQuota if cause == BounceType::MailboxFull => over_quota_as_411(&to),
             _ => refused(dialect, cause, &about, &mut words),
         };
-        let latency_ms = if cause == BounceType::Timeout {
-            rng.between(30_000, 90_000)
-        } else {
-            rng.between(180, 6_000)
-        };
-        let mx_ip = if stage == Stage::Resolve {
-            String::new()
-        } else {
-            ip.clone()
-        };
-        tries.push(Try {
-            at: now,
-            latency_ms,
-            proxy,
-            mx_ip,
-            reply,
-            stage,
-            refused: Some(cause),
-        });
+        let latency_ms =
+            if cause == BounceType::Timeout { rng.between(30_000, 90_000) } else { rng.between(180, 6_000) };
+        let mx_ip = if stage == Stage::Resolve { String::new() } else { ip.clone() };
+        tries.push(Try { at: now, latency_ms, proxy, mx_ip, reply, stage, refused: Some(cause) });
         let pause = if cause == BounceType::Greylisted {
             rng.between(310, 900)
         } else {
@@ -214,26 +171,13 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
             refused: None,
         });
     }
-    let spam = rng.permille(
-        if matches!(
-            end,
-            End::Soft(BounceType::ContentSpam) | End::Hard(BounceType::ContentSpam)
-        ) {
+    let spam =
+        rng.permille(if matches!(end, End::Soft(BounceType::ContentSpam) | End::Hard(BounceType::ContentSpam)) {
             750
         } else {
             15
-        },
-    );
-    Mail {
-        id: rng.next(),
-        from,
-        to,
-        client,
-        size: 900 + rng.below(60_000),
-        spam,
-        mx,
-        tries,
-    }
+        });
+    Mail { id: rng.next(), from, to, client, size: 900 + rng.below(60_000), spam, mx, tries }
 }
 
 fn proxy(rng: &mut Rng) -> String {

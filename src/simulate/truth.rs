@@ -57,10 +57,7 @@ impl Degrees {
 
 impl Counts {
     pub(super) fn mail(&mut self, mail: &Mail) {
-        let day = self
-            .days
-            .entry(Timestamp(mail.tries.first().map_or(0, |t| t.at)).day())
-            .or_default();
+        let day = self.days.entry(Timestamp(mail.tries.first().map_or(0, |t| t.at)).day()).or_default();
         let mut refusals = mail.tries.iter().filter_map(|t| t.refused);
         for cause in refusals.clone() {
             self.types.entry(cause).or_default()[0] += 1;
@@ -79,20 +76,13 @@ impl Counts {
     }
 
     pub(super) fn visit(&mut self, visit: &Visit, listed: bool) {
-        let day = self
-            .inbound_days
-            .entry(Timestamp(visit.at).day())
-            .or_default();
+        let day = self.inbound_days.entry(Timestamp(visit.at).day()).or_default();
         for degrees in [&mut self.inbound, day] {
             degrees.non_bounced += visit.taken.len() as u64;
             degrees.hard_bounced += visit.refused.len() as u64;
         }
         if !visit.refused.is_empty() {
-            let cause = if listed {
-                BounceType::Blocklisted
-            } else {
-                BounceType::UserUnknown
-            };
+            let cause = if listed { BounceType::Blocklisted } else { BounceType::UserUnknown };
             let counts = self.inbound_types.entry(cause).or_default();
             counts[0] += visit.refused.len() as u64;
             counts[2] += visit.refused.len() as u64;
@@ -141,7 +131,7 @@ fn days(of: &BTreeMap<Day, Degrees>) -> Value {
 }
 
 fn typo(t: &Typo) -> Value {
-    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "bounced": t.bounced, "senders": t.senders })
+    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "bounced": t.bounced, "senders": t.senders.len(), "sender_addresses": t.senders })
 }
 
 fn domain_typo(t: &Typo, script: &Script) -> Value {

@@ -80,11 +80,8 @@ fn domains(world: &World, script: &mut Script) {
     let mut typed = BTreeSet::new();
     let mut n = 0;
     while n < count {
-        let intended = if rng.permille(750) {
-            popular(&mut rng)
-        } else {
-            domain(rng.below(6 + world.records / 20_000))
-        };
+        let intended =
+            if rng.permille(750) { popular(&mut rng) } else { domain(rng.below(6 + world.records / 20_000)) };
         // The paper's own example, then every kind of edit once, then chance.
         let (intended, edit) = match n {
             0 => ("yahoo.com.cn".to_owned(), "omission"),
@@ -98,21 +95,12 @@ fn domains(world: &World, script: &mut Script) {
         let Some(name) = edited(&intended, edit, &mut rng) else {
             continue;
         };
-        let name = if n == 0 {
-            "yaho.com.cn".to_owned()
-        } else {
-            name
-        };
-        if REAL.contains(&name.as_str())
-            || PROVIDERS.iter().any(|p| p.0 == name)
-            || !typed.insert(name.clone())
-        {
+        let name = if n == 0 { "yaho.com.cn".to_owned() } else { name };
+        if REAL.contains(&name.as_str()) || PROVIDERS.iter().any(|p| p.0 == name) || !typed.insert(name.clone()) {
             continue;
         }
         let held = match n {
-            _ if name.ends_with(".con") || name.ends_with(".cmo") || !name.contains('.') => {
-                Held::NotAPublicSuffix
-            }
+            _ if name.ends_with(".con") || name.ends_with(".cmo") || !name.contains('.') => Held::NotAPublicSuffix,
             0..4 => Held::Registrable,
             4 => Held::Registered,
             6 => Held::Redemption,
@@ -135,14 +123,8 @@ fn domains(world: &World, script: &mut Script) {
             _ if world.records < 20_000 => 4,
             _ => rng.between(5, 25),
         };
-        let mut typo = Typo {
-            typed: name.clone(),
-            intended: intended.clone(),
-            edit,
-            emails: 0,
-            bounced: 0,
-            senders: Vec::new(),
-        };
+        let mut typo =
+            Typo { typed: name.clone(), intended: intended.clone(), edit, emails: 0, bounced: 0, senders: Vec::new() };
         for _ in 0..writers {
             let from = world.sender(bystander(world, &mut rng));
             let meant = person(&intended, rng.below(world.pool(&intended).min(4000)));
@@ -178,8 +160,7 @@ fn usernames(world: &World, script: &mut Script) {
         let Some((local, _)) = meant.split_once('@') else {
             continue;
         };
-        let edit = ["omission", "transposition", "substitution", "insertion"]
-            [rng.weighted([50, 22, 16, 12])];
+        let edit = ["omission", "transposition", "substitution", "insertion"][rng.weighted([50, 22, 16, 12])];
         // Digits and separators tell people apart; a slip in the letters of a name does not hit somebody else.
         let Some(wrong) = letters(local, edit, &mut rng) else {
             continue;
@@ -191,12 +172,9 @@ fn usernames(world: &World, script: &mut Script) {
         let day = script.day_in(10, 85, &mut rng);
         let emails = rng.between(1, 3);
         let wrong = format!("{wrong}@{domain}");
-        for (day, to, fate) in [
-            (day - 3, &meant, Fate::Taken),
-            (day + 4, &meant, Fate::Taken),
-        ]
-        .into_iter()
-        .chain((0..emails).map(|i| (day + i, &wrong, Fate::Unknown)))
+        for (day, to, fate) in [(day - 3, &meant, Fate::Taken), (day + 4, &meant, Fate::Taken)]
+            .into_iter()
+            .chain((0..emails).map(|i| (day + i, &wrong, Fate::Unknown)))
         {
             let at = script.office_hour(day, &mut rng);
             script.mail(at, &from, to, fate);
@@ -224,12 +202,7 @@ fn expired(world: &World, script: &mut Script) {
         };
         script.registry.set(&name, held);
         let since = script.start + script.day_in(40, 65, &mut rng) * super::script::DAY;
-        let mut lapsed = Lapsed {
-            name: name.clone(),
-            accepted: 0,
-            refused: 0,
-            since,
-        };
+        let mut lapsed = Lapsed { name: name.clone(), accepted: 0, refused: 0, since };
         for _ in 0..rng.between(2, 5) {
             let from = world.sender(bystander(world, &mut rng));
             let to = person(&name, rng.below(8));
@@ -259,12 +232,7 @@ fn gone(world: &World, script: &mut Script) {
             continue;
         }
         let since = script.start + script.day_in(35, 70, &mut rng) * super::script::DAY;
-        let mut lapsed = Lapsed {
-            name: name.clone(),
-            accepted: 0,
-            refused: 0,
-            since,
-        };
+        let mut lapsed = Lapsed { name: name.clone(), accepted: 0, refused: 0, since };
         for _ in 0..rng.between(1, 3) {
             let from = world.sender(bystander(world, &mut rng));
             for _ in 0..rng.between(1, 2) {
@@ -282,14 +250,7 @@ fn gone(world: &World, script: &mut Script) {
 
 fn popular(rng: &mut Rng) -> String {
     // qq.com and 163.com are too short: a slip in them may as well mean another short name.
-    let long = [
-        "gmail.com",
-        "outlook.com",
-        "yahoo.com",
-        "hotmail.com",
-        "icloud.com",
-        "yahoo.com.cn",
-    ];
+    let long = ["gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "yahoo.com.cn"];
     long[rng.weighted([38, 14, 14, 20, 5, 9])].to_owned()
 }
 
@@ -326,19 +287,14 @@ fn letters(word: &str, edit: &str, rng: &mut Rng) -> Option<String> {
     if !b.get(at)?.is_ascii_lowercase() {
         return None;
     }
-    let beside = NEIGHBOURS
-        .iter()
-        .find(|n| n.0.as_bytes()[0] == b[at])
-        .map(|n| n.1.as_bytes())?;
+    let beside = NEIGHBOURS.iter().find(|n| n.0.as_bytes()[0] == b[at]).map(|n| n.1.as_bytes())?;
     let beside = beside[rng.below(beside.len() as u64) as usize];
     match edit {
         "omission" => {
             out.remove(at);
         }
         "transposition" => {
-            if b.get(at + 1)
-                .is_none_or(|c| !c.is_ascii_lowercase() || *c == b[at])
-            {
+            if b.get(at + 1).is_none_or(|c| !c.is_ascii_lowercase() || *c == b[at]) {
                 return None;
             }
             out.swap(at, at + 1);

@@ -68,10 +68,7 @@ fn regulars(world: &World, script: &mut Script) {
         reason: "a newsletter with 6 % of our users who left",
     });
 
-    let (at0, probed) = (
-        script.start + 600,
-        format!("healthcheck@{}", own_domains()[4]),
-    );
+    let (at0, probed) = (script.start + 600, format!("healthcheck@{}", own_domains()[4]));
     for i in 0..script.days * 4 {
         let at = at0 + i * DAY / 4;
         script.visits.push(Visit {
@@ -97,11 +94,7 @@ fn crowds(world: &World, script: &mut Script) {
     let visit = |script: &mut Script, at, from: String, refused: String, rng: &mut Rng| {
         let domain = world.any_domain(rng);
         let (client, host) = (mx_ip(&domain, rng.below(2)), mx_of(&domain));
-        let from = if from.is_empty() {
-            person(&domain, rng.below(world.pool(&domain)))
-        } else {
-            from
-        };
+        let from = if from.is_empty() { person(&domain, rng.below(world.pool(&domain))) } else { from };
         script.visits.push(Visit {
             at,
             client,
@@ -124,34 +117,17 @@ fn crowds(world: &World, script: &mut Script) {
     let noon = script.start + script.days / 4 * DAY + 12 * 3600;
     for _ in 0..(world.records / 200).clamp(10, 200) {
         let us = own_address(rng.below(world.senders));
-        visit(
-            script,
-            noon + rng.between(0, 1200),
-            String::new(),
-            us,
-            &mut rng,
-        );
+        visit(script, noon + rng.between(0, 1200), String::new(), us, &mut rng);
     }
     for (kind, reason) in [
         (
             "inbound_backscatter",
             "bounces (null sender) of a spam run that forged our domains: the names were forged, not guessed",
         ),
-        (
-            "inbound_ex_employee",
-            "40 outsiders write to one of us who left",
-        ),
-        (
-            "inbound_outage",
-            "for 20 minutes our own directory called everybody unknown",
-        ),
+        ("inbound_ex_employee", "40 outsiders write to one of us who left"),
+        ("inbound_outage", "for 20 minutes our own directory called everybody unknown"),
     ] {
-        script.benign.push(Benign {
-            sender: None,
-            ip: None,
-            kind,
-            reason,
-        });
+        script.benign.push(Benign { sender: None, ip: None, kind, reason });
     }
     for domain in ["gmail.com", "qq.com"] {
         for ip in [mx_ip(domain, 0), mx_ip(domain, 1)] {

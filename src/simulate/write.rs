@@ -12,9 +12,7 @@ use std::{
 use super::postfix::Line;
 use crate::{error::Error, moment::Timestamp};
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const HOST: &str = "out";
 
 /// `coremail.jsonl`, `mail.log`, `mail-rfc3339.log`.
@@ -52,15 +50,13 @@ impl Logs {
     /// A Coremail record is written when its mail is done.
     pub(super) fn record(&mut self, at: i64, text: String) {
         self.count += 1;
-        self.pending
-            .push(Reverse(Pending(at, self.count, None, text)));
+        self.pending.push(Reverse(Pending(at, self.count, None, text)));
     }
 
     pub(super) fn lines(&mut self, lines: &mut Vec<Line>) {
         for (at, daemon, text) in lines.drain(..) {
             self.count += 1;
-            self.pending
-                .push(Reverse(Pending(at, self.count, Some(daemon), text)));
+            self.pending.push(Reverse(Pending(at, self.count, Some(daemon), text)));
         }
     }
 
@@ -74,24 +70,15 @@ impl Logs {
                 self.coremail.line(&text)?;
                 continue;
             };
-            self.second = if self.second.0 == at {
-                (at, self.second.1 + 1)
-            } else {
-                (at, 0)
-            };
+            self.second = if self.second.0 == at { (at, self.second.1 + 1) } else { (at, 0) };
             let pid = 900 + super::random::key(daemon) % 700 + at as u64 / 4000 % 9 * 1013;
             let civil = Timestamp(at).to_string();
             let (_, month, day) = Timestamp(at).day().civil();
             let month = MONTHS[(month - 1).clamp(0, 11) as usize];
-            self.rfc3164.line(&format!(
-                "{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}",
-                &civil[11..19]
-            ))?;
+            self.rfc3164
+                .line(&format!("{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}", &civil[11..19]))?;
             let micros = u64::from(self.second.1) * 37 % 1_000_000;
-            self.rfc3339.line(&format!(
-                "{}.{micros:06}+00:00 {HOST} postfix/{daemon}[{pid}]: {text}",
-                &civil[..19]
-            ))?;
+            self.rfc3339.line(&format!("{}.{micros:06}+00:00 {HOST} postfix/{daemon}[{pid}]: {text}", &civil[..19]))?;
         }
         Ok(())
     }
@@ -126,35 +113,23 @@ impl Out {
             Ok(f)
         });
         match opened {
-            Ok(file) => Ok(Out {
-                path,
-                file: BufWriter::with_capacity(1 << 18, file),
-            }),
+            Ok(file) => Ok(Out { path, file: BufWriter::with_capacity(1 << 18, file) }),
             Err(cause) => Err(Error::Write { path, cause }),
         }
     }
 
     fn line(&mut self, text: &str) -> Result<(), Error> {
-        let written = self
-            .file
-            .write_all(text.as_bytes())
-            .and_then(|()| self.file.write_all(b"\n"));
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.write_all(b"\n"));
         written.map_err(|cause| self.failed(cause))
     }
 
     fn close(mut self, end: Timestamp) -> Result<(), Error> {
         let dated = SystemTime::UNIX_EPOCH + Duration::from_secs(end.0.max(0) as u64);
-        let closed = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().set_modified(dated));
+        let closed = self.file.flush().and_then(|()| self.file.get_ref().set_modified(dated));
         closed.map_err(|cause| self.failed(cause))
     }
 
     fn failed(&self, cause: io::Error) -> Error {
-        Error::Write {
-            path: self.path.clone(),
-            cause,
-        }
+        Error::Write { path: self.path.clone(), cause }
     }
 }
