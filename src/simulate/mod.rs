@@ -27,7 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path};
 
 pub use self::truth::Degrees;
 use self::{
@@ -69,6 +69,23 @@ pub struct Summary {
     pub campaigns: usize,
     /// Planted look-alikes.
     pub benign: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Degrees { non_bounced, soft_bounced, hard_bounced } = self.outbound;
+        write!(
+            f,
+            "{} mails out ({non_bounced} non-, {soft_bounced} soft-, {hard_bounced} hard-bounced), {} in; planted: {} mistyped domains and {} \
+             usernames, {} campaigns, {} look-alikes; what is true is in truth.json",
+            self.outbound.total(),
+            self.inbound.total(),
+            self.domain_typos,
+            self.username_typos,
+            self.campaigns,
+            self.benign
+        )
+    }
 }
 
 /// Fewer days hold no before and after.
