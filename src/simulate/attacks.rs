@@ -4,25 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    people::{Sender, World, names, own_address, own_domains, person, special_domain},
+    guesses::{Guesses, guesses, own_guesses, shuffle, variants},
+    people::{Sender, World, names, own_domains, person, special_domain},
     random::Rng,
     script::{Attack, DAY, Fate, Plan, Script, Visit, stranger},
 };
 
-/// The words a harvester tries beside names.
-const WORDS: [&str; 48] = [
-    "info", "admin", "sales", "office", "support", "contact", "hr", "jobs", "billing", "accounts", "purchase", "director", "ceo", "cfo", "service", "marketing", "press",
-    "webmaster", "postmaster", "help", "orders", "finance", "reception", "secretary", "export", "import", "it", "manager", "legal", "payroll", "team", "mail", "test", "root",
-    "security", "abuse", "news", "shop", "export2", "warehouse", "logistics", "quality", "training", "invoice", "vendor", "partner", "helpdesk", "president",
-];
 /// The first special domains belong to other stories; those of attacks start here.
 const TARGETS: u64 = 1000;
-
-/// A list of addresses in the order tried, and those of them that exist.
-struct Guesses {
-    tried: Vec<String>,
-    hits: BTreeSet<String>,
-}
 
 /// Plants the attacks that fit a world of this size.
 pub(super) fn plant(world: &World, script: &mut Script) {
@@ -47,23 +36,50 @@ fn slide(world: &World, script: &mut Script) {
     let from = stranger(world, 1);
     let first = script.start + script.day_in(45, 60, &mut rng) * DAY + 9 * 3600;
     let gap = (20 * 3600 / tries as i64).clamp(12, 60);
-    outbound(script, "A1", "one_sender", true, &[from], guesses, |i, rng| first + i as i64 * gap + rng.between(0, gap / 2), &mut rng);
+    outbound(
+        script,
+        "A1",
+        "one_sender",
+        true,
+        &[from],
+        guesses,
+        |i, rng| first + i as i64 * gap + rng.between(0, gap / 2),
+        &mut rng,
+    );
 }
 
 fn mutations(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "mutations");
     let base = special_domain(world, TARGETS + 20);
     let stem = base.split('.').next().unwrap_or("");
-    let spellings: Vec<_> = [base.as_str(), &format!("{stem}.net"), &format!("{stem}.org")].iter().map(|d| (*d).to_owned()).collect::<BTreeSet<_>>().into_iter().collect();
+    let spellings: Vec<_> = [base.as_str(), &format!("{stem}.net"), &format!("{stem}.org")]
+        .iter()
+        .map(|d| (*d).to_owned())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let (first, last) = names(&base, 3);
     let hit = person(&base, 3);
-    let mut tried: Vec<_> = spellings.iter().flat_map(|d| variants(first, last).into_iter().take(7).map(move |v| format!("{v}@{d}"))).filter(|a| *a != hit).collect();
+    let mut tried: Vec<_> = spellings
+        .iter()
+        .flat_map(|d| variants(first, last).into_iter().take(7).map(move |v| format!("{v}@{d}")))
+        .filter(|a| *a != hit)
+        .collect();
     shuffle(&mut tried, &mut rng);
     tried.truncate(rng.between(10, 18) as usize);
     tried.insert(tried.len() - 1, hit.clone());
     let from = stranger(world, 2);
     let start = script.start + script.day_in(30, 70, &mut rng) * DAY + 8 * 3600;
-    outbound(script, "A4", "name_mutations", false, &[from], Guesses { tried, hits: [hit].into() }, |i, rng| start + i as i64 * 1100 + rng.between(0, 600), &mut rng);
+    outbound(
+        script,
+        "A4",
+        "name_mutations",
+        false,
+        &[from],
+        Guesses { tried, hits: [hit].into() },
+        |i, rng| start + i as i64 * 1100 + rng.between(0, 600),
+        &mut rng,
+    );
 }
 
 fn colluding(world: &World, script: &mut Script) {
@@ -78,7 +94,14 @@ fn colluding(world: &World, script: &mut Script) {
     for (j, from) in senders.iter().enumerate() {
         for i in 0..half {
             let to = &guesses.tried[(j * list as usize / 4 + i) % list as usize];
-            shoot(script, &mut attack, first + j as i64 * 900 + i as i64 * 70 + rng.between(0, 40), from, to, &guesses.hits);
+            shoot(
+                script,
+                &mut attack,
+                first + j as i64 * 900 + i as i64 * 70 + rng.between(0, 40),
+                from,
+                to,
+                &guesses.hits,
+            );
         }
     }
     script.attacks.push(attack);
@@ -93,11 +116,24 @@ fn diluted(world: &World, script: &mut Script) {
     let gap = (10 * 3600 / tries as i64).max(40);
     for i in 0..tries as i64 {
         // Every second mail goes to somebody the sender has long been writing to.
-        let known = world.contact(world.senders + 70, rng.below(6));
-        let at = if i < 12 { script.start + rng.between(3600, (first - script.start).max(7200)) } else { first + i * gap + rng.between(0, gap) };
+        let known = world.contact(world.senders + 70, if i < 6 { i as u64 } else { rng.below(6) });
+        let at = if i < 12 {
+            script.start + rng.between(3600, (first - script.start).max(7200))
+        } else {
+            first + i * gap + rng.between(0, gap)
+        };
         script.mail(at, &from, &known, Fate::Taken);
     }
-    outbound(script, "A8", "diluted", true, &[from], guesses, |i, rng| first + i as i64 * gap + rng.between(0, gap / 2), &mut rng);
+    outbound(
+        script,
+        "A8",
+        "diluted",
+        true,
+        &[from],
+        guesses,
+        |i, rng| first + i as i64 * gap + rng.between(0, gap / 2),
+        &mut rng,
+    );
 }
 
 fn verp(world: &World, script: &mut Script) {
@@ -106,8 +142,14 @@ fn verp(world: &World, script: &mut Script) {
     let guesses = guesses(world, &[special_domain(world, TARGETS + 50)], tries, (tries / 50).max(1), &mut rng);
     let Sender { address, client } = stranger(world, 21);
     let domain = address.rsplit('@').next().unwrap_or("").to_owned();
-    let senders: Vec<_> = guesses.tried.iter().enumerate()
-        .map(|(i, to)| Sender { address: format!("bounce+{:04x}-{}@{domain}", i * 37 + 4096, to.replace('@', "=")), client: client.clone() })
+    let senders: Vec<_> = guesses
+        .tried
+        .iter()
+        .enumerate()
+        .map(|(i, to)| Sender {
+            address: format!("bounce+{:04x}-{}@{domain}", i * 37 + 4096, to.replace('@', "=")),
+            client: client.clone(),
+        })
         .collect();
     let first = script.start + script.day_in(10, 30, &mut rng) * DAY + 11 * 3600;
     let mut attack = attack("A9", "verp_rotating_sender", false, &senders, &guesses);
@@ -123,7 +165,16 @@ fn slow(world: &World, script: &mut Script) {
     let tries = a_day * script.days as u64;
     let guesses = guesses(world, &[special_domain(world, TARGETS + 60)], tries, (tries / 60).max(1), &mut rng);
     let start = script.start;
-    outbound(script, "A2", "slow", false, &[stranger(world, 22)], guesses, |i, rng| start + i as i64 * DAY / a_day as i64 + rng.between(0, DAY / a_day as i64 - 1), &mut rng);
+    outbound(
+        script,
+        "A2",
+        "slow",
+        false,
+        &[stranger(world, 22)],
+        guesses,
+        |i, rng| start + i as i64 * DAY / a_day as i64 + rng.between(0, DAY / a_day as i64 - 1),
+        &mut rng,
+    );
 }
 
 fn inbound_fast(world: &World, script: &mut Script) {
@@ -132,7 +183,18 @@ fn inbound_fast(world: &World, script: &mut Script) {
     let guesses = own_guesses(world, own_domains()[0], tries, &mut rng);
     let first = script.start + script.day_in(35, 55, &mut rng) * DAY + 3 * 3600;
     let ip = |_| ("203.0.113.66".to_owned(), "unknown".to_owned());
-    inbound(script, "A5", "inbound_fast", true, "offers@bulkdeals.top", guesses, 6, ip, |i| first + i as i64 * 40, &mut rng);
+    inbound(
+        script,
+        "A5",
+        "inbound_fast",
+        true,
+        "offers@bulkdeals.top",
+        guesses,
+        6,
+        ip,
+        |i| first + i as i64 * 40,
+        &mut rng,
+    );
 }
 
 fn inbound_spread(world: &World, script: &mut Script) {
@@ -144,23 +206,90 @@ fn inbound_spread(world: &World, script: &mut Script) {
         let ip = format!("198.18.{}.{}", 200 + i / 250, i % 250 + 2);
         (ip.clone(), format!("dsl-{}.pool.example.net", ip.replace('.', "-")))
     };
-    inbound(script, "A6", "distributed", false, "newsletter@promo-mailing.top", guesses, 1, bot, |i| first + i as i64 * 97, &mut rng);
+    inbound(
+        script,
+        "A6",
+        "distributed",
+        false,
+        "newsletter@promo-mailing.top",
+        guesses,
+        1,
+        bot,
+        |i| first + i as i64 * 97,
+        &mut rng,
+    );
     if world.records < 5_000 {
         return;
     }
     let tries = (world.records / 50).clamp(150, 3000);
     let shoe = own_guesses(world, own_domains()[2], tries, &mut rng);
     let start = script.start + script.day_in(5, 20, &mut rng) * DAY;
-    let from24 = |i: usize| (format!("198.51.100.{}", i % 60 + 20), format!("host{}.snow-rack.example.net", i % 60 + 20));
-    inbound(script, "A7a", "snowshoe_24", false, "hello@snow-rack.example.net", shoe, 1, from24, |i| start + i as i64 * 300, &mut rng);
+    let from24 =
+        |i: usize| (format!("198.51.100.{}", i % 60 + 20), format!("host{}.snow-rack.example.net", i % 60 + 20));
+    inbound(
+        script,
+        "A7a",
+        "snowshoe_24",
+        false,
+        "hello@snow-rack.example.net",
+        shoe,
+        1,
+        from24,
+        |i| start + i as i64 * 300,
+        &mut rng,
+    );
+    overlapping(world, script, tries / 3);
     let six = own_guesses(world, own_domains()[3], tries / 2, &mut rng);
     let from48 = |i: usize| (format!("2001:db8:77:{:x}::{:x}", i * 7 % 4096, i % 9 + 1), "unknown".to_owned());
-    inbound(script, "A7b", "snowshoe_48", false, "care@sixmail.example.org", six, 1, from48, |i| start + DAY + i as i64 * 240, &mut rng);
+    inbound(
+        script,
+        "A7b",
+        "snowshoe_48",
+        false,
+        "care@sixmail.example.org",
+        six,
+        1,
+        from48,
+        |i| start + DAY + i as i64 * 240,
+        &mut rng,
+    );
+}
+
+/// Two harvests by one hired botnet: the same addresses, other targets, another word for each.
+fn overlapping(world: &World, script: &mut Script, tries: u64) {
+    let mut rng = Rng::new(world.seed, "overlapping");
+    let first = script.start + script.day_in(40, 60, &mut rng) * DAY;
+    for (n, (id, from)) in [("A13a", "desk@first-buyer.top"), ("A13b", "desk@second-buyer.top")].into_iter().enumerate()
+    {
+        let guesses = own_guesses(world, own_domains()[5 + n], tries, &mut rng);
+        let bot = |i: usize| (format!("198.18.220.{}", i % 40 + 2 + n * 15), "unknown".to_owned());
+        inbound(
+            script,
+            id,
+            "shared_botnet",
+            false,
+            from,
+            guesses,
+            2,
+            bot,
+            |i| first + n as i64 * 7200 + i as i64 * 200,
+            &mut rng,
+        );
+    }
 }
 
 /// Sends every guess from the senders in turn.
 #[allow(clippy::too_many_arguments, reason = "one call tells one whole attack")]
-fn outbound(script: &mut Script, id: &'static str, kind: &'static str, fast: bool, from: &[Sender], guesses: Guesses, when: impl Fn(usize, &mut Rng) -> i64, rng: &mut Rng) {
+fn outbound(
+    script: &mut Script,
+    id: &'static str,
+    kind: &'static str,
+    fast: bool,
+    from: &[Sender],
+    guesses: Guesses,
+    when: impl Fn(usize, &mut Rng) -> i64,
+    rng: &mut Rng,
+) {
     let mut attack = attack(id, kind, fast, from, &guesses);
     for (i, to) in guesses.tried.iter().enumerate() {
         let at = when(i, rng);
@@ -171,8 +300,16 @@ fn outbound(script: &mut Script, id: &'static str, kind: &'static str, fast: boo
 
 #[allow(clippy::too_many_arguments, reason = "one call tells one whole attack")]
 fn inbound(
-    script: &mut Script, id: &'static str, kind: &'static str, fast: bool, from: &str, guesses: Guesses, a_visit: usize, ip: impl Fn(usize) -> (String, String),
-    when: impl Fn(usize) -> i64, rng: &mut Rng,
+    script: &mut Script,
+    id: &'static str,
+    kind: &'static str,
+    fast: bool,
+    from: &str,
+    guesses: Guesses,
+    a_visit: usize,
+    ip: impl Fn(usize) -> (String, String),
+    when: impl Fn(usize) -> i64,
+    rng: &mut Rng,
 ) {
     let mut attack = attack(id, kind, fast, &[], &guesses);
     attack.inbound = true;
@@ -213,67 +350,4 @@ fn shoot(script: &mut Script, attack: &mut Attack, at: i64, from: &Sender, to: &
     attack.last = attack.last.max(at);
     let fate = if hits.contains(to) { Fate::Taken } else { Fate::Unknown };
     script.plans.push(Plan { at, from: from.address.clone(), to: to.to_owned(), client: from.client.clone(), fate });
-}
-
-/// `tries` distinct addresses over `targets`, `hits` of which exist, in the order tried.
-fn guesses(world: &World, targets: &[String], tries: u64, hits: u64, rng: &mut Rng) -> Guesses {
-    let exists: BTreeSet<_> = targets.iter().flat_map(|d| (0..world.pool(d)).map(move |n| person(d, n))).collect();
-    let mut found = BTreeSet::new();
-    while (found.len() as u64) < hits.min(exists.len() as u64) {
-        let d = &targets[rng.below(targets.len() as u64) as usize];
-        found.insert(person(d, rng.below(world.pool(d))));
-    }
-    filled(targets, tries, exists, found, rng)
-}
-
-/// The same at one of our own domains.
-fn own_guesses(world: &World, domain: &str, tries: u64, rng: &mut Rng) -> Guesses {
-    let ours: BTreeSet<_> = (0..world.senders).map(own_address).filter(|a| a.ends_with(domain)).collect();
-    let mut hits: Vec<_> = ours.iter().cloned().collect();
-    shuffle(&mut hits, rng);
-    hits.truncate((tries as usize / 50).clamp(2, (ours.len() / 2).max(2)));
-    // Strangers that other stories make (see `stranger`) exist too.
-    let exists = ours.into_iter().chain((0..400).map(|n| stranger(world, n).address)).collect();
-    filled(&[domain.to_owned()], tries, exists, hits.into_iter().collect(), rng)
-}
-
-fn filled(targets: &[String], tries: u64, exists: BTreeSet<String>, hits: BTreeSet<String>, rng: &mut Rng) -> Guesses {
-    let mut tried = hits.clone();
-    let mut word = 0;
-    while (tried.len() as u64) < tries {
-        let domain = &targets[rng.below(targets.len() as u64) as usize];
-        let local = if rng.permille(250) && word < WORDS.len() * targets.len() {
-            word += 1;
-            WORDS[word % WORDS.len()].to_owned()
-        } else {
-            let (first, last) = names(domain, rng.below(3600));
-            let forms = variants(first, last);
-            forms[rng.below(forms.len() as u64) as usize].clone()
-        };
-        let address = format!("{local}@{domain}");
-        if !exists.contains(&address) {
-            tried.insert(address);
-        }
-    }
-    let mut tried: Vec<_> = tried.into_iter().collect();
-    shuffle(&mut tried, rng);
-    Guesses { tried, hits }
-}
-
-/// {whole, prefix, initial} × {order} × {nothing, dot, underscore, hyphen}: how one name is tried.
-fn variants(first: &str, last: &str) -> Vec<String> {
-    let (f, l, p) = (&first[..1], &last[..1], &first[..first.len().min(3)]);
-    let mut all = Vec::new();
-    for (a, b) in [(first, last), (last, first), (f, last), (first, l), (last, f), (p, last)] {
-        for sep in [".", "", "_", "-"] {
-            all.push(format!("{a}{sep}{b}"));
-        }
-    }
-    all
-}
-
-fn shuffle(of: &mut [String], rng: &mut Rng) {
-    for i in (1..of.len()).rev() {
-        of.swap(i, rng.below(i as u64 + 1) as usize);
-    }
 }

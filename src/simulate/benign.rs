@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    people::{Sender, World, own_address, own_domains, person, special_domain},
+    people::{Sender, World, person, special_domain},
     random::Rng,
     registry::Fate as Held,
-    script::{Benign, DAY, Fate, Lapsed, Script, Visit, bystander, stranger},
+    script::{Benign, DAY, Fate, Lapsed, Script, bystander, stranger},
 };
 
 /// The special domains of these stories start here.
@@ -25,10 +25,11 @@ pub(super) fn plant(world: &World, script: &mut Script) {
     outage(world, script);
     probe(world, script);
     full_mailboxes(world, script);
+    nothing_but_slips(world, script);
+    autoresponder(world, script);
     if world.records >= 20_000 {
         cleaned_list(world, script);
     }
-    inbound(world, script);
 }
 
 fn stale_list(world: &World, script: &mut Script) {
@@ -53,17 +54,35 @@ fn old_import(world: &World, script: &mut Script) {
     for k in 0..members {
         // One member a domain as far as the tail goes: nobody guesses one name at each of 900 domains.
         let domain = super::people::domain(k * 7 % world.domains);
-        let (to, fate) = if every(k, stale) { (world.departed(&domain, &mut rng), Fate::Unknown) } else { (person(&domain, rng.below(world.pool(&domain))), Fate::Taken) };
+        let (to, fate) = if every(k, stale) {
+            (world.departed(&domain, &mut rng), Fate::Unknown)
+        } else {
+            (person(&domain, rng.below(world.pool(&domain))), Fate::Taken)
+        };
         script.mail(first + k as i64 * 9, &from, &to, fate);
     }
-    note(script, &from, "old_import", "an old newsletter list sent to once: 25-40 % unknown, spread over the members' domains");
+    note(
+        script,
+        &from,
+        "old_import",
+        "an old newsletter list sent to once: 25-40 % unknown, spread over the members' domains",
+    );
 }
 
 fn migrated(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "migrated");
     let domain = special_domain(world, SPECIAL);
     let day = script.start + script.days / 2 * DAY;
-    known_then(world, script, &domain, day, Fate::Unknown, "domain_migrated", "all mailboxes of one domain moved away on one day; many senders meet it", &mut rng);
+    known_then(
+        world,
+        script,
+        &domain,
+        day,
+        Fate::Unknown,
+        "domain_migrated",
+        "all mailboxes of one domain moved away on one day; many senders meet it",
+        &mut rng,
+    );
 }
 
 fn shut_down(world: &World, script: &mut Script) {
@@ -72,7 +91,16 @@ fn shut_down(world: &World, script: &mut Script) {
     // Taken out of the DNS, but its holder keeps it.
     script.registry.set(&domain, Held::OnHold);
     let day = script.start + script.days * 3 / 5 * DAY;
-    known_then(world, script, &domain, day, Fate::NoDomain, "domain_shut_down", "a domain its holder took out of the DNS and keeps", &mut rng);
+    known_then(
+        world,
+        script,
+        &domain,
+        day,
+        Fate::NoDomain,
+        "domain_shut_down",
+        "a domain its holder took out of the DNS and keeps",
+        &mut rng,
+    );
 }
 
 fn one_typo_again_and_again(world: &World, script: &mut Script) {
@@ -96,7 +124,11 @@ fn backscatter(world: &World, script: &mut Script) {
     let first = script.office_hour(script.days / 5, &mut rng);
     for i in 0..(world.records / 400).clamp(8, 300) as i64 {
         let domain = world.any_domain(&mut rng);
-        let (to, fate) = if rng.permille(600) { (world.departed(&domain, &mut rng), Fate::Unknown) } else { (person(&domain, rng.below(world.pool(&domain))), Fate::Taken) };
+        let (to, fate) = if rng.permille(600) {
+            (world.departed(&domain, &mut rng), Fate::Unknown)
+        } else {
+            (person(&domain, rng.below(world.pool(&domain))), Fate::Taken)
+        };
         script.mail(first + i * 45, &null, &to, fate);
     }
     script.benign.push(Benign {
@@ -120,7 +152,12 @@ fn ex_employee(world: &World, script: &mut Script) {
             script.mail(at + 4000, &from, &colleague, Fate::Taken);
         }
     }
-    script.benign.push(Benign { sender: None, ip: None, kind: "ex_employee", reason: "up to 40 senders write to one person who left" });
+    script.benign.push(Benign {
+        sender: None,
+        ip: None,
+        kind: "ex_employee",
+        reason: "up to 40 senders write to one person who left",
+    });
 }
 
 fn shared_address(world: &World, script: &mut Script) {
@@ -135,10 +172,16 @@ fn shared_address(world: &World, script: &mut Script) {
             script.mail(at, &from, &to, Fate::Taken);
         }
         let domain = world.any_domain(&mut rng);
-        let (at, to) = (script.office_hour(script.day_in(0, 100, &mut rng), &mut rng), world.departed(&domain, &mut rng));
+        let (at, to) =
+            (script.office_hour(script.day_in(0, 100, &mut rng), &mut rng), world.departed(&domain, &mut rng));
         script.mail(at, &from, &to, Fate::Unknown);
     }
-    script.benign.push(Benign { sender: None, ip: Some(client), kind: "shared_address", reason: "a campus behind one address: many people, one slip each" });
+    script.benign.push(Benign {
+        sender: None,
+        ip: Some(client),
+        kind: "shared_address",
+        reason: "a campus behind one address: many people, one slip each",
+    });
 }
 
 fn outage(world: &World, script: &mut Script) {
@@ -148,11 +191,20 @@ fn outage(world: &World, script: &mut Script) {
     for _ in 0..(world.records / 400).clamp(6, 200) {
         let from = world.sender(bystander(world, &mut rng));
         let to = person(&domain, rng.below(world.pool(&domain)));
-        for (at, fate) in [(rng.between(script.start + 3600, noon - 3600), Fate::Taken), (noon + rng.between(0, 1200), Fate::Unknown), (noon + rng.between(2 * DAY, 3 * DAY), Fate::Taken)] {
+        for (at, fate) in [
+            (rng.between(script.start + 3600, noon - 3600), Fate::Taken),
+            (noon + rng.between(0, 1200), Fate::Unknown),
+            (noon + rng.between(2 * DAY, 3 * DAY), Fate::Taken),
+        ] {
             script.mail(at, &from, &to, fate);
         }
     }
-    script.benign.push(Benign { sender: None, ip: None, kind: "directory_outage", reason: "for 20 minutes one domain called everybody unknown" });
+    script.benign.push(Benign {
+        sender: None,
+        ip: None,
+        kind: "directory_outage",
+        reason: "for 20 minutes one domain called everybody unknown",
+    });
 }
 
 fn probe(world: &World, script: &mut Script) {
@@ -178,6 +230,31 @@ fn full_mailboxes(world: &World, script: &mut Script) {
     note(script, &from, "quota_as_4.1.1", "full mailboxes refused under 4.1.1, the code of unknown ones");
 }
 
+fn nothing_but_slips(world: &World, script: &mut Script) {
+    let mut rng = Rng::new(world.seed, "nothing but slips");
+    for n in 0..4 {
+        let from = stranger(world, 50 + n);
+        for _ in 0..rng.between(1, 2) {
+            let domain = world.any_domain(&mut rng);
+            let (at, to) =
+                (script.office_hour(script.day_in(0, 100, &mut rng), &mut rng), world.departed(&domain, &mut rng));
+            script.mail(at, &from, &to, Fate::Unknown);
+        }
+        note(script, &from, "only_slips", "somebody whose only mails are one or two slips");
+    }
+}
+
+fn autoresponder(world: &World, script: &mut Script) {
+    let mut rng = Rng::new(world.seed, "autoresponder");
+    let from = stranger(world, 46);
+    let to = person(&special_domain(world, SPECIAL + 7), 2);
+    let first = script.office_hour(script.days / 6, &mut rng);
+    for i in 0..(world.records / 200).clamp(10, 60) as i64 {
+        script.mail(first + i * 20, &from, &to, Fate::Taken);
+    }
+    note(script, &from, "autoresponder_loop", "two answering machines write to each other");
+}
+
 fn cleaned_list(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "cleaned list");
     let from = stranger(world, 45);
@@ -187,48 +264,31 @@ fn cleaned_list(world: &World, script: &mut Script) {
         for k in 0..members {
             // A tenth of the list is new each week, and a quarter of the new is refused and struck off.
             let fresh = k % 10 == 0;
-            let (to, fate) = member(world, 9_500_000 + if fresh { week as u64 + 1 } else { 0 }, k, fresh && every(k / 10, 250), &mut rng);
+            let (to, fate) = member(
+                world,
+                9_500_000 + if fresh { week as u64 + 1 } else { 0 },
+                k,
+                fresh && every(k / 10, 250),
+                &mut rng,
+            );
             script.mail(first + k as i64 * 4, &from, &to, fate);
         }
     }
     note(script, &from, "cleaned_list", "a customer system that adds members weekly and strikes off the unknown");
 }
 
-/// Look-alikes from outside, in the Postfix logs only.
-fn inbound(world: &World, script: &mut Script) {
-    let mut rng = Rng::new(world.seed, "benign inbound");
-    let forwarder = "198.18.130.25".to_owned();
-    let mails = (world.records / 20).clamp(60, 3000);
-    for i in 0..mails {
-        let domain = world.any_domain(&mut rng);
-        let from = person(&domain, rng.below(world.pool(&domain)));
-        let at = script.start + rng.between(0, script.days * DAY - 7200);
-        let (taken, refused) = if i % 25 == 0 { (vec![], vec![nobody(world, &mut rng)]) } else { (vec![own_address(rng.below(world.senders))], vec![]) };
-        script.visits.push(Visit { at, client: forwarder.clone(), host: "forward.alumni-mail.example.org".into(), from, taken, refused });
-    }
-    script.benign.push(Benign { sender: None, ip: Some(forwarder), kind: "forwarder", reason: "a university forwarder: many senders, 4 % of their addresses out of date" });
-
-    let list = "198.18.131.7".to_owned();
-    let first = script.office_hour(script.days / 3, &mut rng);
-    for i in 0..(world.records / 40).clamp(40, 1500) as i64 {
-        let (taken, refused) = if rng.permille(60) { (vec![], vec![nobody(world, &mut rng)]) } else { (vec![own_address(rng.below(world.senders))], vec![]) };
-        script.visits.push(Visit { at: first + i * 5, client: list.clone(), host: "out.gazette.example.com".into(), from: "news@gazette.example.com".into(), taken, refused });
-    }
-    script.benign.push(Benign { sender: Some("news@gazette.example.com".into()), ip: Some(list), kind: "inbound_list", reason: "a newsletter with 6 % of our users who left" });
-
-    let (at0, probed) = (script.start + 600, format!("healthcheck@{}", own_domains()[4]));
-    for i in 0..script.days * 4 {
-        let at = at0 + i * DAY / 4;
-        script.visits.push(Visit {
-            at, client: "198.18.132.1".into(), host: "monitor.uptime.example.net".into(), from: "probe@uptime.example.net".into(), taken: vec![], refused: vec![probed.clone()],
-        });
-    }
-    script.benign.push(Benign { sender: Some("probe@uptime.example.net".into()), ip: Some("198.18.132.1".into()), kind: "inbound_probe", reason: "a monitor asks for one unknown address six-hourly" });
-}
-
 /// Many senders know people at `domain`; from `day` on they all fail.
 #[allow(clippy::too_many_arguments, reason = "one call tells one whole story")]
-fn known_then(world: &World, script: &mut Script, domain: &str, day: i64, fate: Fate, kind: &'static str, reason: &'static str, rng: &mut Rng) {
+fn known_then(
+    world: &World,
+    script: &mut Script,
+    domain: &str,
+    day: i64,
+    fate: Fate,
+    kind: &'static str,
+    reason: &'static str,
+    rng: &mut Rng,
+) {
     let mut met = BTreeMap::new();
     for _ in 0..(world.records / 500).clamp(6, 150) {
         let from = world.sender(bystander(world, rng));
@@ -238,7 +298,10 @@ fn known_then(world: &World, script: &mut Script, domain: &str, day: i64, fate: 
         let lapsed = met.entry(name.clone()).or_insert(Lapsed { name, accepted: 0, refused: 0, since: day });
         lapsed.accepted += 1;
         lapsed.refused += 1;
-        for (at, fate) in [(rng.between(script.start + 3600, day - 3600), Fate::Taken), (rng.between(day, script.start + script.days * DAY - 1), fate)] {
+        for (at, fate) in [
+            (rng.between(script.start + 3600, day - 3600), Fate::Taken),
+            (rng.between(day, script.start + script.days * DAY - 1), fate),
+        ] {
             script.mail(at, &from, &to, fate);
         }
     }
@@ -260,11 +323,6 @@ fn member(world: &World, list: u64, k: u64, stale: bool, rng: &mut Rng) -> (Stri
     } else {
         (world.contact(list, k), Fate::Taken)
     }
-}
-
-/// An address at our own domains that nobody has.
-pub(super) fn nobody(world: &World, rng: &mut Rng) -> String {
-    own_address(world.senders + 100_000 + rng.below(world.senders))
 }
 
 fn note(script: &mut Script, from: &Sender, kind: &'static str, reason: &'static str) {

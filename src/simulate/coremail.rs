@@ -9,7 +9,12 @@ pub(super) fn line(mail: &Mail) -> String {
     let (first, last) = (mail.tries.first(), mail.tries.last());
     let start = first.map_or(0, |t| t.at);
     let end = last.map_or(0, |t| t.at + t.latency_ms / 1000);
-    for (name, text) in [("{\"from\":", mail.from.as_str()), (",\"to\":", &mail.to), (",\"start_time\":", &civil(start)), (",\"end_time\":", &civil(end))] {
+    for (name, text) in [
+        ("{\"from\":", mail.from.as_str()),
+        (",\"to\":", &mail.to),
+        (",\"start_time\":", &civil(start)),
+        (",\"end_time\":", &civil(end)),
+    ] {
         out.push_str(name);
         quoted(&mut out, text);
     }

@@ -12,6 +12,7 @@ mod attacks;
 mod benign;
 mod coremail;
 mod dialects;
+mod guesses;
 mod people;
 mod postfix;
 mod random;
@@ -20,12 +21,13 @@ mod script;
 mod traffic;
 mod truth;
 mod typos;
+mod visitors;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path};
 
 pub use self::truth::Degrees;
 use self::{
@@ -69,11 +71,29 @@ pub struct Summary {
     pub benign: usize,
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Degrees { non_bounced, soft_bounced, hard_bounced } = self.outbound;
+        write!(
+            f,
+            "{} mails out ({non_bounced} non-, {soft_bounced} soft-, {hard_bounced} hard-bounced), {} in; planted: {} mistyped domains and {} \
+             usernames, {} campaigns, {} look-alikes; what is true is in truth.json",
+            self.outbound.total(),
+            self.inbound.total(),
+            self.domain_typos,
+            self.username_typos,
+            self.campaigns,
+            self.benign
+        )
+    }
+}
+
 /// Fewer days hold no before and after.
 pub const MIN_DAYS: u32 = 7;
 
 /// Mail by the hour (UTC), as offices in Asia, Europe and America add up.
-const HOURS: [u64; 24] = [18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12];
+const HOURS: [u64; 24] =
+    [18, 34, 48, 46, 36, 40, 54, 62, 66, 62, 50, 44, 48, 54, 52, 46, 38, 32, 26, 20, 16, 12, 10, 12];
 /// Mail by the day, Monday first.
 const WEEK: [u64; 7] = [11, 11, 11, 10, 10, 4, 3];
 /// Everyday inbound mails for each hundred outbound ones.
@@ -109,12 +129,14 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     if options.days < MIN_DAYS {
         return Err(Error::Usage(format!("a world needs at least {MIN_DAYS} days, not {}", options.days)));
     }
-    let mut script = Script { start: options.start.day().start().0, days: i64::from(options.days), ..Script::default() };
+    let mut script =
+        Script { start: options.start.day().start().0, days: i64::from(options.days), ..Script::default() };
     for (provider, _) in people::PROVIDERS {
         script.registry.set(provider, registry::Fate::Registered);
     }
     typos::plant(world, &mut script);
     benign::plant(world, &mut script);
+    visitors::plant(world, &mut script);
     if options.attacks {
         attacks::plant(world, &mut script);
     }
@@ -122,7 +144,10 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     // At least half of a world is everyday mail; stories alone would be no mail at all.
     let needed = script.plans.len() as u64 * 2;
     if needed > options.records {
-        return Err(Error::Usage(format!("a world of {} days needs at least {needed} records for its stories, not {}", options.days, options.records)));
+        return Err(Error::Usage(format!(
+            "a world of {} days needs at least {needed} records for its stories, not {}",
+            options.days, options.records
+        )));
     }
     Ok(script)
 }
@@ -144,8 +169,17 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
         loop {
             // Stories may run past the last day's midnight.
             let limit = if last { i64::MAX } else { start + DAY };
-            let next = [mails.peek().copied(), plans.peek().map(|p| p.at), visitors.peek().copied(), visits.peek().map(|v| v.at)];
-            let Some((at, which)) = next.into_iter().enumerate().filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i))).min() else { break };
+            let next = [
+                mails.peek().copied(),
+                plans.peek().map(|p| p.at),
+                visitors.peek().copied(),
+                visits.peek().map(|v| v.at),
+            ];
+            let Some((at, which)) =
+                next.into_iter().enumerate().filter_map(|(i, at)| at.filter(|&at| at < limit).map(|at| (at, i))).min()
+            else {
+                break;
+            };
             logs.advance(at)?;
             let mail = match which {
                 0 => mails.next().map(|at| traffic::everyday(world, at, &mut everyday)),
@@ -182,12 +216,12 @@ fn tell(world: &World, script: &Script, mut logs: Logs) -> Result<Counts, Error>
 fn visitor(world: &World, at: i64, rng: &mut Rng) -> (Visit, bool) {
     let domain = world.any_domain(rng);
     let from = people::person(&domain, rng.below(world.pool(&domain)));
-    let (client, host) = (traffic::mx_ip(&domain, rng), dialects::mx_of(&domain));
+    let (client, host) = (traffic::mx_ip(&domain, rng.below(2)), dialects::mx_of(&domain));
     let us = people::own_address(world.zipf.sample(rng, world.senders));
     let (taken, refused, listed) = match rng.below(1000) {
-        0..25 => (vec![], vec![benign::nobody(world, rng)], false),
+        0..25 => (vec![], vec![visitors::nobody(world, rng)], false),
         25..40 => (vec![], vec![us], true),
-        40..46 => (vec![us], vec![benign::nobody(world, rng)], false),
+        40..46 => (vec![us], vec![visitors::nobody(world, rng)], false),
         _ => (vec![us], vec![], false),
     };
     (Visit { at, client, host, from, taken, refused }, listed)
@@ -198,18 +232,22 @@ fn shares(total: u64, script: &Script) -> Vec<u64> {
     let weights: Vec<_> = (0..script.days).map(|d| WEEK[(script.start / DAY + d + 3).rem_euclid(7) as usize]).collect();
     let all: u64 = weights.iter().sum();
     let (mut sum, mut given) = (0, 0);
-    weights.iter().map(|w| {
-        sum += w;
-        let until = (u128::from(total) * u128::from(sum) / u128::from(all)) as u64;
-        let share = until - given;
-        given = until;
-        share
-    }).collect()
+    weights
+        .iter()
+        .map(|w| {
+            sum += w;
+            let until = (u128::from(total) * u128::from(sum) / u128::from(all)) as u64;
+            let share = until - given;
+            given = until;
+            share
+        })
+        .collect()
 }
 
 /// `n` moments of the day that starts at `start`, in order.
 fn times(start: i64, n: u64, rng: &mut Rng) -> Vec<i64> {
-    let mut times: Vec<_> = (0..n).map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64).collect();
+    let mut times: Vec<_> =
+        (0..n).map(|_| start + rng.weighted(HOURS) as i64 * 3600 + rng.below(3600) as i64).collect();
     times.sort_unstable();
     times
 }

@@ -4,7 +4,12 @@
 //! temporary or the network's, `SOFTBOUNCE` where it is a 5yz (our first transports run with `soft_bounce = yes`, the
 //! last one without: then a 5yz is `bounced`, and a temporary refusal ends with `status=expired`).
 
-use super::{dialects::Stage, random::key, script::Visit, traffic::{Mail, Try}};
+use super::{
+    dialects::Stage,
+    random::key,
+    script::Visit,
+    traffic::{Mail, Try},
+};
 use crate::reply::{Enhanced, Reply};
 
 /// A line without its head (time and host): when, which daemon, what.
@@ -24,7 +29,11 @@ pub(super) fn outbound(mail: &Mail, lines: &mut Vec<Line>) {
     if from.is_empty() {
         lines.push((start, "smtpd", format!("{qid}: client=relay.brightwater.cn[{client}]")));
     } else {
-        lines.push((start, "submission/smtpd", format!("{qid}: client=unknown[{client}], sasl_method=PLAIN, sasl_username={from}")));
+        lines.push((
+            start,
+            "submission/smtpd",
+            format!("{qid}: client=unknown[{client}], sasl_method=PLAIN, sasl_username={from}"),
+        ));
     }
     lines.push((start, "cleanup", format!("{qid}: message-id={}", message_id(mail.id, from))));
     let active = format!("{qid}: from=<{from}>, size={}, nrcpt=1 (queue active)", mail.size);
@@ -66,16 +75,26 @@ pub(super) fn inbound(visit: &Visit, id: u64, listed: bool, lines: &mut Vec<Line
     let queue = if taken.is_empty() { "NOQUEUE" } else { &qid };
     for to in refused {
         let why = if listed {
-            format!("554 5.7.1 Service unavailable; Client host [{client}] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/{client}")
+            format!(
+                "554 5.7.1 Service unavailable; Client host [{client}] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/{client}"
+            )
         } else {
             format!("550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table")
         };
         let helo = if host == "unknown" { "localhost" } else { host };
-        lines.push((at + 1, "smtpd", format!("{queue}: reject: RCPT from {peer}: {why}; from=<{from}> to=<{to}> proto=ESMTP helo=<{helo}>")));
+        lines.push((
+            at + 1,
+            "smtpd",
+            format!("{queue}: reject: RCPT from {peer}: {why}; from=<{from}> to=<{to}> proto=ESMTP helo=<{helo}>"),
+        ));
     }
     if !taken.is_empty() {
         lines.push((at + 1, "cleanup", format!("{qid}: message-id={}", message_id(id, from))));
-        lines.push((at + 1, "qmgr", format!("{qid}: from=<{from}>, size={}, nrcpt={} (queue active)", 2_000 + id % 40_000, taken.len())));
+        lines.push((
+            at + 1,
+            "qmgr",
+            format!("{qid}: from=<{from}>, size={}, nrcpt={} (queue active)", 2_000 + id % 40_000, taken.len()),
+        ));
         for to in taken {
             lines.push((
                 at + 2, "lmtp",
@@ -86,7 +105,15 @@ pub(super) fn inbound(visit: &Visit, id: u64, listed: bool, lines: &mut Vec<Line
     }
     let (ok, all) = (taken.len(), taken.len() + refused.len());
     let data = u8::from(ok > 0);
-    lines.push((at + 2, "smtpd", format!("disconnect from {peer} ehlo=1 mail=1 rcpt={ok}/{all} data={data} quit=1 commands={}/{}", 3 + ok + usize::from(data), 3 + all + usize::from(data))));
+    lines.push((
+        at + 2,
+        "smtpd",
+        format!(
+            "disconnect from {peer} ehlo=1 mail=1 rcpt={ok}/{all} data={data} quit=1 commands={}/{}",
+            3 + ok + usize::from(data),
+            3 + all + usize::from(data)
+        ),
+    ));
 }
 
 /// The notification goes to the mail store by another host: here it is only born and handed on.
@@ -109,7 +136,13 @@ fn status(reply: &str, taken: bool, stage: Stage, last: bool) -> (&'static str, 
         Some(code) => code >= 500,
         None => unresolved && !reply.ends_with("try again"),
     };
-    let class = if taken { 2 } else if permanent { 5 } else { 4 };
+    let class = if taken {
+        2
+    } else if permanent {
+        5
+    } else {
+        4
+    };
     let (subject, detail) = match parsed.enhanced {
         Some(Enhanced { class: c, subject, detail }) if c == class => (subject, detail),
         _ if unresolved => (4, if permanent { 4 } else { 3 }),
@@ -133,7 +166,9 @@ fn reason(t: &Try, mx: &str, domain: &str) -> String {
         return t.reply.clone();
     }
     let command = match t.stage {
-        Stage::Greeting | Stage::Connect | Stage::Resolve => return format!("host {mx}[{}] refused to talk to me: {}", t.mx_ip, t.reply),
+        Stage::Greeting | Stage::Connect | Stage::Resolve => {
+            return format!("host {mx}[{}] refused to talk to me: {}", t.mx_ip, t.reply);
+        }
         Stage::Mail => "MAIL FROM command",
         Stage::Rcpt => "RCPT TO command",
         Stage::Data => "end of DATA command",

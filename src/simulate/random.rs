@@ -6,9 +6,7 @@ pub(super) struct Rng(u64);
 
 /// FNV-1a with a final mix: a stable key for a text.
 pub(super) fn key(text: &str) -> u64 {
-    mix(text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)))
+    mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)))
 }
 
 /// A stable key for two numbers.
@@ -86,7 +84,14 @@ pub(super) struct Zipf(Vec<f64>);
 impl Zipf {
     pub(super) fn new(ranks: usize) -> Self {
         let mut sum = 0.0;
-        Zipf((1..=ranks.max(1)).map(|k| { sum += 1.0 / k as f64; sum }).collect())
+        Zipf(
+            (1..=ranks.max(1))
+                .map(|k| {
+                    sum += 1.0 / k as f64;
+                    sum
+                })
+                .collect(),
+        )
     }
 
     /// A rank of the first `n`, from 0.

@@ -76,14 +76,20 @@ impl Registry {
 }
 
 fn answer(domain: &str, fate: Fate) -> Value {
-    let held = |status: &str| (200, json!([status]), format!("Domain Name: {}\nDomain Status: {status}\n", domain.to_uppercase()));
+    let held = |status: &str| {
+        (200, json!([status]), format!("Domain Name: {}\nDomain Status: {status}\n", domain.to_uppercase()))
+    };
     let (http, status, whois) = match fate {
         Fate::Registered => held("active"),
         Fate::OnHold => held("server hold"),
         Fate::Redemption => held("redemption period"),
         Fate::PendingDelete => held("pending delete"),
-        Fate::Reserved => (200, json!(["reserved"]), format!("Domain Name: {}\nReserved Domain Name\n", domain.to_uppercase())),
-        Fate::Registrable | Fate::NotAPublicSuffix => (404, json!([]), format!("No match for domain \"{}\".\n", domain.to_uppercase())),
+        Fate::Reserved => {
+            (200, json!(["reserved"]), format!("Domain Name: {}\nReserved Domain Name\n", domain.to_uppercase()))
+        }
+        Fate::Registrable | Fate::NotAPublicSuffix => {
+            (404, json!([]), format!("No match for domain \"{}\".\n", domain.to_uppercase()))
+        }
     };
     let dns = if fate == Fate::Registered {
         json!({ "rcode": "noerror", "ns": ["ns1.registered.test", "ns2.registered.test"], "mx": if domain == "*" { String::new() } else { mx_of(domain) } })

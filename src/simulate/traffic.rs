@@ -101,15 +101,15 @@ pub(super) fn planted(plan: &Plan, rng: &mut Rng) -> Mail {
     carry(plan.from.clone(), plan.to.clone(), plan.client.clone(), plan.at, end, rng)
 }
 
-/// The address of the server that answers for `domain`.
-pub(super) fn mx_ip(domain: &str, rng: &mut Rng) -> String {
-    format!("198.19.{}.{}", key(domain) % 250, 1 + key(domain) / 250 % 60 * 4 + rng.below(2))
+/// The address of the first or second server that answers for `domain`.
+pub(super) fn mx_ip(domain: &str, which: u64) -> String {
+    format!("198.19.{}.{}", key(domain) % 250, 1 + key(domain) / 250 % 60 * 4 + which)
 }
 
 fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut Rng) -> Mail {
     let domain = to.rsplit('@').next().unwrap_or("").to_owned();
     let sender_domain = from.rsplit('@').next().filter(|d| !d.is_empty()).unwrap_or("mail.brightwater.cn").to_owned();
-    let (dialect, mx, ip) = (dialect_of(&domain), mx_of(&domain), mx_ip(&domain, rng));
+    let (dialect, mx, ip) = (dialect_of(&domain), mx_of(&domain), mx_ip(&domain, rng.below(2)));
     let failures = match end {
         End::Taken => 0,
         End::Soft(BounceType::Greylisted) => 1 + u64::from(rng.permille(150)),
@@ -123,7 +123,14 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
     let wording = rng.next();
     for i in 0..failures {
         let proxy = proxy(rng);
-        let about = About { recipient: &to, domain: &domain, sender_domain: &sender_domain, proxy: &proxy, mx: &mx, mx_ip: &ip };
+        let about = About {
+            recipient: &to,
+            domain: &domain,
+            sender_domain: &sender_domain,
+            proxy: &proxy,
+            mx: &mx,
+            mx_ip: &ip,
+        };
         let mut words = Rng::from_key(wording);
         let cause = match end {
             End::Soft(cause) | End::Hard(cause) => cause,
@@ -141,17 +148,35 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
             End::OverQuota if cause == BounceType::MailboxFull => over_quota_as_411(&to),
             _ => refused(dialect, cause, &about, &mut words),
         };
-        let latency_ms = if cause == BounceType::Timeout { rng.between(30_000, 90_000) } else { rng.between(180, 6_000) };
+        let latency_ms =
+            if cause == BounceType::Timeout { rng.between(30_000, 90_000) } else { rng.between(180, 6_000) };
         let mx_ip = if stage == Stage::Resolve { String::new() } else { ip.clone() };
         tries.push(Try { at: now, latency_ms, proxy, mx_ip, reply, stage, refused: Some(cause) });
-        let pause = if cause == BounceType::Greylisted { rng.between(310, 900) } else { rng.between(40, 240) * (1 << i.min(4)) };
+        let pause = if cause == BounceType::Greylisted {
+            rng.between(310, 900)
+        } else {
+            rng.between(40, 240) * (1 << i.min(4))
+        };
         now += latency_ms / 1000 + pause;
     }
     if matches!(end, End::Taken | End::Soft(_)) {
         let reply = accepted(dialect, rng);
-        tries.push(Try { at: now, latency_ms: rng.between(250, 9_000), proxy: proxy(rng), mx_ip: ip, reply, stage: Stage::Data, refused: None });
+        tries.push(Try {
+            at: now,
+            latency_ms: rng.between(250, 9_000),
+            proxy: proxy(rng),
+            mx_ip: ip,
+            reply,
+            stage: Stage::Data,
+            refused: None,
+        });
     }
-    let spam = rng.permille(if matches!(end, End::Soft(BounceType::ContentSpam) | End::Hard(BounceType::ContentSpam)) { 750 } else { 15 });
+    let spam =
+        rng.permille(if matches!(end, End::Soft(BounceType::ContentSpam) | End::Hard(BounceType::ContentSpam)) {
+            750
+        } else {
+            15
+        });
     Mail { id: rng.next(), from, to, client, size: 900 + rng.below(60_000), spam, mx, tries }
 }
 

@@ -58,7 +58,7 @@ impl Degrees {
 impl Counts {
     pub(super) fn mail(&mut self, mail: &Mail) {
         let day = self.days.entry(Timestamp(mail.tries.first().map_or(0, |t| t.at)).day()).or_default();
-        let refusals = mail.tries.iter().filter_map(|t| t.refused);
+        let mut refusals = mail.tries.iter().filter_map(|t| t.refused);
         for cause in refusals.clone() {
             self.types.entry(cause).or_default()[0] += 1;
         }
@@ -70,7 +70,7 @@ impl Counts {
                 (false, _) => degrees.hard_bounced += 1,
             }
         }
-        if let Some(last) = refusals.last() {
+        if let Some(last) = refusals.next_back() {
             self.types.entry(last).or_default()[if taken { 1 } else { 2 }] += 1;
         }
     }
@@ -121,15 +121,17 @@ fn types(of: &BTreeMap<BounceType, [u64; 3]>) -> Value {
 }
 
 fn days(of: &BTreeMap<Day, Degrees>) -> Value {
-    of.iter().map(|(day, d)| {
-        let mut told = d.told();
-        told["day"] = day.to_string().into();
-        told
-    }).collect()
+    of.iter()
+        .map(|(day, d)| {
+            let mut told = d.told();
+            told["day"] = day.to_string().into();
+            told
+        })
+        .collect()
 }
 
 fn typo(t: &Typo) -> Value {
-    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "bounced": t.bounced, "senders": t.senders })
+    json!({ "typed": t.typed, "intended": t.intended, "edit": t.edit, "emails": t.emails, "bounced": t.bounced, "senders": t.senders.len(), "sender_addresses": t.senders })
 }
 
 fn domain_typo(t: &Typo, script: &Script) -> Value {

@@ -11,16 +11,59 @@ use super::{
 
 /// Edits with their weight: omission first, as observed.
 const EDITS: [(&str, u64); 7] = [
-    ("omission", 42), ("transposition", 15), ("substitution", 16), ("insertion", 13), ("tld", 7), ("hyphenation", 4), ("missing_dot", 3),
+    ("omission", 42),
+    ("transposition", 15),
+    ("substitution", 16),
+    ("insertion", 13),
+    ("tld", 7),
+    ("hyphenation", 4),
+    ("missing_dot", 3),
 ];
 /// One edit away from a popular name and popular themselves: nobody could call mail to them a typo.
 const REAL: [&str; 14] = [
-    "mail.com", "email.com", "ymail.com", "gmail.co", "hotmail.co", "outlook.co", "yahoo.co", "gmx.com", "gmail.net", "aol.com", "cloud.com", "look.com", "email.cn", "hotmail.de",
+    "mail.com",
+    "email.com",
+    "ymail.com",
+    "gmail.co",
+    "hotmail.co",
+    "outlook.co",
+    "yahoo.co",
+    "gmx.com",
+    "gmail.net",
+    "aol.com",
+    "cloud.com",
+    "look.com",
+    "email.cn",
+    "hotmail.de",
 ];
 /// What lies beside a key.
 const NEIGHBOURS: [(&str, &str); 26] = [
-    ("a", "sq"), ("b", "vn"), ("c", "xv"), ("d", "sf"), ("e", "wr"), ("f", "dg"), ("g", "fh"), ("h", "gj"), ("i", "uo"), ("j", "hk"), ("k", "jl"), ("l", "k"), ("m", "n"),
-    ("n", "bm"), ("o", "ip"), ("p", "o"), ("q", "wa"), ("r", "et"), ("s", "ad"), ("t", "ry"), ("u", "yi"), ("v", "cb"), ("w", "qe"), ("x", "zc"), ("y", "tu"), ("z", "x"),
+    ("a", "sq"),
+    ("b", "vn"),
+    ("c", "xv"),
+    ("d", "sf"),
+    ("e", "wr"),
+    ("f", "dg"),
+    ("g", "fh"),
+    ("h", "gj"),
+    ("i", "uo"),
+    ("j", "hk"),
+    ("k", "jl"),
+    ("l", "k"),
+    ("m", "n"),
+    ("n", "bm"),
+    ("o", "ip"),
+    ("p", "o"),
+    ("q", "wa"),
+    ("r", "et"),
+    ("s", "ad"),
+    ("t", "ry"),
+    ("u", "yi"),
+    ("v", "cb"),
+    ("w", "qe"),
+    ("x", "zc"),
+    ("y", "tu"),
+    ("z", "x"),
 ];
 
 /// Plants all of it.
@@ -33,11 +76,12 @@ pub(super) fn plant(world: &World, script: &mut Script) {
 
 fn domains(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "domain typos");
-    let count = (world.records / 500).clamp(8, 600);
+    let count = (world.records / 500).clamp(8, 1000);
     let mut typed = BTreeSet::new();
     let mut n = 0;
     while n < count {
-        let intended = if rng.permille(750) { popular(&mut rng) } else { domain(rng.below(6)) };
+        let intended =
+            if rng.permille(750) { popular(&mut rng) } else { domain(rng.below(6 + world.records / 20_000)) };
         // The paper's own example, then every kind of edit once, then chance.
         let (intended, edit) = match n {
             0 => ("yahoo.com.cn".to_owned(), "omission"),
@@ -48,7 +92,9 @@ fn domains(world: &World, script: &mut Script) {
             5 => ("gmail.com".to_owned(), "tld"),
             _ => (intended, EDITS[rng.weighted(EDITS.iter().map(|e| e.1))].0),
         };
-        let Some(name) = edited(&intended, edit, &mut rng) else { continue };
+        let Some(name) = edited(&intended, edit, &mut rng) else {
+            continue;
+        };
         let name = if n == 0 { "yaho.com.cn".to_owned() } else { name };
         if REAL.contains(&name.as_str()) || PROVIDERS.iter().any(|p| p.0 == name) || !typed.insert(name.clone()) {
             continue;
@@ -70,8 +116,15 @@ fn domains(world: &World, script: &mut Script) {
             (Held::Registered, _) => Fate::Silent,
             _ => Fate::NoDomain,
         };
-        let writers = if rng.permille(700) { 1 } else { rng.between(2, 4) };
-        let mut typo = Typo { typed: name.clone(), intended: intended.clone(), edit, emails: 0, bounced: 0, senders: Vec::new() };
+        // Most are one person's slip, a few everybody's.
+        let writers = match rng.below(100) {
+            0..65 => 1,
+            65..95 => rng.between(2, 4),
+            _ if world.records < 20_000 => 4,
+            _ => rng.between(5, 25),
+        };
+        let mut typo =
+            Typo { typed: name.clone(), intended: intended.clone(), edit, emails: 0, bounced: 0, senders: Vec::new() };
         for _ in 0..writers {
             let from = world.sender(bystander(world, &mut rng));
             let meant = person(&intended, rng.below(world.pool(&intended).min(4000)));
@@ -97,17 +150,21 @@ fn domains(world: &World, script: &mut Script) {
 
 fn usernames(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "username typos");
-    let count = (world.records / 600).clamp(6, 1500);
+    let count = (world.records / 400).clamp(6, 2500);
     let mut seen = BTreeSet::new();
     let mut n = 0;
     while n < count {
         let domain = world.any_domain(&mut rng);
         let number = rng.below(world.pool(&domain));
         let meant = person(&domain, number);
-        let Some((local, _)) = meant.split_once('@') else { continue };
+        let Some((local, _)) = meant.split_once('@') else {
+            continue;
+        };
         let edit = ["omission", "transposition", "substitution", "insertion"][rng.weighted([50, 22, 16, 12])];
         // Digits and separators tell people apart; a slip in the letters of a name does not hit somebody else.
-        let Some(wrong) = letters(local, edit, &mut rng) else { continue };
+        let Some(wrong) = letters(local, edit, &mut rng) else {
+            continue;
+        };
         if !seen.insert(format!("{wrong}@{domain}")) {
             continue;
         }
@@ -115,11 +172,21 @@ fn usernames(world: &World, script: &mut Script) {
         let day = script.day_in(10, 85, &mut rng);
         let emails = rng.between(1, 3);
         let wrong = format!("{wrong}@{domain}");
-        for (day, to, fate) in [(day - 3, &meant, Fate::Taken), (day + 4, &meant, Fate::Taken)].into_iter().chain((0..emails).map(|i| (day + i, &wrong, Fate::Unknown))) {
+        for (day, to, fate) in [(day - 3, &meant, Fate::Taken), (day + 4, &meant, Fate::Taken)]
+            .into_iter()
+            .chain((0..emails).map(|i| (day + i, &wrong, Fate::Unknown)))
+        {
             let at = script.office_hour(day, &mut rng);
             script.mail(at, &from, to, fate);
         }
-        script.username_typos.push(Typo { typed: wrong, intended: meant, edit, emails: emails as u64, bounced: emails as u64, senders: vec![from.address] });
+        script.username_typos.push(Typo {
+            typed: wrong,
+            intended: meant,
+            edit,
+            emails: emails as u64,
+            bounced: emails as u64,
+            senders: vec![from.address],
+        });
         n += 1;
     }
 }
@@ -128,7 +195,11 @@ fn expired(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "expired");
     for n in 0..(world.records / 2000).clamp(2, 120) {
         let name = special_domain(world, n);
-        let held = match n { 0 => Held::Registrable, 1 => Held::Redemption, _ => Held::unresolved(&mut rng) };
+        let held = match n {
+            0 => Held::Registrable,
+            1 => Held::Redemption,
+            _ => Held::unresolved(&mut rng),
+        };
         script.registry.set(&name, held);
         let since = script.start + script.day_in(40, 65, &mut rng) * super::script::DAY;
         let mut lapsed = Lapsed { name: name.clone(), accepted: 0, refused: 0, since };
@@ -188,7 +259,11 @@ fn edited(name: &str, edit: &'static str, rng: &mut Rng) -> Option<String> {
     let (stem, suffix) = name.split_once('.')?;
     match edit {
         "tld" => {
-            let of: &[&str] = match suffix { "com" => &["con", "cm", "om", "cmo", "co"], "com.cn" => &["cn", "com.cm"], _ => return None };
+            let of: &[&str] = match suffix {
+                "com" => &["con", "cm", "om", "cmo", "co"],
+                "com.cn" => &["cn", "com.cm"],
+                _ => return None,
+            };
             Some(format!("{stem}.{}", rng.pick(of)))
         }
         "missing_dot" => suffix.contains('.').then(|| name.replacen('.', "", 1)),
@@ -207,7 +282,7 @@ fn edited(name: &str, edit: &'static str, rng: &mut Rng) -> Option<String> {
 /// One slip among the letters of `word`, never on its first one (people see that) and never across a digit or separator.
 fn letters(word: &str, edit: &str, rng: &mut Rng) -> Option<String> {
     let b = word.as_bytes();
-    let at = 1 + rng.below(b.len().saturating_sub(2) as u64) as usize;
+    let at = 1 + rng.below(b.len().saturating_sub(1) as u64) as usize;
     let mut out = b.to_vec();
     if !b.get(at)?.is_ascii_lowercase() {
         return None;
@@ -215,7 +290,9 @@ fn letters(word: &str, edit: &str, rng: &mut Rng) -> Option<String> {
     let beside = NEIGHBOURS.iter().find(|n| n.0.as_bytes()[0] == b[at]).map(|n| n.1.as_bytes())?;
     let beside = beside[rng.below(beside.len() as u64) as usize];
     match edit {
-        "omission" => { out.remove(at); }
+        "omission" => {
+            out.remove(at);
+        }
         "transposition" => {
             if b.get(at + 1).is_none_or(|c| !c.is_ascii_lowercase() || *c == b[at]) {
                 return None;

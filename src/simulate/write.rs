@@ -63,7 +63,9 @@ impl Logs {
     /// Writes everything before `until`.
     pub(super) fn advance(&mut self, until: i64) -> Result<(), Error> {
         while self.pending.peek().is_some_and(|p| p.0.0 < until) {
-            let Some(Reverse(Pending(at, _, daemon, text))) = self.pending.pop() else { break };
+            let Some(Reverse(Pending(at, _, daemon, text))) = self.pending.pop() else {
+                break;
+            };
             let Some(daemon) = daemon else {
                 self.coremail.line(&text)?;
                 continue;
@@ -73,7 +75,8 @@ impl Logs {
             let civil = Timestamp(at).to_string();
             let (_, month, day) = Timestamp(at).day().civil();
             let month = MONTHS[(month - 1).clamp(0, 11) as usize];
-            self.rfc3164.line(&format!("{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}", &civil[11..19]))?;
+            self.rfc3164
+                .line(&format!("{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}", &civil[11..19]))?;
             let micros = u64::from(self.second.1) * 37 % 1_000_000;
             self.rfc3339.line(&format!("{}.{micros:06}+00:00 {HOST} postfix/{daemon}[{pid}]: {text}", &civil[..19]))?;
         }
