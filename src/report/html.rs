@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use askama::Template;
 
 use super::{
-    contract::{Campaign, Domain, Report, clipped},
+    contract::{Blocklist, Campaign, Domain, Report, clipped},
     svg::{self, About},
     words,
 };
@@ -108,6 +108,10 @@ impl Page<'_> {
 
     fn rejected(&self) -> u64 {
         self.r.inputs.iter().map(|i| i.rejected).sum()
+    }
+
+    fn blocked(&self, list: &Blocklist) -> u64 {
+        list.daily.iter().map(|d| d.blocked_ips).max().unwrap_or(0)
     }
 
     fn hits(&self, c: &Campaign) -> String {

@@ -158,12 +158,15 @@ fn findings(text: &str) -> Findings {
 fn rendered(findings: &Findings) -> Vec<(&'static str, String)> {
     files(&Report::from(findings), &Format::ALL)
         .into_iter()
-        .map(|(name, bytes)| (name, String::from_utf8(bytes).expect("every report is UTF-8")))
+        .map(|(name, bytes)| {
+            (name, String::from_utf8(bytes).unwrap_or_else(|e| panic!("{name} is no UTF-8: {e}")))
+        })
         .collect()
 }
 
 fn file(findings: &Findings, name: &str) -> String {
-    rendered(findings).into_iter().find(|(n, _)| *n == name).expect("every format was asked for").1
+    let found = rendered(findings).into_iter().find(|(n, _)| *n == name);
+    found.unwrap_or_else(|| panic!("{name} was not written")).1
 }
 
 #[test]
