@@ -70,7 +70,11 @@ fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<
 }
 
 fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
-    (parent.join(name), parent.join(format!(".{name}.new")), parent.join(format!(".{name}.old")))
+    (
+        parent.join(name),
+        parent.join(format!(".{name}.new")),
+        parent.join(format!(".{name}.old")),
+    )
 }
 
 fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
@@ -127,5 +131,8 @@ fn remove(path: &Path) -> io::Result<()> {
 
 fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |cause| Error::Write { path: path.clone(), cause }
+    move |cause| Error::Write {
+        path: path.clone(),
+        cause,
+    }
 }
