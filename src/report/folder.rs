@@ -16,7 +16,7 @@ pub(super) fn replace(
 ) -> Result<PathBuf, Error> {
     make_private(parent, true)?;
     let place = parent.join(name);
-    swap(parent, name, |fresh| fill(fresh, files))?;
+    swap(parent, name, |fresh| fill(fresh, &place, files))?;
     point_latest(parent, name, files)?;
     Ok(place)
 }
@@ -66,7 +66,7 @@ fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<
             });
         }
     }
-    swap(parent, "latest", |fresh| fill(fresh, files))
+    swap(parent, "latest", |fresh| fill(fresh, &place, files))
 }
 
 fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
@@ -77,13 +77,13 @@ fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
     )
 }
 
-fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
+/// Writes `files` into `folder`, which is to become `place`: the name a person knows stands in the error.
+fn fill(folder: &Path, place: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
     make_private(folder, false)?;
     for (name, bytes) in files {
-        let path = folder.join(name);
-        private_file(&path)
+        private_file(&folder.join(name))
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .map_err(at(&path))?;
+            .map_err(at(&place.join(name)))?;
     }
     Ok(())
 }

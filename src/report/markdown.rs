@@ -325,8 +325,12 @@ fn code(text: &str) -> String {
 /// A sentence: every character that could be markup or begin a link is escaped.
 fn prose(text: &str) -> String {
     let mut out = String::new();
-    for c in clipped(text, MAX_CELL).chars() {
+    let text = clipped(text, MAX_CELL);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            // A colon before a blank begins no link.
+            ':' if chars.peek().is_none_or(|next| next.is_whitespace()) => out.push(c),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '+' | '!' | '|'
             | '~' | '&' | ':' | '@' | '=' | '$' => {
                 out.push('\\');
