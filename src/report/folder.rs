@@ -16,7 +16,7 @@ pub(super) fn replace(
 ) -> Result<PathBuf, Error> {
     make_private(parent, true)?;
     let place = parent.join(name);
-    swap(parent, name, |fresh| fill(fresh, files))?;
+    swap(parent, name, |fresh| fill(fresh, &place, files))?;
     point_latest(parent, name, files)?;
     Ok(place)
 }
@@ -66,20 +66,24 @@ fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<
             });
         }
     }
-    swap(parent, "latest", |fresh| fill(fresh, files))
+    swap(parent, "latest", |fresh| fill(fresh, &place, files))
 }
 
 fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
-    (parent.join(name), parent.join(format!(".{name}.new")), parent.join(format!(".{name}.old")))
+    (
+        parent.join(name),
+        parent.join(format!(".{name}.new")),
+        parent.join(format!(".{name}.old")),
+    )
 }
 
-fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
+/// Writes `files` into `folder`, which is to become `place`: the name a person knows stands in the error.
+fn fill(folder: &Path, place: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
     make_private(folder, false)?;
     for (name, bytes) in files {
-        let path = folder.join(name);
-        private_file(&path)
+        private_file(&folder.join(name))
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .map_err(at(&path))?;
+            .map_err(at(&place.join(name)))?;
     }
     Ok(())
 }
@@ -127,5 +131,8 @@ fn remove(path: &Path) -> io::Result<()> {
 
 fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |cause| Error::Write { path: path.clone(), cause }
+    move |cause| Error::Write {
+        path: path.clone(),
+        cause,
+    }
 }

@@ -45,7 +45,11 @@ pub fn write(
         Some(redactor) => Report::from(&redactor.redact(findings.clone())),
         None => Report::from(findings),
     };
-    folder::replace(reports, &findings.generated_at.day().to_string(), &files(&report, formats))
+    folder::replace(
+        reports,
+        &findings.generated_at.day().to_string(),
+        &files(&report, formats),
+    )
 }
 
 /// Names and contents of a report's files, sorted by name.
@@ -82,7 +86,9 @@ impl Format {
 
     /// From `html`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.name().eq_ignore_ascii_case(text.trim()))
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name().eq_ignore_ascii_case(text.trim()))
     }
 
     /// From `html,json,csv,md`, in any order; each once.
@@ -100,7 +106,9 @@ impl Format {
             }
         }
         if formats.is_empty() {
-            return Err(Error::Usage("no report format named; choose of html, json, csv, md".to_owned()));
+            return Err(Error::Usage(
+                "no report format named; choose of html, json, csv, md".to_owned(),
+            ));
         }
         Ok(formats)
     }

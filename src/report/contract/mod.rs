@@ -270,7 +270,11 @@ pub fn shown(text: &str) -> String {
 pub fn clipped(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
-        Some(_) => text.chars().take(max.saturating_sub(1)).chain(['…']).collect(),
+        Some(_) => text
+            .chars()
+            .take(max.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
     }
 }
 
@@ -299,7 +303,11 @@ pub fn meaning(kind: BounceType) -> &'static str {
 
 /// Four decimals, and 0 for what is no number: JSON has neither NaN nor infinity.
 fn rounded(x: f64) -> f64 {
-    if x.is_finite() { (x * 1e4).round() / 1e4 } else { 0.0 }
+    if x.is_finite() {
+        (x * 1e4).round() / 1e4
+    } else {
+        0.0
+    }
 }
 
 fn all_shown(texts: &[String]) -> Vec<String> {
@@ -331,7 +339,11 @@ fn causes(f: &Findings) -> Vec<Cause> {
                 .iter()
                 .filter(|(c, _, _)| *c == cause)
                 .fold((0, 0), |(s, h), (_, soft, hard)| (s + soft, h + hard));
-            Cause { cause: cause.name(), soft_bounced, hard_bounced }
+            Cause {
+                cause: cause.name(),
+                soft_bounced,
+                hard_bounced,
+            }
         })
         .collect()
 }
@@ -339,7 +351,10 @@ fn causes(f: &Findings) -> Vec<Cause> {
 impl From<Window> for Span {
     fn from(window: Window) -> Self {
         let bounds = window.bounds();
-        Span { from: bounds.map(|b| b.0.to_string()), to: bounds.map(|b| b.1.to_string()) }
+        Span {
+            from: bounds.map(|b| b.0.to_string()),
+            to: bounds.map(|b| b.1.to_string()),
+        }
     }
 }
 
@@ -363,11 +378,22 @@ impl From<&Findings> for Deliveries {
             .iter()
             .map(|(day, tally)| {
                 let [non_bounced, soft_bounced, hard_bounced] = tally.degrees;
-                DayDegrees { day: day.to_string(), non_bounced, soft_bounced, hard_bounced }
+                DayDegrees {
+                    day: day.to_string(),
+                    non_bounced,
+                    soft_bounced,
+                    hard_bounced,
+                }
             })
             .collect();
         let total = non_bounced + soft_bounced + hard_bounced;
-        Deliveries { total, non_bounced, soft_bounced, hard_bounced, by_day }
+        Deliveries {
+            total,
+            non_bounced,
+            soft_bounced,
+            hard_bounced,
+            by_day,
+        }
     }
 }
 

@@ -183,7 +183,11 @@ impl From<&DomainRisk> for Domain {
 
 impl From<&Weekly> for Week {
     fn from(w: &Weekly) -> Self {
-        Week { week: w.week.to_string(), senders: w.senders, emails: w.emails }
+        Week {
+            week: w.week.to_string(),
+            senders: w.senders,
+            emails: w.emails,
+        }
     }
 }
 
@@ -227,7 +231,10 @@ impl From<&UsernameRisk> for Username {
             delivered_before: s.delivered_before,
             first_seen: s.first_seen.to_string(),
             last_seen: s.last_seen.to_string(),
-            registrability: UsernameStatus { status: u.status, why: shown(&u.why) },
+            registrability: UsernameStatus {
+                status: u.status,
+                why: shown(&u.why),
+            },
             risk: rounded(u.risk),
         }
     }
