@@ -163,7 +163,7 @@ fn ex_employee(world: &World, script: &mut Script) {
 fn shared_address(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "shared address");
     let client = "198.18.121.1".to_owned();
-    let writers = (world.records / 400).clamp(5, 120);
+    let writers = (world.records / 800).clamp(5, 120);
     for n in 0..writers {
         let from = Sender { address: stranger(world, 100 + n).address, client: client.clone() };
         for i in 0..rng.between(3, 6) {

@@ -5,8 +5,8 @@
 //! ones), `truth.json` (what a perfect reader would report) and `registry.json` (what DNS, RDAP and WHOIS would answer).
 //! Never: the clock, the network, or a byte that depends on the machine: one seed is one world.
 //!
-//! Everyday mail is drawn while it is written ([`people`], [`traffic`], [`dialects`]); what the truth must know exactly,
-//! typos, attacks and their look-alikes, is planned first ([`script`]) and mixed in by time.
+//! Everyday mail is drawn while it is written (`people`, `traffic`, `dialects`); what the truth must know exactly,
+//! typos, attacks and their look-alikes, is planned first (`script`) and mixed in by time.
 
 mod attacks;
 mod benign;

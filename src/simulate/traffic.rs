@@ -48,22 +48,22 @@ enum End {
 /// Our outgoing servers.
 const PROXIES: u64 = 34;
 /// Permille of everyday mails that meet a refusal; planted mistakes come on top.
-const BOUNCED: u64 = 120;
+const BOUNCED: u64 = 114;
 /// Why everyday mails are refused: weight, and permille of them that get through in the end. The named weights are the
 /// shares of "Bounce in the Wild" (blocklists 31.1 %, network 10.2 %, content 6.9 %, authentication 2.2 %, full
 /// mailboxes 2.1 %, too much mail 1.35 %); typos (6.85 %) are planted, the rest fills what the talk left unnamed.
 const CAUSES: [(BounceType, u64, u64); 16] = [
-    (BounceType::Blocklisted, 311, 780),
+    (BounceType::Blocklisted, 311, 840),
     (BounceType::Timeout, 60, 780),
     (BounceType::Interrupted, 42, 760),
     (BounceType::ContentSpam, 69, 550),
-    (BounceType::Authentication, 22, 150),
+    (BounceType::Authentication, 22, 250),
     (BounceType::MailboxFull, 21, 250),
     (BounceType::RecipientRateLimited, 14, 600),
     (BounceType::Greylisted, 150, 980),
     (BounceType::SendingTooFast, 75, 930),
     (BounceType::UserUnknown, 40, 0),
-    (BounceType::Other, 90, 700),
+    (BounceType::Other, 90, 780),
     (BounceType::SenderDns, 12, 400),
     (BounceType::Starttls, 10, 500),
     (BounceType::TooManyRecipients, 3, 300),

@@ -20,7 +20,11 @@ const EDITS: [(&str, u64); 7] = [
     ("missing_dot", 3),
 ];
 /// One edit away from a popular name and popular themselves: nobody could call mail to them a typo.
-const REAL: [&str; 14] = [
+const REAL: [&str; 18] = [
+    "yahoo.cn",
+    "icloud.co",
+    "gmail.de",
+    "hotmail.fr",
     "mail.com",
     "email.com",
     "ymail.com",
@@ -76,7 +80,7 @@ pub(super) fn plant(world: &World, script: &mut Script) {
 
 fn domains(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "domain typos");
-    let count = (world.records / 500).clamp(8, 1000);
+    let count = (world.records / 600).clamp(8, 1000);
     let mut typed = BTreeSet::new();
     let mut n = 0;
     while n < count {
@@ -150,7 +154,7 @@ fn domains(world: &World, script: &mut Script) {
 
 fn usernames(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "username typos");
-    let count = (world.records / 400).clamp(6, 2500);
+    let count = (world.records / 600).clamp(6, 2500);
     let mut seen = BTreeSet::new();
     let mut n = 0;
     while n < count {
