@@ -55,10 +55,16 @@ pub(crate) type Emit<'e> = &'e mut dyn FnMut(&Delivery<'_>);
 /// The two ways lines become deliveries.
 pub(crate) enum Reader {
     /// Each line for itself, on all cores.
-    Lines(fn(&[u8], &Options, Emit<'_>) -> Tally),
+    Lines(EachLine),
     /// Lines joined in their order, with what earlier nights left.
-    Joined(fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>),
+    Joined(StartJoin),
 }
+
+/// Reads whole lines.
+pub(crate) type EachLine = fn(&[u8], &Options, Emit<'_>) -> Tally;
+
+/// Goes on from what [`Joined::save`] gave the night before.
+pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
 
 /// A join over lines.
 pub(crate) trait Joined: Send {

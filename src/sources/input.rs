@@ -20,7 +20,9 @@ pub struct Input {
     pub format: Option<FormatKind>,
     /// When its first line with a stamp was written: rotated logs are read oldest first.
     pub first: Option<Timestamp>,
-    /// Whether it holds anything.
+    /// Whether the user named this very file, and not a folder or a pattern.
+    pub(crate) named: bool,
+    /// Whether it holds nothing.
     pub(crate) empty: bool,
     /// Whether it is packed, and so will not grow at its end.
     pub(crate) packed: bool,
@@ -39,6 +41,9 @@ enum Source {
 /// Bytes of a file looked at to tell its format.
 const SAMPLE: u64 = 64 << 10;
 
+/// How well logs pack, about.
+const USUAL_RATIO: u64 = 8;
+
 /// Folders are searched this deep: deeper is a loop of links or no log folder.
 const DEPTH: usize = 16;
 
@@ -53,12 +58,16 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
     let mut found = Vec::new();
     for name in inputs {
         if name == "-" {
-            found.push(spool(options)?);
+            found.push(Input { named: true, ..spool(options)? });
             continue;
         }
         let path = Path::new(name);
         if path.exists() || !name.contains(['*', '?', '[']) {
+            let before = found.len();
             add(path, options, &mut found)?;
+            if !path.is_dir() {
+                found[before..].iter_mut().for_each(|input| input.named = true);
+            }
             continue;
         }
         let mut paths: Vec<PathBuf> = glob::glob(name).map_err(|e| Error::Usage(format!("pattern {name}: {e}")))?.filter_map(Result::ok).collect();
@@ -99,8 +108,19 @@ impl Input {
         !self.packed && matches!(self.source, Source::Path(_))
     }
 
+    /// How often its name says it was rotated: of two that begin in the same second the higher is the older.
+    pub(crate) fn rotation(&self) -> u32 {
+        self.path.rsplit('.').take(2).filter_map(|part| part.parse().ok()).find(|n| *n < 1000).unwrap_or(0)
+    }
+
+    /// About how much it holds: of two states of one log the smaller goes first, so that the other is read on from its
+    /// end.
+    pub(crate) fn size(&self) -> u64 {
+        self.total_bytes.saturating_mul(if self.packed { USUAL_RATIO } else { 1 })
+    }
+
     fn new(path: String, source: Source, total_bytes: u64, options: &Options) -> Result<Self, Error> {
-        let mut input = Input { path, total_bytes, format: options.format, first: None, empty: true, packed: false, head: Vec::new(), source };
+        let mut input = Input { path, total_bytes, format: options.format, first: None, named: false, empty: true, packed: false, head: Vec::new(), source };
         let sampled = input.sample(options);
         sampled.map_err(|cause| input.unreadable(cause))?;
         Ok(input)

@@ -83,9 +83,17 @@ impl Trace {
 
 /// The index of the mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
 pub(crate) fn find(marks: &[Mark], head: &[u8], stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>) -> io::Result<Option<usize>> {
-    let fits = |mark: &Mark| {
+    // Nearly all marks have the full head: it is hashed once for all of them.
+    let mut hashed = (0, 0);
+    let mut fits = |mark: &Mark| {
         let len = usize::try_from(mark.head_len).unwrap_or(usize::MAX);
-        len > 0 && len <= head.len() && hash(&head[..len]) == mark.head
+        if len == 0 || len > head.len() {
+            return false;
+        }
+        if hashed.0 != len {
+            hashed = (len, hash(&head[..len]));
+        }
+        hashed.1 == mark.head
     };
     let mut candidates: Vec<usize> = (0..marks.len()).filter(|&i| fits(&marks[i])).collect();
     if candidates.is_empty() {

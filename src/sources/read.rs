@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     FormatKind, Input, InputCount, Known, Options, Reading, Reject,
-    format::{Format, Joined, Reader},
+    format::{EachLine, Format, Joined, Reader},
     mark::{self, Trace},
     reject::{KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks},
@@ -40,7 +40,7 @@ pub fn read<W: Send>(
     let mut rejects = vec![Vec::new(); inputs.len()];
 
     let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_by_key(|&i| (inputs[i].first, i));
+    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
     for i in order {
         let input = &inputs[i];
         let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
@@ -111,9 +111,9 @@ pub fn read<W: Send>(
     Ok(Reading { workers, inputs: counts, marks, pending: store(saved)?, pending_deliveries, rejects: rejects.into_iter().flatten().collect() })
 }
 
-/// Why an input without a format is passed over; an error where there is no other to read.
+/// Why an input without a format is passed over; an error where the user named it, or there is no other to read.
 fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
-    if all.iter().all(|other| other.format.is_none()) {
+    if input.named || all.iter().all(|other| other.format.is_none()) {
         let lines = String::from_utf8_lossy(&input.head).lines().filter(|line| !line.trim().is_empty()).count().max(1);
         return Err(Error::Unrecognised { path: input.path.clone(), format: "any known format".to_owned(), recognised: 0, lines: lines as u64 });
     }
@@ -121,7 +121,7 @@ fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
 }
 
 enum Way<'w> {
-    Lines(fn(&[u8], &Options, &mut dyn FnMut(&Delivery<'_>)) -> Tally),
+    Lines(EachLine),
     Joined(&'w mut dyn Joined),
 }
 

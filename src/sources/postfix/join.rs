@@ -296,7 +296,9 @@ impl Host {
             return;
         }
         let attempt = Attempt { from_ip: "", to_ip: "", reply: refused.reply, accepted: false };
-        let mail = Mail { sender: refused.sender, client: refused.ip, recipient: refused.recipient, into: true };
+        // What one of our own users mistyped is refused on its way out.
+        let ours = refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
+        let mail = Mail { sender: refused.sender, client: refused.ip, recipient: refused.recipient, into: !ours };
         mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
     }
 

@@ -69,8 +69,12 @@ pub(crate) enum Status {
 /// A refused recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused<'a> {
+    /// `NOQUEUE`, or of the mail for which earlier recipients were taken.
+    pub(crate) id: &'a str,
     /// Empty when unknown.
     pub(crate) ip: &'a str,
+    /// Whether the client had logged in, where the line says so.
+    pub(crate) authenticated: bool,
     pub(crate) sender: &'a str,
     pub(crate) recipient: &'a str,
     /// From the code on.
@@ -123,7 +127,7 @@ fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
         }
         _ => match text.strip_prefix("client=") {
             Some(text) => client(id, text),
-            None => refused(text),
+            None => refused(id, text),
         },
     }
 }
@@ -205,7 +209,7 @@ fn successor(reply: &str) -> Option<&str> {
     (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
-fn refused(text: &str) -> Option<Event<'_>> {
+fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
     let from = tail.find(" from ")?;
     let (stage, tail) = (&tail[..from], &tail[from + 6..]);
@@ -218,6 +222,8 @@ fn refused(text: &str) -> Option<Event<'_>> {
     let end = whole[after..].find("; from=<").or_else(|| whole[after..].find("; proto=")).map_or(whole.len(), |at| after + at);
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
+    // The last word, after HELO's bracket: what a client says of itself cannot stand there.
+    let authenticated = fields.rsplit_once('>').is_some_and(|(_, tail)| tail.contains(" sasl_username="));
     let (mut sender, mut recipient) = ("", "");
     if let Some(text) = fields.strip_prefix("from=") {
         (sender, fields) = bracketed(text)?;
@@ -232,7 +238,7 @@ fn refused(text: &str) -> Option<Event<'_>> {
     if recipient.is_empty() || reply.is_empty() {
         return None;
     }
-    Some(Event::Refused(Refused { ip: address(ip), sender, recipient, reply }))
+    Some(Event::Refused(Refused { id, ip: address(ip), authenticated, sender, recipient, reply }))
 }
 
 /// `<address>` and what follows. A quoted local part may hold anything, brackets too.
@@ -333,11 +339,12 @@ mod tests {
             ),
             ("postfix/cleanup", "B37FD2E: milter-reject: END-OF-MESSAGE from h[192.0.2.1]: 4.7.1 Try again later; from=<> to=<r@d> proto=ESMTP helo=<h>", Some(("192.0.2.1", "", "r@d", "4.7.1 Try again later"))),
             ("postfix/smtpd", "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table; proto=SMTP helo=<h>", Some(("192.0.2.1", "", "guess", "550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table"))),
+            ("postfix/smtpd", "DE81A2E: reject: RCPT from h[192.0.2.1]: 550 5.1.1 <r@d>: x; from=<s@e> to=<r@d> proto=ESMTP helo=<h> sasl_method=PLAIN sasl_username=s", Some(("192.0.2.1", "s@e", "r@d", "550 5.1.1 <r@d>: x"))),
             ("postfix/smtpd", "NOQUEUE: reject: CONNECT from unknown[192.0.2.1]: 450 4.7.25 Client host rejected; proto=SMTP", None),
             ("postfix/smtpd", "NOQUEUE: reject_warning: RCPT from h[192.0.2.1]: 550 5.1.1 <a@b>: x; from=<s@e> to=<a@b> proto=SMTP helo=<h>", None),
             ("postfix/smtpd", "NOQUEUE: filter: RCPT from h[192.0.2.1]: <>: Sender address triggers FILTER; from=<> to=<a@b> proto=SMTP helo=<h>", None),
         ] {
-            let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| Event::Refused(Refused { ip, sender, recipient, reply }));
+            let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| Event::Refused(Refused { id: text.split(':').next().unwrap_or(""), ip, authenticated: text.contains("sasl"), sender, recipient, reply }));
             assert_eq!(of(daemon, text), expected, "{text}");
         }
     }

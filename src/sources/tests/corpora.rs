@@ -48,6 +48,16 @@ fn every_postfix_log_is_read() {
 }
 
 #[test]
+fn nights_split_published_logs() {
+    let Some(folder) = corpora() else { return };
+    let mut found = Vec::new();
+    files(&folder.join("lightmeter"), &mut found);
+    let held: usize = found.iter().map(|path| nights::check(path, if fs::metadata(path).expect("a log").len() > 20_000 { 9 } else { 1 }, false)).sum();
+    eprintln!("{held} splits of {} logs", found.len());
+    assert!(held > 0);
+}
+
+#[test]
 fn outer_hops_are_counted_once() {
     let Some(folder) = corpora() else { return };
     let expected = fs::read(folder.join("lightmeter-expected.json")).expect("expectations");

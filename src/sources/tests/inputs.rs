@@ -101,6 +101,8 @@ fn bad_input_has_its_error() {
     assert!(matches!(run(&[missing], &Known::default(), &options()), Err(Error::Read { .. })));
     let junk: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let junk = file(folder.path(), "junk.log", &junk);
+    let good = file(folder.path(), "good.log", records(2).as_bytes());
+    assert!(matches!(run(&[good, junk.clone()], &Known::default(), &options()), Err(Error::Unrecognised { .. })), "named, so not left out");
     assert!(matches!(run(&[junk], &Known::default(), &options()), Err(Error::Unrecognised { recognised: 0, .. })));
     let half = file(folder.path(), "half.log", format!("{}{}", records(2), "junk\n".repeat(3)).as_bytes());
     assert!(matches!(run(&[half], &Known::default(), &options()), Err(Error::Unrecognised { recognised: 2, lines: 5, .. })));
