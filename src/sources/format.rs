@@ -26,7 +26,9 @@ impl FormatKind {
 
     /// From its name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn format(self) -> &'static dyn Format {
@@ -55,10 +57,17 @@ pub(crate) type Emit<'e> = &'e mut dyn FnMut(&Delivery<'_>);
 /// The two ways lines become deliveries.
 pub(crate) enum Reader {
     /// Each line for itself, on all cores.
-    Lines(fn(&[u8], &Options, Emit<'_>) -> Tally),
+    Lines(EachLine),
     /// Lines joined in their order, with what earlier nights left.
-    Joined(fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>),
+    Joined(StartJoin),
 }
+
+/// Reads whole lines.
+pub(crate) type EachLine = fn(&[u8], &Options, Emit<'_>) -> Tally;
+
+/// Goes on from what [`Joined::save`] gave the night before.
+pub(crate) type StartJoin =
+    fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
 
 /// A join over lines.
 pub(crate) trait Joined: Send {
@@ -78,8 +87,15 @@ pub(crate) trait Joined: Send {
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let known = |kind: FormatKind| text.lines().filter(|line| says_something(line) && kind.format().looks_like(line)).count();
-    let (count, kind) = FormatKind::ALL.into_iter().map(|kind| (known(kind), kind)).max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
+    let known = |kind: FormatKind| {
+        text.lines()
+            .filter(|line| says_something(line) && kind.format().looks_like(line))
+            .count()
+    };
+    let (count, kind) = FormatKind::ALL
+        .into_iter()
+        .map(|kind| (known(kind), kind))
+        .max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
     (count > 0).then_some(kind)
 }
 

@@ -20,7 +20,9 @@ pub struct Input {
     pub format: Option<FormatKind>,
     /// When its first line with a stamp was written: rotated logs are read oldest first.
     pub first: Option<Timestamp>,
-    /// Whether it holds anything.
+    /// Whether the user named this very file, and not a folder or a pattern.
+    pub(crate) named: bool,
+    /// Whether it holds nothing.
     pub(crate) empty: bool,
     /// Whether it is packed, and so will not grow at its end.
     pub(crate) packed: bool,
@@ -39,13 +41,18 @@ enum Source {
 /// Bytes of a file looked at to tell its format.
 const SAMPLE: u64 = 64 << 10;
 
+/// How well logs pack, about.
+const USUAL_RATIO: u64 = 8;
+
 /// Folders are searched this deep: deeper is a loop of links or no log folder.
 const DEPTH: usize = 16;
 
 /// Names in a folder that are no logs; a file named by the user is always read.
 const NO_LOG: [&str; 40] = [
-    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif", "go", "h", "html", "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf",
-    "png", "py", "rs", "sh", "so", "sql", "sqlite", "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml", "zip",
+    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif",
+    "go", "h", "html", "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf", "png",
+    "py", "rs", "sh", "so", "sql", "sqlite", "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml",
+    "zip",
 ];
 
 /// Finds what `inputs` name: files, folders with all below, patterns, `-`.
@@ -53,25 +60,45 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
     let mut found = Vec::new();
     for name in inputs {
         if name == "-" {
-            found.push(spool(options)?);
+            found.push(Input {
+                named: true,
+                ..spool(options)?
+            });
             continue;
         }
         let path = Path::new(name);
         if path.exists() || !name.contains(['*', '?', '[']) {
+            let before = found.len();
             add(path, options, &mut found)?;
+            if !path.is_dir() {
+                found[before..]
+                    .iter_mut()
+                    .for_each(|input| input.named = true);
+            }
             continue;
         }
-        let mut paths: Vec<PathBuf> = glob::glob(name).map_err(|e| Error::Usage(format!("pattern {name}: {e}")))?.filter_map(Result::ok).collect();
+        let mut paths: Vec<PathBuf> = glob::glob(name)
+            .map_err(|e| Error::Usage(format!("pattern {name}: {e}")))?
+            .filter_map(Result::ok)
+            .collect();
         paths.sort();
         if paths.is_empty() {
-            return Err(Error::NoInput { place: name.clone() });
+            return Err(Error::NoInput {
+                place: name.clone(),
+            });
         }
         for path in paths {
             add(&path, options, &mut found)?;
         }
     }
     if found.is_empty() {
-        return Err(Error::NoInput { place: if inputs.is_empty() { "the empty list of inputs".to_owned() } else { inputs.join(", ") } });
+        return Err(Error::NoInput {
+            place: if inputs.is_empty() {
+                "the empty list of inputs".to_owned()
+            } else {
+                inputs.join(", ")
+            },
+        });
     }
     Ok(found)
 }
@@ -91,7 +118,10 @@ impl Input {
 
     /// An error of the operating system, in our words.
     pub(crate) fn unreadable(&self, cause: io::Error) -> Error {
-        Error::Read { path: PathBuf::from(&self.path), cause }
+        Error::Read {
+            path: PathBuf::from(&self.path),
+            cause,
+        }
     }
 
     /// Whether a later run may find more at its end.
@@ -99,8 +129,40 @@ impl Input {
         !self.packed && matches!(self.source, Source::Path(_))
     }
 
-    fn new(path: String, source: Source, total_bytes: u64, options: &Options) -> Result<Self, Error> {
-        let mut input = Input { path, total_bytes, format: options.format, first: None, empty: true, packed: false, head: Vec::new(), source };
+    /// How often its name says it was rotated: of two that begin in the same second the higher is the older.
+    pub(crate) fn rotation(&self) -> u32 {
+        self.path
+            .rsplit('.')
+            .take(2)
+            .filter_map(|part| part.parse().ok())
+            .find(|n| *n < 1000)
+            .unwrap_or(0)
+    }
+
+    /// About how much it holds: of two states of one log the smaller goes first, so that the other is read on from its
+    /// end.
+    pub(crate) fn size(&self) -> u64 {
+        self.total_bytes
+            .saturating_mul(if self.packed { USUAL_RATIO } else { 1 })
+    }
+
+    fn new(
+        path: String,
+        source: Source,
+        total_bytes: u64,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let mut input = Input {
+            path,
+            total_bytes,
+            format: options.format,
+            first: None,
+            named: false,
+            empty: true,
+            packed: false,
+            head: Vec::new(),
+            source,
+        };
         let sampled = input.sample(options);
         sampled.map_err(|cause| input.unreadable(cause))?;
         Ok(input)
@@ -120,7 +182,10 @@ impl Input {
         self.format = options.format.or_else(|| format::detect(&sample));
         if let Some(kind) = self.format {
             let text = String::from_utf8_lossy(&sample);
-            self.first = text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
+            self.first = text
+                .trim_start_matches('\u{feff}')
+                .lines()
+                .find_map(|line| kind.format().moment(line, options));
         }
         sample.truncate(4 << 10);
         self.head = sample;
@@ -129,10 +194,18 @@ impl Input {
 }
 
 fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Error> {
-    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+    let unreadable = |cause| Error::Read {
+        path: path.to_owned(),
+        cause,
+    };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_dir() {
-        found.push(Input::new(path.display().to_string(), Source::Path(path.to_owned()), about.len(), options)?);
+        found.push(Input::new(
+            path.display().to_string(),
+            Source::Path(path.to_owned()),
+            about.len(),
+            options,
+        )?);
         return Ok(());
     }
     let mut files = Vec::new();
@@ -148,27 +221,40 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
     }
     if !a_log {
         found.truncate(before);
-        return Err(Error::NoInput { place: path.display().to_string() });
+        return Err(Error::NoInput {
+            place: path.display().to_string(),
+        });
     }
     Ok(())
 }
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let unreadable = |cause| Error::Read { path: folder.to_owned(), cause };
+    let unreadable = |cause| Error::Read {
+        path: folder.to_owned(),
+        cause,
+    };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with('.') || name.ends_with('~') {
             continue;
         }
         // A link that leads nowhere is somebody's rotation in progress; sockets and devices are no logs.
-        let Ok(about) = fs::metadata(&path) else { continue };
+        let Ok(about) = fs::metadata(&path) else {
+            continue;
+        };
         if about.is_dir() {
             if depth > 0 {
                 walk(&path, depth - 1, files)?;
             }
         } else if about.is_file() {
-            let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+            let ending = name
+                .rsplit_once('.')
+                .map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
             if !NO_LOG.contains(&ending.as_str()) {
                 files.push(path);
             }
@@ -178,8 +264,14 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
 }
 
 fn spool(options: &Options) -> Result<Input, Error> {
-    let unreadable = |cause| Error::Read { path: PathBuf::from("-"), cause };
-    let (path, mut file) = nameless().map_err(|cause| Error::Write { path: std::env::temp_dir(), cause })?;
+    let unreadable = |cause| Error::Read {
+        path: PathBuf::from("-"),
+        cause,
+    };
+    let (path, mut file) = nameless().map_err(|cause| Error::Write {
+        path: std::env::temp_dir(),
+        cause,
+    })?;
     // Gone from the folder at once, so that nothing is left behind however the run ends.
     let _ = fs::remove_file(path);
     let bytes = io::copy(&mut io::stdin().lock(), &mut file).map_err(unreadable)?;
@@ -190,7 +282,12 @@ fn nameless() -> io::Result<(PathBuf, File)> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for n in 0..100 {
         let path = std::env::temp_dir().join(format!("bouncewatch-{}-{n}", std::process::id()));
-        match File::options().read(true).write(true).create_new(true).open(&path) {
+        match File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+        {
             Ok(file) => return Ok((path, file)),
             Err(e) => last = e,
         }

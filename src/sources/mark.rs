@@ -69,7 +69,9 @@ impl Trace {
     pub(crate) fn skip_to(&mut self, offset: u64, stream: &mut dyn Read) -> io::Result<bool> {
         let mut buf = vec![0; 64 << 10];
         while self.offset < offset {
-            let want = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(buf.len());
+            let want = usize::try_from(offset - self.offset)
+                .unwrap_or(usize::MAX)
+                .min(buf.len());
             match stream.read(&mut buf[..want]) {
                 Ok(0) => return Ok(false),
                 Ok(n) => self.feed(&buf[..n]),
@@ -82,10 +84,22 @@ impl Trace {
 }
 
 /// The index of the mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
-pub(crate) fn find(marks: &[Mark], head: &[u8], stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>) -> io::Result<Option<usize>> {
-    let fits = |mark: &Mark| {
+pub(crate) fn find(
+    marks: &[Mark],
+    head: &[u8],
+    stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
+) -> io::Result<Option<usize>> {
+    // Nearly all marks have the full head: it is hashed once for all of them.
+    let mut hashed = (0, 0);
+    let mut fits = |mark: &Mark| {
         let len = usize::try_from(mark.head_len).unwrap_or(usize::MAX);
-        len > 0 && len <= head.len() && hash(&head[..len]) == mark.head
+        if len == 0 || len > head.len() {
+            return false;
+        }
+        if hashed.0 != len {
+            hashed = (len, hash(&head[..len]));
+        }
+        hashed.1 == mark.head
     };
     let mut candidates: Vec<usize> = (0..marks.len()).filter(|&i| fits(&marks[i])).collect();
     if candidates.is_empty() {
@@ -108,5 +122,7 @@ pub(crate) fn find(marks: &[Mark], head: &[u8], stream: impl FnOnce() -> io::Res
 
 /// FNV-1a: the same on every machine and in every release.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     FormatKind, Input, InputCount, Known, Options, Reading, Reject,
-    format::{Format, Joined, Reader},
+    format::{EachLine, Format, Joined, Reader},
     mark::{self, Trace},
     reject::{KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks},
@@ -25,14 +25,23 @@ const SAVED: u64 = 1;
 
 /// Reads `inputs`, but not what `known` had read: each delivery goes to `add` with one of the workers from `make`.
 pub fn read<W: Send>(
-    inputs: Vec<Input>, known: &Known, options: &Options, make: &(dyn Fn() -> W + Sync), add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync), progress: &(dyn Fn(u64) + Sync),
+    inputs: Vec<Input>,
+    known: &Known,
+    options: &Options,
+    make: &(dyn Fn() -> W + Sync),
+    add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Reading<W>, Error> {
-    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
+    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1))
+        .map(|_| make())
+        .collect();
     let mut marks = known.marks.clone();
     let mut saved = load(&known.pending)?;
     let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();
     for kind in FormatKind::ALL {
-        if let (Some(state), Reader::Joined(start)) = (saved.remove(kind.name()), kind.format().reader()) {
+        if let (Some(state), Reader::Joined(start)) =
+            (saved.remove(kind.name()), kind.format().reader())
+        {
             joins.insert(kind.name(), start(options, Some(state))?);
         }
     }
@@ -40,13 +49,34 @@ pub fn read<W: Send>(
     let mut rejects = vec![Vec::new(); inputs.len()];
 
     let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_by_key(|&i| (inputs[i].first, i));
+    order.sort_by_key(|&i| {
+        (
+            inputs[i].first,
+            std::cmp::Reverse(inputs[i].rotation()),
+            inputs[i].size(),
+            i,
+        )
+    });
     for i in order {
         let input = &inputs[i];
-        let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
+        let file = |cause: String| Reject {
+            file: input.path.clone(),
+            line: 0,
+            cause,
+            excerpt: String::new(),
+        };
         let Some(kind) = input.format else {
-            let cause = if input.empty { None } else { Some(leave_out(input, &inputs)?) };
-            counts[i] = InputCount { path: input.path.clone(), format: "unknown".to_owned(), rejected: u64::from(cause.is_some()), ..InputCount::default() };
+            let cause = if input.empty {
+                None
+            } else {
+                Some(leave_out(input, &inputs)?)
+            };
+            counts[i] = InputCount {
+                path: input.path.clone(),
+                format: "unknown".to_owned(),
+                rejected: u64::from(cause.is_some()),
+                ..InputCount::default()
+            };
             rejects[i].extend(cause.map(file));
             progress(input.total_bytes);
             continue;
@@ -63,20 +93,51 @@ pub fn read<W: Send>(
                 Way::Joined(&mut **join)
             }
         };
-        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0)).map_err(|e| input.unreadable(e))?.map(|at| marks.remove(at));
-        let mut one = One { input, format, options, add, progress, trace: Trace::default(), tally: Tally::default(), notes: Vec::new() };
+        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
+            .map_err(|e| input.unreadable(e))?
+            .map(|at| marks.remove(at));
+        let mut one = One {
+            input,
+            format,
+            options,
+            add,
+            progress,
+            trace: Trace::default(),
+            tally: Tally::default(),
+            notes: Vec::new(),
+        };
         one.read(reader, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
-        let One { trace, tally, notes, .. } = one;
+        let One {
+            trace,
+            tally,
+            notes,
+            ..
+        } = one;
         if trace.offset() > 0 {
             marks.push(trace.mark(already_seen + tally.records, &input.path));
         }
         // What is new in a log known as one may be little, and odd; it is judged as a whole only.
         if already_seen == 0 && tally.recognised * 2 < tally.relevant {
-            return Err(Error::Unrecognised { path: input.path.clone(), format: kind.name().to_owned(), recognised: tally.recognised, lines: tally.relevant });
+            return Err(Error::Unrecognised {
+                path: input.path.clone(),
+                format: kind.name().to_owned(),
+                recognised: tally.recognised,
+                lines: tally.relevant,
+            });
         }
         rejects[i].extend(notes.iter().cloned().map(file));
-        rejects[i].extend(tally.rejects.into_iter().map(|(line, cause, excerpt)| Reject { file: input.path.clone(), line, cause, excerpt }));
+        rejects[i].extend(
+            tally
+                .rejects
+                .into_iter()
+                .map(|(line, cause, excerpt)| Reject {
+                    file: input.path.clone(),
+                    line,
+                    cause,
+                    excerpt,
+                }),
+        );
         counts[i] = InputCount {
             path: input.path.clone(),
             format: kind.name().to_owned(),
@@ -103,25 +164,44 @@ pub fn read<W: Send>(
             }
         }
         pending_deliveries += join.pending();
-        let state = join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
+        let state = join.save().map_err(|e| Error::Data {
+            name: "pending mails".to_owned(),
+            cause: e.to_string(),
+        })?;
         saved.insert((*name).to_owned(), state);
     }
     let surplus = marks.len().saturating_sub(MARKS);
     marks.drain(..surplus);
-    Ok(Reading { workers, inputs: counts, marks, pending: store(saved)?, pending_deliveries, rejects: rejects.into_iter().flatten().collect() })
+    Ok(Reading {
+        workers,
+        inputs: counts,
+        marks,
+        pending: store(saved)?,
+        pending_deliveries,
+        rejects: rejects.into_iter().flatten().collect(),
+    })
 }
 
-/// Why an input without a format is passed over; an error where there is no other to read.
+/// Why an input without a format is passed over; an error where the user named it, or there is no other to read.
 fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
-    if all.iter().all(|other| other.format.is_none()) {
-        let lines = String::from_utf8_lossy(&input.head).lines().filter(|line| !line.trim().is_empty()).count().max(1);
-        return Err(Error::Unrecognised { path: input.path.clone(), format: "any known format".to_owned(), recognised: 0, lines: lines as u64 });
+    if input.named || all.iter().all(|other| other.format.is_none()) {
+        let lines = String::from_utf8_lossy(&input.head)
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .count()
+            .max(1);
+        return Err(Error::Unrecognised {
+            path: input.path.clone(),
+            format: "any known format".to_owned(),
+            recognised: 0,
+            lines: lines as u64,
+        });
     }
     Ok("no mail log: left out".to_owned())
 }
 
 enum Way<'w> {
-    Lines(fn(&[u8], &Options, &mut dyn FnMut(&Delivery<'_>)) -> Tally),
+    Lines(EachLine),
     Joined(&'w mut dyn Joined),
 }
 
@@ -138,15 +218,29 @@ struct One<'o, W> {
 }
 
 impl<W: Send> One<'_, W> {
-    fn read(&mut self, mut way: Way<'_>, seen: Option<&super::Mark>, workers: &mut [W]) -> Result<(), Error> {
+    fn read(
+        &mut self,
+        mut way: Way<'_>,
+        seen: Option<&super::Mark>,
+        workers: &mut [W],
+    ) -> Result<(), Error> {
         let input = self.input;
-        let raw = Told { inner: input.raw().map_err(|e| input.unreadable(e))?, progress: self.progress };
+        let raw = Told {
+            inner: input.raw().map_err(|e| input.unreadable(e))?,
+            progress: self.progress,
+        };
         let (mut plain, _) = unpack::unpack(raw).map_err(|e| input.unreadable(e))?;
         if let Some(mark) = seen {
-            self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
+            self.trace
+                .skip_to(mark.offset, &mut plain)
+                .map_err(|e| input.unreadable(e))?;
         }
         let mut chunks = Chunks::new(plain, CHUNK);
-        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { 1 };
+        let lanes = if matches!(way, Way::Lines(_)) {
+            workers.len()
+        } else {
+            1
+        };
         let mut batch = take(&mut chunks, lanes);
         while !batch.is_empty() {
             self.trim_end(&mut batch, chunks.broken.is_some());
@@ -156,11 +250,26 @@ impl<W: Send> One<'_, W> {
                 || match &mut way {
                     Way::Lines(each) => {
                         let (each, options, add) = (*each, self.options, self.add);
-                        batch.par_iter().zip(workers.par_iter_mut()).map(|(chunk, worker)| lines_of(chunk, |bytes| each(bytes, options, &mut |d| add(worker, d)))).collect()
+                        batch
+                            .par_iter()
+                            .zip(workers.par_iter_mut())
+                            .map(|(chunk, worker)| {
+                                lines_of(chunk, |bytes| {
+                                    each(bytes, options, &mut |d| add(worker, d))
+                                })
+                            })
+                            .collect()
                     }
                     Way::Joined(join) => {
                         let worker = &mut workers[0];
-                        batch.iter().map(|chunk| lines_of(chunk, |bytes| join.chunk(bytes, &mut |d| (self.add)(worker, d)))).collect::<Vec<_>>()
+                        batch
+                            .iter()
+                            .map(|chunk| {
+                                lines_of(chunk, |bytes| {
+                                    join.chunk(bytes, &mut |d| (self.add)(worker, d))
+                                })
+                            })
+                            .collect::<Vec<_>>()
                     }
                 },
             );
@@ -174,7 +283,9 @@ impl<W: Send> One<'_, W> {
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
-            Some(e) => self.notes.push(format!("{e}; what came before it was read")),
+            Some(e) => self
+                .notes
+                .push(format!("{e}; what came before it was read")),
             None => {}
         }
         Ok(())
@@ -182,7 +293,12 @@ impl<W: Send> One<'_, W> {
 
     /// Leaves a last line without its end to a later run, where one may bring the rest.
     fn trim_end(&mut self, batch: &mut [Chunk], broken: bool) {
-        let Some(chunk) = batch.last_mut().filter(|chunk| chunk.last && !chunk.overlong) else { return };
+        let Some(chunk) = batch
+            .last_mut()
+            .filter(|chunk| chunk.last && !chunk.overlong)
+        else {
+            return;
+        };
         if !(self.input.may_grow() || broken) {
             return;
         }
@@ -192,11 +308,19 @@ impl<W: Send> One<'_, W> {
             return;
         }
         chunk.bytes.truncate(end);
-        let mut unread = Tally { lines: self.tally.lines, ..Tally::default() };
+        let mut unread = Tally {
+            lines: self.tally.lines,
+            ..Tally::default()
+        };
         unread.reject("the last line has no end: left for the next run", &line);
-        let excerpt = unread.rejects.pop().map_or(String::new(), |(_, _, excerpt)| excerpt);
+        let excerpt = unread
+            .rejects
+            .pop()
+            .map_or(String::new(), |(_, _, excerpt)| excerpt);
         if self.notes.len() < KEPT_PER_FILE {
-            self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
+            self.notes.push(format!(
+                "the last line has no end and is left for the next run: {excerpt}"
+            ));
         }
     }
 }
@@ -237,14 +361,23 @@ fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
     if pending.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let unknown = |cause: String| Error::Data { name: "pending mails".to_owned(), cause };
-    let (version, joins): (u64, BTreeMap<String, serde_json::Value>) = serde_json::from_slice(pending).map_err(|e| unknown(e.to_string()))?;
+    let unknown = |cause: String| Error::Data {
+        name: "pending mails".to_owned(),
+        cause,
+    };
+    let (version, joins): (u64, BTreeMap<String, serde_json::Value>) =
+        serde_json::from_slice(pending).map_err(|e| unknown(e.to_string()))?;
     if version != SAVED {
-        return Err(unknown(format!("saved form {version}, this bouncewatch knows {SAVED}")));
+        return Err(unknown(format!(
+            "saved form {version}, this bouncewatch knows {SAVED}"
+        )));
     }
     Ok(joins)
 }
 
 fn store(joins: BTreeMap<String, serde_json::Value>) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(&(SAVED, joins)).map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })
+    serde_json::to_vec(&(SAVED, joins)).map_err(|e| Error::Data {
+        name: "pending mails".to_owned(),
+        cause: e.to_string(),
+    })
 }

@@ -12,15 +12,22 @@ const FREE: u64 = 64 << 20;
 const LIMIT: u64 = 1 << 40;
 
 /// A reader of the plain text in `raw`, and whether `raw` was compressed.
-pub(crate) fn unpack<'r>(raw: impl Read + Send + 'r) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
+pub(crate) fn unpack<'r>(
+    raw: impl Read + Send + 'r,
+) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
     let mut raw = BufReader::with_capacity(128 << 10, raw);
     let magic = {
         // One read may bring less than a magic number, from a pipe; files bring all they have.
         let head = raw.fill_buf()?;
         Packing::of(head)
     };
-    let Some(packing) = magic else { return Ok((Box::new(raw), false)) };
-    let counted = Counted { inner: raw, read: 0 };
+    let Some(packing) = magic else {
+        return Ok((Box::new(raw), false));
+    };
+    let counted = Counted {
+        inner: raw,
+        read: 0,
+    };
     let plain: Box<dyn Inner + Send + 'r> = match packing {
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
@@ -115,7 +122,9 @@ impl Read for Capped<'_> {
         let n = self.plain.read(buf)?;
         self.written += n as u64;
         if self.written > LIMIT || self.written > FREE.max(self.plain.fed().saturating_mul(RATIO)) {
-            return Err(io::Error::other("it unpacks to far more than a log would; the rest is left unread"));
+            return Err(io::Error::other(
+                "it unpacks to far more than a log would; the rest is left unread",
+            ));
         }
         Ok(n)
     }

@@ -22,18 +22,26 @@ pub(crate) struct Fields<'a> {
     pub(crate) client_ip: Option<Cow<'a, str>>,
 }
 
-/// Reads one line.
-pub(crate) fn parse(line: &str) -> Result<Fields<'_>, String> {
-    match scan(line) {
-        Some(fields) => Ok(fields),
-        None => unusual(line),
+/// Reads one line into `fields`, of which only the memory is used again.
+pub(crate) fn parse<'a>(line: &'a str, fields: &mut Fields<'a>) -> Result<(), String> {
+    if scan(line, fields).is_none() {
+        *fields = unusual(line)?;
     }
+    Ok(())
 }
 
 /// The usual form: known keys once each, strings without escapes, flat arrays. `None` is no verdict, only "not usual".
-fn scan(line: &str) -> Option<Fields<'_>> {
-    let mut at = Cursor { line, bytes: line.as_bytes(), pos: 0 };
-    let mut fields = Fields::default();
+fn scan<'a>(line: &'a str, fields: &mut Fields<'a>) -> Option<()> {
+    fields.clear();
+    // JSON allows no control characters inside strings; outside, only tabs are ever seen in a line.
+    if line.bytes().any(|b| b < 0x20) {
+        return None;
+    }
+    let mut at = Cursor {
+        line,
+        bytes: line.as_bytes(),
+        pos: 0,
+    };
     let mut seen = 0u16;
     at.expect(b'{')?;
     loop {
@@ -76,7 +84,28 @@ fn scan(line: &str) -> Option<Fields<'_>> {
         }
     }
     at.blank();
-    (at.pos == line.len()).then_some(fields)
+    (at.pos == line.len()).then_some(())
+}
+
+impl Fields<'_> {
+    fn clear(&mut self) {
+        (
+            self.from,
+            self.start_time,
+            self.end_time,
+            self.email_flag,
+            self.client_ip,
+        ) = (None, None, None, None, None);
+        for list in [
+            &mut self.to,
+            &mut self.from_ip,
+            &mut self.to_ip,
+            &mut self.delivery_result,
+        ] {
+            list.clear();
+        }
+        self.delivery_latency.clear();
+    }
 }
 
 struct Cursor<'a> {
@@ -87,7 +116,7 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn blank(&mut self) {
-        while matches!(self.bytes.get(self.pos), Some(b' ' | b'\t')) {
+        while self.bytes.get(self.pos) == Some(&b' ') {
             self.pos += 1;
         }
     }
@@ -104,12 +133,12 @@ impl<'a> Cursor<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// A string without escapes or control characters.
+    /// A string without escapes.
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let from = self.pos;
         let len = memchr::memchr2(b'"', b'\\', &self.bytes[from..])?;
-        if self.bytes[from + len] == b'\\' || self.bytes[from..from + len].iter().any(|b| *b < 0x20) {
+        if self.bytes[from + len] == b'\\' {
             return None;
         }
         self.pos = from + len + 1;
@@ -163,12 +192,15 @@ impl<'a> Cursor<'a> {
         let from = self.pos;
         let mut value = 0u64;
         while let Some(digit) = self.bytes.get(self.pos).filter(|b| b.is_ascii_digit()) {
-            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+            value = value
+                .checked_mul(10)?
+                .checked_add(u64::from(digit - b'0'))?;
             self.pos += 1;
         }
         // JSON knows no leading zeros: such a line goes to the parser to be refused.
         let digits = self.pos - from;
-        (digits > 0 && digits <= 15 && (digits == 1 || self.bytes[from] != b'0')).then_some(value as f64)
+        (digits > 0 && digits <= 15 && (digits == 1 || self.bytes[from] != b'0'))
+            .then_some(value as f64)
     }
 
     /// A value of a key not ours: a string or a number, passed over.
@@ -244,7 +276,13 @@ fn unusual(line: &str) -> Result<Fields<'_>, String> {
     if !line.starts_with('{') {
         return Err("no JSON object".to_owned());
     }
-    let record: Record<'_> = serde_json::from_str(line).map_err(|e| if e.is_eof() { "the JSON breaks off".to_owned() } else { format!("no JSON record: {e}") })?;
+    let record: Record<'_> = serde_json::from_str(line).map_err(|e| {
+        if e.is_eof() {
+            "the JSON breaks off".to_owned()
+        } else {
+            format!("no JSON record: {e}")
+        }
+    })?;
     Ok(Fields {
         from: record.from.map(|t| t.0),
         to: texts(record.to),
@@ -256,7 +294,10 @@ fn unusual(line: &str) -> Result<Fields<'_>, String> {
         delivery_latency: match record.delivery_latency {
             None => Vec::new(),
             Some(Numbers::One(n)) => n.map(Number::value).into_iter().collect(),
-            Some(Numbers::Many(list)) => list.into_iter().map(|n| n.map_or(0.0, Number::value)).collect(),
+            Some(Numbers::Many(list)) => list
+                .into_iter()
+                .map(|n| n.map_or(0.0, Number::value))
+                .collect(),
         },
         email_flag: record.email_flag.map(|t| t.0),
         client_ip: record.client_ip.map(|t| t.0),
@@ -267,13 +308,25 @@ fn texts(value: Option<Texts<'_>>) -> List<'_> {
     match value {
         None => Vec::new(),
         Some(Texts::One(t)) => vec![t.0],
-        Some(Texts::Many(list)) => list.into_iter().map(|t| t.map_or(Cow::Borrowed(""), |t| t.0)).collect(),
+        Some(Texts::Many(list)) => list
+            .into_iter()
+            .map(|t| t.map_or(Cow::Borrowed(""), |t| t.0))
+            .collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn scanned(line: &str) -> Option<Fields<'_>> {
+        let mut fields = Fields {
+            to: vec!["left over".into()],
+            from: Some("left over".into()),
+            ..Fields::default()
+        };
+        scan(line, &mut fields).map(|()| fields)
+    }
 
     #[test]
     fn both_ways_read_the_same() {
@@ -282,8 +335,11 @@ mod tests {
             r#"{ "to" : [ "d@e.f" , "g@h.i" ] , "from" : "" , "extra" : 3 , "client_ip" : "2001:db8::1" , "delivery_result" : [ ] }"#,
             r#"{"from":"ä@b.c","to":[],"delivery_result":"250 OK","message_id":"<1@b.c>"}"#,
         ] {
-            let scanned = scan(line).expect("usual");
-            assert_eq!(scanned, unusual(line).expect("JSON"), "{line}");
+            assert_eq!(
+                scanned(line).expect("usual"),
+                unusual(line).expect("JSON"),
+                "{line}"
+            );
         }
     }
 
@@ -294,12 +350,24 @@ mod tests {
             r#"{"nested":{"from":"x"},"from":"y","list":[1,[2]]}"#,
             r#"{"from":"a","ok":true,"delivery_latency":7}"#,
         ] {
-            assert_eq!(scan(line), None, "{line}");
+            assert_eq!(scanned(line), None, "{line}");
             unusual(line).expect("JSON");
         }
-        assert_eq!(unusual(r#"{"from":"y","to":[null,"z"]}"#).expect("JSON").to, ["", "z"]);
-        for bad in ["", "{", "[]", "{}x", r#"{"from":"a","from":"b"}"#, r#"{"from":1}"#, r#"{"delivery_latency":[01]}"#, "null"] {
-            assert!(scan(bad).is_none() && unusual(bad).is_err(), "{bad}");
+        assert_eq!(
+            unusual(r#"{"from":"y","to":[null,"z"]}"#).expect("JSON").to,
+            ["", "z"]
+        );
+        for bad in [
+            "",
+            "{",
+            "[]",
+            "{}x",
+            r#"{"from":"a","from":"b"}"#,
+            r#"{"from":1}"#,
+            r#"{"delivery_latency":[01]}"#,
+            "null",
+        ] {
+            assert!(scanned(bad).is_none() && unusual(bad).is_err(), "{bad}");
         }
     }
 
@@ -307,7 +375,11 @@ mod tests {
     fn any_cut_is_refused_not_misread() {
         let line = r#"{"from":"ä@b.c","to":["d@e.f"],"delivery_result":["550 \"no\""],"delivery_latency":[12],"email_flag":"Spam"}"#;
         for end in (0..line.len()).filter(|end| line.is_char_boundary(*end)) {
-            assert!(parse(&line[..end]).is_err(), "{}", &line[..end]);
+            assert!(
+                parse(&line[..end], &mut Fields::default()).is_err(),
+                "{}",
+                &line[..end]
+            );
         }
     }
 }

@@ -68,16 +68,37 @@ const MAX_QUEUES: usize = 500_000;
 
 impl Join {
     /// Goes on from what the night before saved.
-    pub(crate) fn new(options: &Options, saved: Option<serde_json::Value>) -> Result<Self, serde_json::Error> {
-        let saved: BTreeMap<String, SavedHost> = saved.map_or(Ok(BTreeMap::new()), serde_json::from_value)?;
+    pub(crate) fn new(
+        options: &Options,
+        saved: Option<serde_json::Value>,
+    ) -> Result<Self, serde_json::Error> {
+        let saved: BTreeMap<String, SavedHost> =
+            saved.map_or(Ok(BTreeMap::new()), serde_json::from_value)?;
         let hosts = saved
             .into_iter()
             .map(|(name, host)| {
-                let SavedHost { clock, swept, queues, refusals } = host;
-                (name, Host { clock: Timestamp(clock), swept: Timestamp(swept), queues: queues.into_iter().collect(), refusals: Refusals::of(refusals) })
+                let SavedHost {
+                    clock,
+                    swept,
+                    queues,
+                    refusals,
+                } = host;
+                (
+                    name,
+                    Host {
+                        clock: Timestamp(clock),
+                        swept: Timestamp(swept),
+                        queues: queues.into_iter().collect(),
+                        refusals: Refusals::of(refusals),
+                    },
+                )
             })
             .collect();
-        Ok(Join { stamps: Stamps::new(options), horizon: options.now.plus(2 * DAY), hosts })
+        Ok(Join {
+            stamps: Stamps::new(options),
+            horizon: options.now.plus(2 * DAY),
+            hosts,
+        })
     }
 }
 
@@ -128,7 +149,14 @@ impl Joined for Join {
     }
 
     fn pending(&self) -> u64 {
-        let of = |host: &Host| host.refusals.len() + host.queues.values().map(|queue| queue.recipients.len()).sum::<usize>();
+        let of = |host: &Host| {
+            host.refusals.len()
+                + host
+                    .queues
+                    .values()
+                    .map(|queue| queue.recipients.len())
+                    .sum::<usize>()
+        };
         self.hosts.values().map(of).sum::<usize>() as u64
     }
 
@@ -136,26 +164,64 @@ impl Joined for Join {
         let save = |host: &Host| SavedHost {
             clock: host.clock.0,
             swept: host.swept.0,
-            queues: host.queues.iter().map(|(id, queue)| (id.clone(), queue.clone())).collect(),
+            queues: host
+                .queues
+                .iter()
+                .map(|(id, queue)| (id.clone(), queue.clone()))
+                .collect(),
             refusals: host.refusals.saved(),
         };
-        serde_json::to_value(self.hosts.iter().map(|(name, host)| (name, save(host))).collect::<BTreeMap<_, _>>())
+        serde_json::to_value(
+            self.hosts
+                .iter()
+                .map(|(name, host)| (name, save(host)))
+                .collect::<BTreeMap<_, _>>(),
+        )
     }
 }
 
 impl Host {
     fn take(&mut self, event: Event<'_>, at: Timestamp, emit: Emit<'_>) {
         match event {
-            Event::Client { id, ip, trusted, authenticated } => {
+            Event::Client {
+                id,
+                ip,
+                trusted,
+                authenticated,
+            } => {
                 let queue = self.begun(id, at, emit);
                 let inside = is_loopback(ip);
                 queue.client = if inside { String::new() } else { ip.to_owned() };
-                queue.origin = if inside && !trusted { Origin::Loopback } else { Origin::Known };
+                queue.origin = if inside && !trusted {
+                    Origin::Loopback
+                } else {
+                    Origin::Known
+                };
                 queue.ours = authenticated;
                 queue.second = inside || (trusted && !authenticated);
                 self.told(id, emit);
             }
-            Event::Pickup { id, sender } => {
+            Event::Pickup {
+                id,
+                before: Some(before),
+                ..
+            } if self
+                .queues
+                .get(before)
+                .is_some_and(|queue| queue.removed.is_none()) =>
+            {
+                self.begun(id, at, emit);
+                if let Some(queue) = self.queues.remove(before) {
+                    self.queues.insert(
+                        id.to_owned(),
+                        Queue {
+                            last: at.0,
+                            ..queue
+                        },
+                    );
+                }
+            }
+            Event::Pickup { id, sender, .. } => {
                 let queue = self.begun(id, at, emit);
                 (queue.origin, queue.ours) = (Origin::Known, true);
                 if let Some(sender) = sender {
@@ -166,7 +232,13 @@ impl Host {
             Event::Opened { id } => self.queue(id, at, emit).opened = true,
             Event::Sender { id, sender } => {
                 // Another sender under the same id is another mail, of which the first line is missing.
-                if self.queues.get(id).is_some_and(|queue| queue.sender.as_deref().is_some_and(|before| before != sender) && !queue.recipients.is_empty()) {
+                if self.queues.get(id).is_some_and(|queue| {
+                    queue
+                        .sender
+                        .as_deref()
+                        .is_some_and(|before| before != sender)
+                        && !queue.recipients.is_empty()
+                }) {
                     self.leave(id, emit);
                 }
                 let queue = self.queue(id, at, emit);
@@ -184,7 +256,10 @@ impl Host {
             }
             Event::Tried { id, tried } => self.tried(id, &tried, at, emit),
             Event::Expired { id } => {
-                self.queue(id, at, emit).recipients.iter_mut().for_each(|r| r.done = true);
+                self.queue(id, at, emit)
+                    .recipients
+                    .iter_mut()
+                    .for_each(|r| r.done = true);
                 self.told(id, emit);
             }
             Event::Removed { id } => self.removed(id, at, emit),
@@ -195,7 +270,11 @@ impl Host {
 
     /// The mail under `id`, which may be new.
     fn queue(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self.queues.get(id).is_some_and(|queue| queue.removed.is_some()) {
+        if self
+            .queues
+            .get(id)
+            .is_some_and(|queue| queue.removed.is_some())
+        {
             self.leave(id, emit);
         }
         let queue = self.queues.entry_ref(id).or_default();
@@ -205,7 +284,11 @@ impl Host {
 
     /// The mail under `id`, of which this is the first line but perhaps for cleanup's.
     fn begun(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self.queues.get(id).is_some_and(|queue| queue.origin != Origin::Unknown) {
+        if self
+            .queues
+            .get(id)
+            .is_some_and(|queue| queue.origin != Origin::Unknown)
+        {
             self.leave(id, emit);
         }
         let queue = self.queue(id, at, emit);
@@ -215,7 +298,9 @@ impl Host {
 
     /// Emits what is done, if now enough is known of the mail.
     fn told(&mut self, id: &str, emit: Emit<'_>) {
-        let Some(queue) = self.queues.get_mut(id) else { return };
+        let Some(queue) = self.queues.get_mut(id) else {
+            return;
+        };
         if !queue.is_told() || !queue.recipients.iter().any(|r| r.done) {
             return;
         }
@@ -227,7 +312,9 @@ impl Host {
 
     /// Forgets a mail; what it had tried counts as it stands.
     fn leave(&mut self, id: &str, emit: Emit<'_>) {
-        let Some(queue) = self.queues.remove(id) else { return };
+        let Some(queue) = self.queues.remove(id) else {
+            return;
+        };
         for recipient in &queue.recipients {
             deliver(&mut self.refusals, &queue, recipient, emit);
         }
@@ -235,7 +322,10 @@ impl Host {
 
     fn tried(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
         if let Some(next) = tried.next.filter(|next| *next != id)
-            && self.queues.get(next).is_some_and(|behind| tried.inside || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours))
+            && self.queues.get(next).is_some_and(|behind| {
+                tried.inside
+                    || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours)
+            })
         {
             return self.hop(id, next, tried, at, emit);
         }
@@ -249,11 +339,29 @@ impl Host {
             return self.told(id, emit);
         }
         // The usual case, without keeping anything: one attempt, of which all is known.
-        let Some(queue) = self.queues.get(id) else { return };
+        let Some(queue) = self.queues.get(id) else {
+            return;
+        };
         let into = queue.is_into(tried);
-        let attempt = Attempt { from_ip: "", to_ip: tried.to_ip, reply: tried.reply, accepted: tried.status == Status::Sent };
-        let mail = Mail { sender: queue.sender.as_deref().unwrap_or(""), client: &queue.client, recipient: written(tried.to, tried.orig_to, into), into };
-        mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
+        let attempt = Attempt {
+            from_ip: "",
+            to_ip: tried.to_ip,
+            reply: tried.reply,
+            accepted: tried.status == Status::Sent,
+        };
+        let mail = Mail {
+            sender: queue.sender.as_deref().unwrap_or(""),
+            client: &queue.client,
+            recipient: written(tried.to, tried.orig_to, into),
+            into,
+        };
+        mail.emit(
+            &mut self.refusals,
+            at,
+            at,
+            std::slice::from_ref(&attempt),
+            emit,
+        );
     }
 
     /// A hand-over to ourselves: the mail goes on under `next`, with the client of this hop.
@@ -279,7 +387,13 @@ impl Host {
     }
 
     fn removed(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) {
-        let Some(queue) = self.queues.get_mut(id).filter(|queue| queue.removed.is_none()) else { return };
+        let Some(queue) = self
+            .queues
+            .get_mut(id)
+            .filter(|queue| queue.removed.is_none())
+        else {
+            return;
+        };
         if queue.is_told() && !queue.second {
             return self.leave(id, emit);
         }
@@ -295,9 +409,28 @@ impl Host {
             }
             return;
         }
-        let attempt = Attempt { from_ip: "", to_ip: "", reply: refused.reply, accepted: false };
-        let mail = Mail { sender: refused.sender, client: refused.ip, recipient: refused.recipient, into: true };
-        mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
+        let attempt = Attempt {
+            from_ip: "",
+            to_ip: "",
+            reply: refused.reply,
+            accepted: false,
+        };
+        // What one of our own users mistyped is refused on its way out.
+        let ours =
+            refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
+        let mail = Mail {
+            sender: refused.sender,
+            client: refused.ip,
+            recipient: refused.recipient,
+            into: !ours,
+        };
+        mail.emit(
+            &mut self.refusals,
+            at,
+            at,
+            std::slice::from_ref(&attempt),
+            emit,
+        );
     }
 
     /// Moves the host's clock; now and then drops what has become old.
@@ -320,7 +453,9 @@ impl Host {
             limit = limit.max(lasts[lasts.len() / 2]);
         }
         let is_over = |queue: &Queue| {
-            queue.last < limit || queue.removed.is_some_and(|removed| removed + GRACE < at.0) || (queue.recipients.is_empty() && queue.last + ABANDONED < at.0)
+            queue.last < limit
+                || queue.removed.is_some_and(|removed| removed + GRACE < at.0)
+                || (queue.recipients.is_empty() && queue.last + ABANDONED < at.0)
         };
         for id in self.ids(is_over) {
             self.leave(&id, emit);
@@ -338,10 +473,19 @@ impl Host {
             return;
         }
         // A mail of which the hop before may be told tomorrow has a mail of the same sender still in the queue.
-        let open: HashSet<Option<String>> = self.queues.values().filter(|queue| queue.removed.is_none()).map(|queue| queue.sender.clone()).collect();
+        let open: HashSet<Option<String>> = self
+            .queues
+            .values()
+            .filter(|queue| queue.removed.is_none())
+            .map(|queue| queue.sender.clone())
+            .collect();
         let is_over = |queue: &Queue| match queue.removed {
             Some(_) => !queue.recipients.is_empty() && !open.contains(&queue.sender),
-            None => !queue.opened && !queue.recipients.is_empty() && queue.recipients.iter().all(|r| r.done),
+            None => {
+                !queue.opened
+                    && !queue.recipients.is_empty()
+                    && queue.recipients.iter().all(|r| r.done)
+            }
         };
         for id in self.ids(is_over) {
             self.leave(&id, emit);
@@ -350,23 +494,48 @@ impl Host {
 
     /// Ids of the mails that are so, in order.
     fn ids(&self, is_so: impl Fn(&Queue) -> bool) -> Vec<String> {
-        let mut ids: Vec<String> = self.queues.iter().filter(|(_, queue)| is_so(queue)).map(|(id, _)| id.clone()).collect();
+        let mut ids: Vec<String> = self
+            .queues
+            .iter()
+            .filter(|(_, queue)| is_so(queue))
+            .map(|(id, _)| id.clone())
+            .collect();
         ids.sort_unstable();
         ids
     }
 }
 
 fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipient, emit: Emit<'_>) {
-    let (Some(first), Some(last)) = (recipient.tries.first(), recipient.tries.last()) else { return };
+    let (Some(first), Some(last)) = (recipient.tries.first(), recipient.tries.last()) else {
+        return;
+    };
     let attempts: Vec<Attempt<'_>> = recipient.tries.iter().map(Try::attempt).collect();
-    let mail = Mail { sender: queue.sender.as_deref().unwrap_or(""), client: &queue.client, recipient: recipient.address(), into: recipient.into };
-    mail.emit(refusals, Timestamp(first.at), Timestamp(last.at), &attempts, emit);
+    let mail = Mail {
+        sender: queue.sender.as_deref().unwrap_or(""),
+        client: &queue.client,
+        recipient: recipient.address(),
+        into: recipient.into,
+    };
+    mail.emit(
+        refusals,
+        Timestamp(first.at),
+        Timestamp(last.at),
+        &attempts,
+        emit,
+    );
 }
 
 fn give_up(refusal: &Refusal, emit: Emit<'_>) {
-    let (Some(first), Some(last)) = (refusal.tries.first(), refusal.tries.last()) else { return };
+    let (Some(first), Some(last)) = (refusal.tries.first(), refusal.tries.last()) else {
+        return;
+    };
     let attempts: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).collect();
-    let mail = Mail { sender: &refusal.sender, client: &refusal.client, recipient: &refusal.recipient, into: true };
+    let mail = Mail {
+        sender: &refusal.sender,
+        client: &refusal.client,
+        recipient: &refusal.recipient,
+        into: true,
+    };
     mail.say(Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }
 
@@ -380,7 +549,14 @@ struct Mail<'m> {
 
 impl Mail<'_> {
     /// Emits, with the refusals that the same mail had met before it was let in.
-    fn emit(&self, refusals: &mut Refusals, start: Timestamp, end: Timestamp, attempts: &[Attempt<'_>], emit: Emit<'_>) {
+    fn emit(
+        &self,
+        refusals: &mut Refusals,
+        start: Timestamp,
+        end: Timestamp,
+        attempts: &[Attempt<'_>],
+        emit: Emit<'_>,
+    ) {
         match refusals.back(self.client, self.sender, self.recipient, start) {
             None => self.say(start, end, attempts, emit),
             Some((refusal, false)) => {
@@ -388,15 +564,33 @@ impl Mail<'_> {
                 self.say(start, end, attempts, emit);
             }
             Some((refusal, true)) => {
-                let all: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).chain(attempts.iter().copied()).collect();
+                let all: Vec<Attempt<'_>> = refusal
+                    .tries
+                    .iter()
+                    .map(Try::attempt)
+                    .chain(attempts.iter().copied())
+                    .collect();
                 self.say(Timestamp(refusal.first()), end, &all, emit);
             }
         }
     }
 
     fn say(&self, start: Timestamp, end: Timestamp, attempts: &[Attempt<'_>], emit: Emit<'_>) {
-        let direction = if self.into { Direction::In } else { Direction::Out };
+        let direction = if self.into {
+            Direction::In
+        } else {
+            Direction::Out
+        };
         let client = (!self.client.is_empty()).then_some(self.client);
-        emit(&Delivery { sender: self.sender, recipient: self.recipient, client, direction, start, end: end.max(start), spam: false, attempts });
+        emit(&Delivery {
+            sender: self.sender,
+            recipient: self.recipient,
+            client,
+            direction,
+            start,
+            end: end.max(start),
+            spam: false,
+            attempts,
+        });
     }
 }

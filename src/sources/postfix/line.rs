@@ -8,9 +8,18 @@ use super::prefix::Prefix;
 pub(crate) enum Event<'a> {
     /// smtpd took a mail from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
     /// the client before a content filter.
-    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
-    /// pickup took a mail from a local user.
-    Pickup { id: &'a str, sender: Option<&'a str> },
+    Client {
+        id: &'a str,
+        ip: &'a str,
+        trusted: bool,
+        authenticated: bool,
+    },
+    /// pickup took a mail from a local user, or one put back under a new id (`postsuper -r`).
+    Pickup {
+        id: &'a str,
+        sender: Option<&'a str>,
+        before: Option<&'a str>,
+    },
     /// cleanup saw a new mail.
     Opened { id: &'a str },
     /// qmgr read the mail's envelope.
@@ -69,8 +78,12 @@ pub(crate) enum Status {
 /// A refused recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused<'a> {
+    /// `NOQUEUE`, or of the mail for which earlier recipients were taken.
+    pub(crate) id: &'a str,
     /// Empty when unknown.
     pub(crate) ip: &'a str,
+    /// Whether the client had logged in, where the line says so.
+    pub(crate) authenticated: bool,
     pub(crate) sender: &'a str,
     pub(crate) recipient: &'a str,
     /// From the code on.
@@ -89,7 +102,10 @@ pub(crate) fn read<'a>(prefix: &Prefix<'a>) -> Event<'a> {
 pub(crate) fn is_whole(prefix: &Prefix<'_>) -> bool {
     match read(prefix) {
         // A reply's own brackets close before the line's do.
-        Event::Tried { .. } => prefix.rest.ends_with(')') && prefix.rest.matches('(').count() == prefix.rest.matches(')').count(),
+        Event::Tried { .. } => {
+            prefix.rest.ends_with(')')
+                && prefix.rest.matches('(').count() == prefix.rest.matches(')').count()
+        }
         Event::Removed { .. } => true,
         Event::Refused(_) => prefix.rest.ends_with('>') && prefix.rest.contains(" helo=<"),
         _ => false,
@@ -101,7 +117,24 @@ fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
     let daemon = &prefix.program[slash + 1..];
     let rest = prefix.rest;
     // What most lines are is decided before anything is searched.
-    if !matches!(daemon, "smtp" | "qmgr" | "smtpd" | "cleanup" | "lmtp" | "local" | "virtual" | "pipe" | "error" | "retry" | "discard" | "bounce" | "pickup" | "postscreen" | "postsuper") {
+    if !matches!(
+        daemon,
+        "smtp"
+            | "qmgr"
+            | "smtpd"
+            | "cleanup"
+            | "lmtp"
+            | "local"
+            | "virtual"
+            | "pipe"
+            | "error"
+            | "retry"
+            | "discard"
+            | "bounce"
+            | "pickup"
+            | "postscreen"
+            | "postsuper"
+    ) {
         return None;
     }
     let colon = memchr::memchr(b':', rest.as_bytes())?;
@@ -115,15 +148,19 @@ fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
         "error" | "retry" | "discard" => tried(id, text, Agent::Nobody),
         "qmgr" => qmgr(id, text),
         "postsuper" => (text == "removed").then_some(Event::Removed { id }),
-        "cleanup" if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => Some(Event::Opened { id }),
+        "cleanup" if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => {
+            Some(Event::Opened { id })
+        }
         "pickup" => pickup(id, text),
         "bounce" => {
             let at = text.find("notification: ")?;
-            Some(Event::Notice { next: text[at + 14..].trim_end() })
+            Some(Event::Notice {
+                next: text[at + 14..].trim_end(),
+            })
         }
         _ => match text.strip_prefix("client=") {
             Some(text) => client(id, text),
-            None => refused(text),
+            None => refused(id, text),
         },
     }
 }
@@ -141,8 +178,17 @@ fn qmgr<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
 
 fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let from = text.strip_prefix("uid=")?;
-    let sender = from.find(" from=").and_then(|at| bracketed(&from[at + 6..])).map(|(sender, _)| sender);
-    Some(Event::Pickup { id, sender })
+    let envelope = from
+        .find(" from=")
+        .and_then(|at| bracketed(&from[at + 6..]));
+    let before = envelope
+        .and_then(|(_, tail)| tail.strip_prefix(" orig_id="))
+        .map(str::trim_end);
+    Some(Event::Pickup {
+        id,
+        sender: envelope.map(|(sender, _)| sender),
+        before,
+    })
 }
 
 fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
@@ -159,7 +205,12 @@ fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
             trusted = true;
         }
     }
-    Some(Event::Client { id, ip: address(ip), trusted, authenticated })
+    Some(Event::Client {
+        id,
+        ip: address(ip),
+        trusted,
+        authenticated,
+    })
 }
 
 fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
@@ -191,33 +242,64 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
         _ => return None,
     };
     let reason = reason.trim_end();
-    let reply = cut(reason.strip_prefix('(').map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
+    let reply = cut(reason
+        .strip_prefix('(')
+        .map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
     let to_ip = address(host(relay).map_or("", |(ip, _)| ip));
     let socket = relay.contains("[/") || relay.contains("[private/");
     let next = (status == Status::Sent).then(|| successor(reply)).flatten();
-    Some(Event::Tried { id, tried: Tried { to, orig_to, agent, to_ip, status, reply, next, inside: socket || is_loopback(to_ip) || reply.starts_with("forwarded as ") } })
+    Some(Event::Tried {
+        id,
+        tried: Tried {
+            to,
+            orig_to,
+            agent,
+            to_ip,
+            status,
+            reply,
+            next,
+            inside: socket || is_loopback(to_ip) || reply.starts_with("forwarded as "),
+        },
+    })
 }
 
 /// `… queued as QID`, `forwarded as QID`: the id must be the last word, as Postfix writes it.
 fn successor(reply: &str) -> Option<&str> {
-    let at = reply.rfind("queued as ").or_else(|| reply.rfind("forwarded as "))?;
+    let at = reply
+        .rfind("queued as ")
+        .or_else(|| reply.rfind("forwarded as "))?;
     let id = reply[at..].split(' ').nth(2)?.trim_end_matches([')', '.']);
     (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
-fn refused(text: &str) -> Option<Event<'_>> {
-    let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
+fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
+    let tail = text
+        .strip_prefix("reject: ")
+        .or_else(|| text.strip_prefix("milter-reject: "))?;
     let from = tail.find(" from ")?;
     let (stage, tail) = (&tail[..from], &tail[from + 6..]);
     let (ip, tail) = host(tail)?;
     let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
     let whole = tail.strip_prefix(' ')?;
     // The reply may quote an address, in which anything can be written: step over it before looking for the fields.
-    let quoted = whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
-    let after = quoted.and_then(|at| bracketed(&whole[at..])).map_or(0, |(_, tail)| whole.len() - tail.len());
-    let end = whole[after..].find("; from=<").or_else(|| whole[after..].find("; proto=")).map_or(whole.len(), |at| after + at);
+    let quoted = whole.find('<').filter(|at| {
+        whole[..*at]
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.'))
+    });
+    let after = quoted
+        .and_then(|at| bracketed(&whole[at..]))
+        .map_or(0, |(_, tail)| whole.len() - tail.len());
+    let end = whole[after..]
+        .find("; from=<")
+        .or_else(|| whole[after..].find("; proto="))
+        .map_or(whole.len(), |at| after + at);
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
+    // The last word, after HELO's bracket: what a client says of itself cannot stand there.
+    let authenticated = fields
+        .rsplit_once('>')
+        .is_some_and(|(_, tail)| tail.contains(" sasl_username="));
     let (mut sender, mut recipient) = ("", "");
     if let Some(text) = fields.strip_prefix("from=") {
         (sender, fields) = bracketed(text)?;
@@ -227,12 +309,21 @@ fn refused(text: &str) -> Option<Event<'_>> {
         recipient = bracketed(text)?.0;
     } else if stage == "VRFY" {
         // The only guess that names no recipient outside the reply.
-        recipient = quoted.and_then(|at| bracketed(&whole[at..])).map_or("", |(address, _)| address);
+        recipient = quoted
+            .and_then(|at| bracketed(&whole[at..]))
+            .map_or("", |(address, _)| address);
     }
     if recipient.is_empty() || reply.is_empty() {
         return None;
     }
-    Some(Event::Refused(Refused { ip: address(ip), sender, recipient, reply }))
+    Some(Event::Refused(Refused {
+        id,
+        ip: address(ip),
+        authenticated,
+        sender,
+        recipient,
+        reply,
+    }))
 }
 
 /// `<address>` and what follows. A quoted local part may hold anything, brackets too.
@@ -268,7 +359,11 @@ fn host(text: &str) -> Option<(&str, &str)> {
 fn address(text: &str) -> &str {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
     let bare = text.split('%').next().unwrap_or(text);
-    if bare.parse::<std::net::IpAddr>().is_ok() { bare } else { "" }
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        bare
+    } else {
+        ""
+    }
 }
 
 /// Whether an address is this machine's own.
@@ -280,7 +375,9 @@ pub(crate) fn is_loopback(ip: &str) -> bool {
 pub(crate) fn is_private(ip: &str) -> bool {
     match ip.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Ok(std::net::IpAddr::V6(ip)) => {
+            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
         Err(_) => false,
     }
 }
@@ -299,7 +396,12 @@ mod tests {
     use crate::moment::Timestamp;
 
     fn of<'a>(program: &'a str, rest: &'a str) -> Event<'a> {
-        read(&Prefix { at: Timestamp(0), host: "mx", program, rest })
+        read(&Prefix {
+            at: Timestamp(0),
+            host: "mx",
+            program,
+            rest,
+        })
     }
 
     #[test]
@@ -310,11 +412,28 @@ mod tests {
         ) else {
             panic!("an attempt")
         };
-        assert_eq!((id, tried.to, tried.orig_to, tried.to_ip, tried.status), ("4AA09", "\"x>, relay=none, status=sent (ok\"@d.example", "o@d.example", "2001:db8::1", Status::Bounced));
-        assert_eq!(tried.reply, "host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command)");
+        assert_eq!(
+            (id, tried.to, tried.orig_to, tried.to_ip, tried.status),
+            (
+                "4AA09",
+                "\"x>, relay=none, status=sent (ok\"@d.example",
+                "o@d.example",
+                "2001:db8::1",
+                Status::Bounced
+            )
+        );
+        assert_eq!(
+            tried.reply,
+            "host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command)"
+        );
         let probe = "4AA09: to=<a@b>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/1/0, dsn=5.1.1, status=undeliverable (no)";
         assert_eq!(of("postfix/smtp", probe), Event::Nothing);
-        let Event::Tried { tried, .. } = of("postfix/smtp", "4AA09: to=<a@b>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 776E4)") else { panic!("an attempt") };
+        let Event::Tried { tried, .. } = of(
+            "postfix/smtp",
+            "4AA09: to=<a@b>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 776E4)",
+        ) else {
+            panic!("an attempt")
+        };
         assert_eq!((tried.next, tried.inside), (Some("776E4"), true));
     }
 
@@ -324,33 +443,139 @@ mod tests {
             (
                 "postfix/smtpd",
                 "NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 550 5.1.1 <\"; from=<x> to=<y>\"@d>: Recipient address rejected: User unknown; from=<s@e> to=<r@d> proto=ESMTP helo=<; from=<x> to=<y>>",
-                Some(("192.0.2.7", "s@e", "r@d", "550 5.1.1 <\"; from=<x> to=<y>\"@d>: Recipient address rejected: User unknown")),
+                Some((
+                    "192.0.2.7",
+                    "s@e",
+                    "r@d",
+                    "550 5.1.1 <\"; from=<x> to=<y>\"@d>: Recipient address rejected: User unknown",
+                )),
             ),
             (
                 "postfix/postscreen",
                 "NOQUEUE: reject: RCPT from [2001:db8::9]:60591: 550 5.7.1 Service unavailable; client [2001:db8::9] blocked using rbl.example; from=<s@e>, to=<r@d>, proto=ESMTP, helo=<h>",
-                Some(("2001:db8::9", "s@e", "r@d", "550 5.7.1 Service unavailable; client [2001:db8::9] blocked using rbl.example")),
+                Some((
+                    "2001:db8::9",
+                    "s@e",
+                    "r@d",
+                    "550 5.7.1 Service unavailable; client [2001:db8::9] blocked using rbl.example",
+                )),
             ),
-            ("postfix/cleanup", "B37FD2E: milter-reject: END-OF-MESSAGE from h[192.0.2.1]: 4.7.1 Try again later; from=<> to=<r@d> proto=ESMTP helo=<h>", Some(("192.0.2.1", "", "r@d", "4.7.1 Try again later"))),
-            ("postfix/smtpd", "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table; proto=SMTP helo=<h>", Some(("192.0.2.1", "", "guess", "550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table"))),
-            ("postfix/smtpd", "NOQUEUE: reject: CONNECT from unknown[192.0.2.1]: 450 4.7.25 Client host rejected; proto=SMTP", None),
-            ("postfix/smtpd", "NOQUEUE: reject_warning: RCPT from h[192.0.2.1]: 550 5.1.1 <a@b>: x; from=<s@e> to=<a@b> proto=SMTP helo=<h>", None),
-            ("postfix/smtpd", "NOQUEUE: filter: RCPT from h[192.0.2.1]: <>: Sender address triggers FILTER; from=<> to=<a@b> proto=SMTP helo=<h>", None),
+            (
+                "postfix/cleanup",
+                "B37FD2E: milter-reject: END-OF-MESSAGE from h[192.0.2.1]: 4.7.1 Try again later; from=<> to=<r@d> proto=ESMTP helo=<h>",
+                Some(("192.0.2.1", "", "r@d", "4.7.1 Try again later")),
+            ),
+            (
+                "postfix/smtpd",
+                "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table; proto=SMTP helo=<h>",
+                Some((
+                    "192.0.2.1",
+                    "",
+                    "guess",
+                    "550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table",
+                )),
+            ),
+            (
+                "postfix/smtpd",
+                "DE81A2E: reject: RCPT from h[192.0.2.1]: 550 5.1.1 <r@d>: x; from=<s@e> to=<r@d> proto=ESMTP helo=<h> sasl_method=PLAIN sasl_username=s",
+                Some(("192.0.2.1", "s@e", "r@d", "550 5.1.1 <r@d>: x")),
+            ),
+            (
+                "postfix/smtpd",
+                "NOQUEUE: reject: CONNECT from unknown[192.0.2.1]: 450 4.7.25 Client host rejected; proto=SMTP",
+                None,
+            ),
+            (
+                "postfix/smtpd",
+                "NOQUEUE: reject_warning: RCPT from h[192.0.2.1]: 550 5.1.1 <a@b>: x; from=<s@e> to=<a@b> proto=SMTP helo=<h>",
+                None,
+            ),
+            (
+                "postfix/smtpd",
+                "NOQUEUE: filter: RCPT from h[192.0.2.1]: <>: Sender address triggers FILTER; from=<> to=<a@b> proto=SMTP helo=<h>",
+                None,
+            ),
         ] {
-            let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| Event::Refused(Refused { ip, sender, recipient, reply }));
+            let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| {
+                Event::Refused(Refused {
+                    id: text.split(':').next().unwrap_or(""),
+                    ip,
+                    authenticated: text.contains("sasl"),
+                    sender,
+                    recipient,
+                    reply,
+                })
+            });
             assert_eq!(of(daemon, text), expected, "{text}");
         }
     }
 
     #[test]
     fn reads_the_life_of_a_mail() {
-        assert_eq!(of("postfix/smtpd", "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"), Event::Client { id: "ED012", ip: "192.0.2.5", trusted: true, authenticated: false });
-        assert_eq!(of("postfix/smtps/smtpd", "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"), Event::Client { id: "4bVzjk2zXz9sT", ip: "", trusted: true, authenticated: true });
-        assert_eq!(of("postfix/qmgr", "ED012: from=<>, size=1, nrcpt=1 (queue active)"), Event::Sender { id: "ED012", sender: "" });
-        assert_eq!(of("postfix/qmgr", "ED012: from=<a@b>, status=expired, returned to sender"), Event::Expired { id: "ED012" });
-        assert_eq!(of("postfix/qmgr", "ED012: removed"), Event::Removed { id: "ED012" });
-        assert_eq!(of("postfix/bounce", "ED012: sender non-delivery notification: A4819"), Event::Notice { next: "A4819" });
-        assert_eq!(of("postfix/smtpd", "warning: hostname x does not resolve"), Event::Nothing);
+        assert_eq!(
+            of(
+                "postfix/smtpd",
+                "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"
+            ),
+            Event::Client {
+                id: "ED012",
+                ip: "192.0.2.5",
+                trusted: true,
+                authenticated: false
+            }
+        );
+        assert_eq!(
+            of(
+                "postfix/smtps/smtpd",
+                "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"
+            ),
+            Event::Client {
+                id: "4bVzjk2zXz9sT",
+                ip: "",
+                trusted: true,
+                authenticated: true
+            }
+        );
+        assert_eq!(
+            of(
+                "postfix/qmgr",
+                "ED012: from=<>, size=1, nrcpt=1 (queue active)"
+            ),
+            Event::Sender {
+                id: "ED012",
+                sender: ""
+            }
+        );
+        assert_eq!(
+            of(
+                "postfix/qmgr",
+                "ED012: from=<a@b>, status=expired, returned to sender"
+            ),
+            Event::Expired { id: "ED012" }
+        );
+        assert_eq!(
+            of("postfix/qmgr", "ED012: removed"),
+            Event::Removed { id: "ED012" }
+        );
+        assert_eq!(
+            of(
+                "postfix/bounce",
+                "ED012: sender non-delivery notification: A4819"
+            ),
+            Event::Notice { next: "A4819" }
+        );
+        assert_eq!(
+            of("postfix/pickup", "ED012: uid=0 from=<a@b> orig_id=A4819"),
+            Event::Pickup {
+                id: "ED012",
+                sender: Some("a@b"),
+                before: Some("A4819")
+            }
+        );
+        assert_eq!(
+            of("postfix/smtpd", "warning: hostname x does not resolve"),
+            Event::Nothing
+        );
         assert_eq!(of("dovecot", "imap: x"), Event::Nothing);
     }
 }

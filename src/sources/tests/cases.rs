@@ -5,7 +5,8 @@ use super::*;
 fn check(kind: FormatKind) {
     for case in case_files(kind) {
         let log = fs::read(&case).expect("a case");
-        let expected = fs::read_to_string(case.with_extension("snap")).unwrap_or_else(|_| panic!("{} has no .snap", case.display()));
+        let expected = fs::read_to_string(case.with_extension("snap"))
+            .unwrap_or_else(|_| panic!("{} has no .snap", case.display()));
         let crlf = String::from_utf8_lossy(&log).replace('\n', "\r\n");
         let folder = tempfile::tempdir().expect("a folder");
         for (name, bytes) in [("lf.log", &log[..]), ("crlf.log", crlf.as_bytes())] {
@@ -13,13 +14,17 @@ fn check(kind: FormatKind) {
                 continue;
             }
             let path = file(folder.path(), name, bytes);
-            let reading = run(&[path], &Known::default(), &options()).unwrap_or_else(|e| panic!("{}: {e}", case.display()));
+            let reading = run(&[path], &Known::default(), &options())
+                .unwrap_or_else(|e| panic!("{}: {e}", case.display()));
             let mut told = deliveries([&reading]).concat();
             for r in &reading.rejects {
                 told += &format!("reject {}: {}\n", r.line, r.cause);
             }
             let c = &reading.inputs[0];
-            told += &format!("{} records, {} rejected, {} lossy, {} pending\n", c.records, c.rejected, c.lossy, reading.pending_deliveries);
+            told += &format!(
+                "{} records, {} rejected, {} lossy, {} pending\n",
+                c.records, c.rejected, c.lossy, reading.pending_deliveries
+            );
             if std::env::var_os("BOUNCEWATCH_WRITE_CASES").is_some() && name == "lf.log" {
                 fs::write(case.with_extension("snap.new"), &told).expect("a case can be written");
             }
@@ -39,13 +44,44 @@ fn postfix() {
 }
 
 #[test]
+fn a_flipped_byte_is_no_panic() {
+    for kind in FormatKind::ALL {
+        for case in case_files(kind) {
+            let log = fs::read(&case).expect("a case");
+            let folder = tempfile::tempdir().expect("a folder");
+            for (round, flip) in [0x80u8, 0x20, 0x3f].into_iter().enumerate() {
+                for at in (round..log.len()).step_by(3) {
+                    let mut odd = log.clone();
+                    odd[at] ^= flip;
+                    let path = file(folder.path(), "odd.log", &odd);
+                    match run(
+                        &[path],
+                        &Known::default(),
+                        &Options {
+                            format: Some(kind),
+                            ..options()
+                        },
+                    ) {
+                        Ok(_) | Err(Error::Unrecognised { .. }) => {}
+                        Err(e) => panic!("{} flipped at {at}: {e}", case.display()),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_cut_at_any_byte_is_no_panic() {
     let mut reads = 0;
     for kind in FormatKind::ALL {
         for case in case_files(kind) {
             let log = fs::read(&case).expect("a case");
             let folder = tempfile::tempdir().expect("a folder");
-            let whole = Options { format: Some(kind), ..options() };
+            let whole = Options {
+                format: Some(kind),
+                ..options()
+            };
             for end in 0..log.len() {
                 let path = file(folder.path(), "cut.log", &log[..end]);
                 match run(&[path], &Known::default(), &whole) {

@@ -14,8 +14,15 @@ fn corpora() -> Option<PathBuf> {
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a corpus").filter_map(Result::ok) {
-        if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
+    for entry in fs::read_dir(folder)
+        .expect("a corpus")
+        .filter_map(Result::ok)
+    {
+        if entry.path().is_dir() {
+            files(&entry.path(), found)
+        } else {
+            found.push(entry.path())
+        }
     }
     found.sort();
 }
@@ -25,19 +32,41 @@ fn every_postfix_log_is_read() {
     let Some(folder) = corpora() else { return };
     let mut found = Vec::new();
     files(&folder, &mut found);
-    found.retain(|f| [".log", ".gz", ".1", ".2", ".3", ".4", ".txt"].iter().any(|e| f.to_string_lossy().ends_with(e)));
+    found.retain(|f| {
+        [".log", ".gz", ".1", ".2", ".3", ".4", ".txt"]
+            .iter()
+            .any(|e| f.to_string_lossy().ends_with(e))
+    });
     assert!(!found.is_empty());
     for path in found {
         for settle in [false, true] {
-            match run(std::slice::from_ref(&path), &Known::default(), &Options { settle, ..options() }) {
+            match run(
+                std::slice::from_ref(&path),
+                &Known::default(),
+                &Options {
+                    settle,
+                    ..options()
+                },
+            ) {
                 Ok(r) => {
                     let c = &r.inputs[0];
                     let all = deliveries([&r]);
-                    let outcome = |o: &str| all.iter().filter(|d| d.lines().next().is_some_and(|l| l.ends_with(o))).count();
+                    let outcome = |o: &str| {
+                        all.iter()
+                            .filter(|d| d.lines().next().is_some_and(|l| l.ends_with(o)))
+                            .count()
+                    };
                     eprintln!(
                         "{}{}: {} lines, {} deliveries ({} non, {} soft, {} hard), {} pending, {} rejected",
                         path.strip_prefix(&folder).expect("inside").display(),
-                        if settle { " settled" } else { "" }, c.lines, c.records, outcome("NonBounced"), outcome("SoftBounced"), outcome("HardBounced"), r.pending_deliveries, c.rejected
+                        if settle { " settled" } else { "" },
+                        c.lines,
+                        c.records,
+                        outcome("NonBounced"),
+                        outcome("SoftBounced"),
+                        outcome("HardBounced"),
+                        r.pending_deliveries,
+                        c.rejected
                     );
                 }
                 Err(e @ Error::Unrecognised { .. }) => eprintln!("{e}"),
@@ -45,6 +74,29 @@ fn every_postfix_log_is_read() {
             }
         }
     }
+}
+
+#[test]
+fn nights_split_published_logs() {
+    let Some(folder) = corpora() else { return };
+    let mut found = Vec::new();
+    files(&folder.join("lightmeter"), &mut found);
+    let held: usize = found
+        .iter()
+        .map(|path| {
+            nights::check(
+                path,
+                if fs::metadata(path).expect("a log").len() > 20_000 {
+                    9
+                } else {
+                    1
+                },
+                false,
+            )
+        })
+        .sum();
+    eprintln!("{held} splits of {} logs", found.len());
+    assert!(held > 0);
 }
 
 #[test]
@@ -60,8 +112,17 @@ fn outer_hops_are_counted_once() {
         }
         let reading = run(&[path], &Known::default(), &options()).expect("a log");
         // They count attempts of mail that was let in; refusals at the door are ours to count besides.
-        let attempts: Vec<String> = deliveries([&reading]).into_iter().filter(|d| !d.contains("HardBounced") || !d.contains("  x - - 5") && !d.contains("  x - - 4")).collect();
-        assert_eq!(attempts.len() as u64, expect["results"].as_u64().expect("a count"), "{name}: {attempts:#?}");
+        let attempts: Vec<String> = deliveries([&reading])
+            .into_iter()
+            .filter(|d| {
+                !d.contains("HardBounced") || !d.contains("  x - - 5") && !d.contains("  x - - 4")
+            })
+            .collect();
+        assert_eq!(
+            attempts.len() as u64,
+            expect["results"].as_u64().expect("a count"),
+            "{name}: {attempts:#?}"
+        );
         for recipient in expect["recipients"].as_array().into_iter().flatten() {
             let to = format!("-> {} ", recipient.as_str().expect("text"));
             assert!(attempts.iter().any(|d| d.contains(&to)), "{name}: {to}");
