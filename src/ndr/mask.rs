@@ -46,6 +46,7 @@ impl Masked {
     /// Masks `raw`, in place of whatever was here before.
     pub fn read(&mut self, raw: &str, lists: &Blocklists) {
         self.text.clear();
+        self.text.reserve(raw.len().min(OUTPUT_CAP) + 64);
         self.code = None;
         self.enhanced = None;
         let mut end = raw.len().min(INPUT_CAP);
