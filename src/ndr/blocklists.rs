@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use hashbrown::HashMap;
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ const SHIPPED: &str = include_str!("../../data/blocklists.toml");
 pub struct Blocklists {
     domains: HashMap<String, Arc<str>>,
     phrases: Vec<(String, Arc<str>)>,
+    search: Option<AhoCorasick>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,14 @@ impl Blocklists {
         lists
             .phrases
             .sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        let search = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(lists.phrases.iter().map(|(p, _)| p.as_str()));
+        lists.search = Some(search.map_err(|e| Error::Data {
+            name: "blocklists.toml".into(),
+            cause: e.to_string(),
+        })?);
         Ok(lists)
     }
 
@@ -85,19 +95,12 @@ impl Blocklists {
             let rest = &masked[at + 6..];
             return rest.find('}').map(|end| rest[..end].into());
         }
-        let low = masked.to_ascii_lowercase();
-        self.phrases
-            .iter()
-            .find(|(p, _)| contains_word(&low, p))
-            .map(|(_, name)| name.clone())
+        let b = masked.as_bytes();
+        let free = |c: Option<&u8>| !c.is_some_and(u8::is_ascii_alphanumeric);
+        self.search
+            .as_ref()?
+            .find_iter(masked)
+            .find(|m| free(m.start().checked_sub(1).and_then(|p| b.get(p))) && free(b.get(m.end())))
+            .map(|m| self.phrases[m.pattern().as_usize()].1.clone())
     }
-}
-
-fn contains_word(text: &str, phrase: &str) -> bool {
-    let free = |c: Option<u8>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.match_indices(phrase).any(|(at, _)| {
-        let b = text.as_bytes();
-        free(at.checked_sub(1).and_then(|p| b.get(p)).copied())
-            && free(b.get(at + phrase.len()).copied())
-    })
 }

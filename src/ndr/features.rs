@@ -1,6 +1,6 @@
 //! A masked reply as hashed features: words, their beginnings, pairs of neighbours, codes and the SMTP phase.
 
-use super::mask::{Masked, fold};
+use super::mask::Masked;
 
 /// Words of one reply that are looked at.
 const WORDS: usize = 160;
@@ -101,5 +101,7 @@ fn words(text: &str, mut take: impl FnMut(u64, u64)) {
 }
 
 fn feature(kind: u64, a: u64, b: u64) -> u64 {
-    fold(a ^ (kind << 56)) ^ fold(b.rotate_left(17) ^ kind)
+    let x = (a ^ kind.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    let y = (x ^ (x >> 32)).wrapping_add(b.rotate_left(29)).wrapping_mul(0xa076_1d64_78bd_642f);
+    y ^ (y >> 29)
 }

@@ -46,6 +46,7 @@ impl Masked {
     /// Masks `raw`, in place of whatever was here before.
     pub fn read(&mut self, raw: &str, lists: &Blocklists) {
         self.text.clear();
+        self.text.reserve(raw.len().min(OUTPUT_CAP) + 64);
         self.code = None;
         self.enhanced = None;
         let mut end = raw.len().min(INPUT_CAP);
@@ -56,6 +57,12 @@ impl Masked {
         let b = raw.as_bytes();
         let mut i = 0;
         while i < b.len() && self.text.len() < OUTPUT_CAP {
+            let plain = plain_run(&b[i..]);
+            if plain > 0 {
+                self.text.push_str(raw.get(i..i + plain).unwrap_or(""));
+                i += plain;
+                continue;
+            }
             match CLASS[usize::from(b[i])] {
                 Class::Space => {
                     self.space();
@@ -174,18 +181,11 @@ impl Masked {
             end -= 1;
         }
         let token = &raw[at..end];
-        self.put(token, &t, lists, b, at, end)
+        self.put(token, &t, lists, raw, at, end)
     }
 
-    fn put(
-        &mut self,
-        token: &str,
-        t: &Traits,
-        lists: &Blocklists,
-        b: &[u8],
-        at: usize,
-        end: usize,
-    ) -> usize {
+    fn put(&mut self, token: &str, t: &Traits, lists: &Blocklists, raw: &str, at: usize, end: usize) -> usize {
+        let b = raw.as_bytes();
         let bytes = token.as_bytes();
         if t.ats > 0 {
             let inner = !token.starts_with('@') || token.len() > 1;
@@ -215,7 +215,7 @@ impl Masked {
         }
         if t.dots > 0 && is_host(bytes) {
             if token.len() > 4 && token.as_bytes()[..4].eq_ignore_ascii_case(b"www.") {
-                return self.url(token_source(b), at, at, lists);
+                return self.url(raw, at, at, lists);
             }
             match lists.of_host(token) {
                 Some(name) => self.list(name),
@@ -381,6 +381,37 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
 pub(super) fn fold(x: u64) -> u64 {
     let wide = u128::from(x) * 0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64);
     (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+/// Length of the run at the start that masking leaves as it is: whole words of ASCII letters, single spaces between,
+/// and the space behind. Most of a reply is such text, and it is copied in one piece.
+fn plain_run(b: &[u8]) -> usize {
+    let (mut whole, mut at) = (0, 0);
+    loop {
+        let from = at;
+        while at < b.len() && b[at].is_ascii_alphabetic() {
+            at += 1;
+        }
+        if at == from || at - from > 40 {
+            return whole;
+        }
+        match b.get(at) {
+            None => return at,
+            Some(b' ') => {
+                at += 1;
+                whole = at;
+                if matches!(b.get(at), Some(c) if !c.is_ascii_alphabetic()) || whole > 400 {
+                    // A second space is dropped, so the run must not end in one that is kept twice.
+                    return whole;
+                }
+            }
+            Some(b',' | b';') if b.get(at + 1) == Some(&b' ') => {
+                at += 2;
+                whole = at;
+            }
+            Some(_) => return whole,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -584,8 +615,4 @@ fn is_short_code(b: &[u8]) -> bool {
 /// `x-dg-ref`, `8-bit`, `non-Latin1`: letters and at most one digit between hyphens.
 fn hyphenated_words(b: &[u8]) -> bool {
     b.contains(&b'-') && b.len() <= 24 && b.iter().filter(|c| c.is_ascii_digit()).count() <= 1
-}
-
-fn token_source(b: &[u8]) -> &str {
-    std::str::from_utf8(b).unwrap_or("")
 }

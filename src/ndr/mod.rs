@@ -8,9 +8,12 @@ mod auth;
 mod blocklists;
 mod cache;
 mod codes;
+mod details;
+mod eval;
 mod features;
 mod grammar;
 mod mask;
+mod miner;
 mod model;
 mod random;
 mod train;
@@ -22,8 +25,11 @@ use crate::{bounce::BounceType, error::Error, reply::Enhanced};
 pub use self::{
     blocklists::Blocklists,
     cache::Cached,
+    details::{Details, Mailbox},
+    eval::{Evaluation, Labelled, evaluate, read_labelled},
     grammar::{Example, expand},
     mask::{Masked, stable_hash},
+    miner::{Miner, Template},
     model::Model,
     train::{cross_check, train},
 };
@@ -161,3 +167,6 @@ impl fmt::Display for TemplateId {
         write!(f, "{:016x}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ const VERSION: u32 = 1;
 pub(super) const CLASSES: usize = 16;
 const ENTRY: usize = 4 + CLASSES;
 const HEAD: usize = 4 + 4 + 4 + 4 + 4 + 4 + 4 * CLASSES;
+/// Features of one reply that count.
+const MOST_OF_ONE: usize = 640;
 /// More features than this are a broken file.
 const MOST_FEATURES: usize = 1 << 20;
 
@@ -172,15 +174,23 @@ impl Model {
     pub(super) fn scores(&self, masked: &Masked) -> ([f32; CLASSES], u32) {
         let mut sum = [0_i32; CLASSES];
         let mut known = 0;
-        let mask = self.keys.len() - 1;
+        // All hashes first: the look-ups then wait for memory side by side instead of one after the other.
+        let mut keys = [0_u32; MOST_OF_ONE];
+        let mut n = 0;
         features(masked, |f| {
-            let key = fingerprint(f);
-            let mut at = slot(key, self.shift);
+            if n < MOST_OF_ONE {
+                keys[n] = fingerprint(f);
+                n += 1;
+            }
+        });
+        let mask = self.keys.len() - 1;
+        for key in &keys[..n] {
+            let mut at = slot(*key, self.shift) & mask;
             loop {
-                let k = self.keys[at & mask];
-                if k == key {
+                let k = self.keys[at];
+                if k == *key {
                     known += 1;
-                    for (s, w) in sum.iter_mut().zip(&self.weights[at & mask]) {
+                    for (s, w) in sum.iter_mut().zip(&self.weights[at]) {
                         *s += i32::from(*w);
                     }
                     break;
@@ -188,9 +198,9 @@ impl Model {
                 if k == 0 {
                     break;
                 }
-                at += 1;
+                at = (at + 1) & mask;
             }
-        });
+        }
         let mut scores = self.bias;
         for (s, v) in scores.iter_mut().zip(sum) {
             *s += v as f32 * self.scale;

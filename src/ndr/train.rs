@@ -97,39 +97,52 @@ fn dressed(text: &str, r: &mut Random) -> Vec<String> {
     let bare =
         text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ' | '-' | '#'));
     let has_code = bare.len() < text.len() && !bare.is_empty();
-    if has_code {
-        if r.once_in(2) {
-            out.push(bare.to_string());
-        }
-        if r.once_in(4) && bare.split_whitespace().count() > 2 {
-            out.push(format!("{}{bare}", GENERAL[r.below(GENERAL.len())]));
-        }
-        let wrapped = match r.below(12) {
-            0 => {
-                format!("host mx.example.com[192.0.2.7] said: {text} (in reply to RCPT TO command)")
-            }
-            1 => format!(
-                "host mx.example.net[192.0.2.9] said: {text} (in reply to end of DATA command)"
-            ),
-            2 => format!(
-                "SMTP error from remote mail server after RCPT TO:<x@example.com>: host mx.example.com [192.0.2.7]: {text}"
-            ),
-            3 => format!(
-                "192.0.2.7 does not like recipient. Remote host said: {text} Giving up on 192.0.2.7."
-            ),
-            4 => format!("<x@example.com>: host mx.example.com[192.0.2.7] said: {text}"),
-            5 => format!("Remote host said: {text} [RCPT_TO]"),
-            _ => String::new(),
-        };
-        if !wrapped.is_empty() {
-            out.push(wrapped);
-        }
+    if has_code && r.once_in(2) {
+        out.push(bare.to_string());
+    }
+    if has_code && r.once_in(4) && bare.split_whitespace().count() > 2 {
+        out.push(format!("{}{bare}", GENERAL[r.below(GENERAL.len())]));
+    }
+    if has_code || r.once_in(3) {
+        // Every type appears in every wrapping, so that no wrapping speaks for a type.
+        let (before, after) = WRAPPINGS[r.below(WRAPPINGS.len())];
+        out.push(format!("{before}{text}{after}"));
     }
     if r.once_in(10) {
         out.push(text.to_ascii_uppercase());
     }
     out
 }
+
+/// How sending servers and their bounce mails wrap what the other side said.
+const WRAPPINGS: [(&str, &str); 26] = [
+    ("host mx.example.com[192.0.2.7] said: ", " (in reply to RCPT TO command)"),
+    ("host mx.example.net[192.0.2.9] said: ", " (in reply to end of DATA command)"),
+    ("host mx.example.net[192.0.2.9] said: ", " (in reply to MAIL FROM command)"),
+    ("<x@example.com>: host mx.example.com[192.0.2.7] said: ", ""),
+    ("SMTP error from remote mail server after RCPT TO:<x@example.com>: host mx.example.com [192.0.2.7]: ", ""),
+    ("SMTP error from remote mail server after MAIL FROM:<y@example.net> SIZE=2779: host mx.example.com [192.0.2.7]: ", ""),
+    ("SMTP error from remote mail server after end of data: host mx.example.com [192.0.2.7]: ", ""),
+    ("host mx.example.com [192.0.2.7] SMTP error from remote mail server after initial connection: ", ""),
+    ("SMTP error from remote mail server after pipelined end of data: ", ""),
+    ("192.0.2.7 does not like recipient. Remote host said: ", " Giving up on 192.0.2.7."),
+    ("192.0.2.7 failed after I sent the message. Remote host said: ", ""),
+    ("Connected to 192.0.2.7 but sender was rejected. Remote host said: ", ""),
+    ("Remote host said: ", " [RCPT_TO]"),
+    ("mx.example.net [192.0.2.25] did not like our RCPT TO:", ""),
+    ("mx.example.net [192.0.2.25] did not like our final DATA:", ""),
+    ("A message that you sent could not be delivered to one or more of its recipients. This is a permanent error. The following address failed: x@example.com ", ""),
+    ("A message that you sent could not be delivered to one or more of its recipients. The following addresses failed: ", ""),
+    ("Delivery to the following recipient failed permanently: x@example.com Technical details of permanent failure: ", ""),
+    ("Technical details of permanent failure: Google tried to deliver your message, but it was rejected by the recipient domain. The error that the other server returned was: ", ""),
+    ("----- Transcript of session follows ----- ... while talking to mx.example.com.: >>> DATA <<< ", " 554 5.0.0 Service unavailable"),
+    (">>> RCPT TO:<x@example.com> <<< ", " 554 <x@example.com>... Remote protocol error"),
+    ("Delivery failed for the following reason: Server mx.example.org[192.0.2.222] failed with: ", " This has been a permanent failure. No further delivery attempts will be made."),
+    ("5.3.0 - Other mail system problem 550-'", "' (delivery attempts: 0)"),
+    ("The following recipient(s) could not be reached: x@example.com ", ""),
+    ("Technical report: ", ""),
+    ("smtp;", ""),
+];
 
 struct Fitted {
     weights: HashMap<u32, [f32; CLASSES]>,
