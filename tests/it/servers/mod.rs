@@ -53,6 +53,8 @@ pub(crate) enum Fate {
     RegisteredRdap(Http),
     /// Free; RDAP answers with this.
     FreeRdap(Http),
+    /// Free; DNS answers with this.
+    FreeDns(Dns),
     /// Held, not in DNS; WHOIS answers with this (ask under a TLD without RDAP).
     RegisteredWhois(Port43),
     /// Free; WHOIS answers with this.
@@ -74,6 +76,21 @@ pub(crate) enum Http {
     RedirectLoop,
     RedirectInside,
     HtmlNotFound,
+    Drip,
+}
+
+/// How the DNS server misbehaves about a name that is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each test uses its part of the world")]
+pub(crate) enum Dns {
+    WithoutSoa,
+    OwnSoa,
+    Refused,
+    NotImplemented,
+    Garbage,
+    WrongId,
+    OtherName,
+    Empty,
 }
 
 /// How the WHOIS server misbehaves.
@@ -100,6 +117,7 @@ impl Fate {
                 | Fate::Wildcard
                 | Fate::AbsentTruncated
                 | Fate::FreeRdap(_)
+                | Fate::FreeDns(_)
                 | Fate::FreeWhois(_)
         )
     }
