@@ -307,4 +307,19 @@ mod tests {
             }]
         );
     }
+
+    #[test]
+    fn no_bytes_make_it_stumble() {
+        let seed = br#"{"ldhName":"gmial.com","status":["active",1],"events":[{"eventAction":"deletion","eventDate":"2022-07-09T00:00:00Z"}],"entities":[{"roles":["registrar"],"vcardArray":["vcard",[["fn",{},"text","x"]]]}],"nameservers":[{}]}"#;
+        for at in 0..seed.len() {
+            parse(&seed[..at], "gmial.com", NOW).ok();
+            for flip in [0x01, 0x02, 0x20, 0xff] {
+                let mut bytes = seed.to_vec();
+                bytes[at] ^= flip;
+                parse(&bytes, "gmial.com", NOW).ok();
+            }
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse(deep.as_bytes(), "gmial.com", NOW), Err("garbage"));
+    }
 }

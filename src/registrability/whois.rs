@@ -192,3 +192,19 @@ fn is_loopback(shown: &str) -> bool {
             .parse::<IpAddr>()
             .is_ok_and(|ip| ip.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_list_is_whole() {
+        let asker = Asker::new(None).unwrap();
+        let server = |domain| asker.server(domain).map(|s| s.shown.as_str());
+        assert_eq!(server("gmial.com"), Some("whois.verisign-grs.com:43"));
+        assert_eq!(server("yaho.com.cn"), Some("whois.cnnic.cn:43"));
+        assert_eq!(server("gmial.de"), Some("whois.denic.de:43"));
+        assert_eq!(server("x.invalid"), None);
+        assert!(asker.servers.len() > 600);
+    }
+}
