@@ -157,3 +157,32 @@ fn limits_are_kept_and_little_is_lost_to_them() {
     assert!(took >= least, "{took:?} < {least:?}");
     assert!(took < least.mul_f64(1.3), "{took:?} > 1.3 x {least:?}");
 }
+
+#[test]
+fn a_server_that_recovers_is_asked_again() {
+    let failing = (0..6).map(|n| (format!("bad{n}.de"), Fate::FreeWhois(Port43::Reset)));
+    let zones: Vec<(String, Fate)> = failing
+        .chain((0..20).map(|n| (format!("free{n}.de"), Fate::Registrable)))
+        .collect();
+    let world = World::start(&zones);
+    let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
+    let manners = Manners {
+        break_after: 8,
+        break_for: Duration::from_millis(300),
+        ..quick()
+    };
+    let one = bouncewatch::registrability::Network {
+        concurrency: 1,
+        ..network(&world)
+    };
+    let (answers, tally) = ask_all(&names, &one, &manners);
+    for (name, fate) in &zones {
+        let want = match fate {
+            Fate::Registrable => Status::Registrable,
+            _ => Status::Unknown,
+        };
+        assert_eq!(answers[name].status, want, "{:?}", answers[name]);
+    }
+    assert_eq!(tally.asked, 26);
+    assert!(tally.dns_queries > 2 * 26, "nobody was put off: {tally:?}");
+}
