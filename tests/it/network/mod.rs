@@ -116,6 +116,7 @@ fn every_fate_has_its_status() {
         ("d6.com", Fate::FreeDns(Dns::OtherName), Status::Unknown, "dns timeout, rdap not_found"),
         ("d7.com", Fate::FreeDns(Dns::OwnSoa), Status::Unknown, "dns nxdomain_from_own_zone, rdap not_found"),
         ("d8.com", Fate::FreeDns(Dns::Empty), Status::Unknown, "dns nodata, rdap not_found"),
+        ("d9.com", Fate::FreeDns(Dns::Hijacked), Status::Unknown, "dns nxdomain, dns records, rdap not_found"),
         ("c1.de", Fate::RegisteredWhois(Port43::Latin1), Status::Registered, "dns nxdomain, dns nxdomain, whois registered"),
         ("c2.de", Fate::FreeWhois(Port43::Latin1), Status::Registrable, "dns nxdomain, dns nxdomain, whois not_found"),
         ("c3.de", Fate::FreeWhois(Port43::Endless), Status::Unknown, "dns nxdomain, dns nxdomain, whois too_long"),

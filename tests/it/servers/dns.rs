@@ -83,6 +83,9 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         _ => None,
     };
     match odd {
+        Some(Dns::Hijacked) if kind == A => {
+            (code, records) = (0, vec![(A, vec![192, 0, 2, 66])]);
+        }
         Some(Dns::Refused) => code = 5,
         Some(Dns::NotImplemented) => code = 4,
         Some(Dns::Garbage) => return Some(b"\xff\xff not DNS at all \x00\xc0\xff".to_vec()),

@@ -10,7 +10,7 @@ mod rdap;
 mod whois;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -91,6 +91,8 @@ pub(crate) enum Dns {
     WrongId,
     OtherName,
     Empty,
+    /// "No such name", but an address for it: what some providers' resolvers sell.
+    Hijacked,
 }
 
 /// How the WHOIS server misbehaves.
@@ -127,6 +129,12 @@ impl Fate {
 pub(crate) const RDAP_TLDS: [&str; 5] = ["com", "net", "org", "cn", "fr"];
 /// TLDs with WHOIS only.
 pub(crate) const WHOIS_TLDS: [&str; 4] = ["de", "ru", "io", "kr"];
+
+/// Further TLDs with RDAP, for worlds made elsewhere; those of the zones come on top.
+const MORE_TLDS: [&str; 24] = [
+    "ai", "app", "au", "biz", "br", "ca", "ch", "co", "dev", "edu", "es", "eu", "hk", "in", "info",
+    "it", "jp", "me", "nl", "pl", "tw", "uk", "us", "xyz",
+];
 
 /// The running servers; they end when it is dropped.
 pub(crate) struct World {
@@ -237,12 +245,21 @@ impl World {
             folder.path().join("dns.json"),
             folder.path().join("whois.json"),
         );
-        let services = serde_json::json!({"version": "1.0", "services": [[RDAP_TLDS, [format!("http://{rdap}/rdap/")]]]});
-        std::fs::write(&bootstrap, services.to_string()).unwrap();
-        let servers: BTreeMap<&str, String> = RDAP_TLDS
+        let with_rdap: BTreeSet<&str> = setup
+            .zones
             .iter()
-            .chain(&WHOIS_TLDS)
-            .map(|tld| (*tld, whois.to_string()))
+            .filter_map(|(name, _)| name.rsplit('.').next())
+            .chain(RDAP_TLDS)
+            .chain(MORE_TLDS)
+            .filter(|tld| !WHOIS_TLDS.contains(tld))
+            .collect();
+        let services = serde_json::json!({"version": "1.0", "services": [[with_rdap, [format!("http://{rdap}/rdap/")]]]});
+        std::fs::write(&bootstrap, services.to_string()).unwrap();
+        let servers: BTreeMap<&str, String> = with_rdap
+            .iter()
+            .copied()
+            .chain(WHOIS_TLDS)
+            .map(|tld| (tld, whois.to_string()))
             .collect();
         std::fs::write(&whois_servers, serde_json::to_string(&servers).unwrap()).unwrap();
         World {
