@@ -98,35 +98,58 @@ pub fn check_with(
         return Ok(tally);
     }
     let stages = stages::Stages::new(network, manners, now)?;
-    let workers = if network.concurrency == 0 {
-        DEFAULT_CONCURRENCY
-    } else {
-        network.concurrency.min(MAX_CONCURRENCY)
-    }
-    .min(to_ask.len());
+    let workers = match network.concurrency {
+        0 => DEFAULT_CONCURRENCY,
+        asked_for => asked_for.min(MAX_CONCURRENCY),
+    };
+    let mut put_off = Vec::new();
+    ask_all(&stages, workers, &to_ask, &mut |question, answer, sent| {
+        tally.add(&sent);
+        match sent.turned_away && answer.status == Status::Unknown {
+            true => put_off.push(question),
+            false => each(answer),
+        }
+    });
+    // Their registry was failing or had enough of us: once more when it has had a rest, at the price of DNS again.
+    stages.rest();
+    put_off.sort_unstable();
+    let again: Vec<_> = put_off.into_iter().map(|at| to_ask[at].clone()).collect();
+    ask_all(&stages, workers, &again, &mut |_, answer, sent| {
+        tally.add(&sent);
+        each(answer);
+    });
+    tally.asked = to_ask.len() as u64;
+    Ok(tally)
+}
+
+/// Asks about `(domain, suffix)` each on `workers` threads; `on` is told which question was answered.
+fn ask_all(
+    stages: &stages::Stages,
+    workers: usize,
+    questions: &[(String, String)],
+    on: &mut dyn FnMut(usize, Registrability, stages::Sent),
+) {
     let (next, (to_us, answers)) = (AtomicUsize::new(0), mpsc::sync_channel(workers));
     std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (stages, next, to_ask, to_us) = (&stages, &next, &to_ask, to_us.clone());
+        for _ in 0..workers.min(questions.len()) {
+            let (next, to_us) = (&next, to_us.clone());
             scope.spawn(move || {
-                while let Some((domain, suffix)) = to_ask.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    if to_us.send(stages.ask(domain, suffix)).is_err() {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((domain, suffix)) = questions.get(at) else {
+                        break;
+                    };
+                    if to_us.send((at, stages.ask(domain, suffix))).is_err() {
                         break;
                     }
                 }
             });
         }
         drop(to_us);
-        for (answer, sent) in answers {
-            tally.asked += 1;
-            tally.dns_queries += sent.dns;
-            tally.rdap_queries += sent.rdap;
-            tally.whois_queries += sent.whois;
-            each(answer);
+        for (at, (answer, sent)) in answers {
+            on(at, answer, sent);
         }
     });
-    Ok(tally)
 }
 
 /// The name that [`check`] answers under for a mail domain: its eTLD+1 in A-label form, or the name itself.
@@ -260,6 +283,14 @@ pub struct Network {
     pub max_lookups: Option<usize>,
     /// Look-ups under way at once, 1 to 256; 0 means the default.
     pub concurrency: usize,
+}
+
+impl Tally {
+    fn add(&mut self, sent: &stages::Sent) {
+        self.dns_queries += sent.dns;
+        self.rdap_queries += sent.rdap;
+        self.whois_queries += sent.whois;
+    }
 }
 
 impl Status {

@@ -46,7 +46,7 @@ impl Default for Manners {
             whois_interval: Duration::from_secs(1),
             own_interval: Duration::ZERO,
             break_after: 32,
-            break_for: Duration::from_secs(60),
+            break_for: Duration::from_secs(30),
         }
     }
 }
@@ -112,6 +112,18 @@ impl Pace {
         drop(servers);
         self.freed.notify_all();
         Ok(answer)
+    }
+
+    /// How long until every server may be asked again.
+    pub(super) fn closed_for(&self) -> Duration {
+        let now = Instant::now();
+        let until = self
+            .lock()
+            .values()
+            .filter_map(|books| books.closed)
+            .map(|(until, _)| until)
+            .max();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
     fn wait_for_turn(

@@ -21,6 +21,8 @@ pub(super) struct Reading {
     /// The evidence's answer.
     pub(super) word: &'static str,
     pub(super) details: Details,
+    /// When the record was last changed.
+    pub(super) changed: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -98,6 +100,7 @@ impl Phrases {
             registry,
             word,
             details: Details::default(),
+            changed: None,
         };
         if lines.is_empty() {
             return plain(Registry::Failed, "empty");
@@ -138,6 +141,7 @@ impl Phrases {
                 registry,
                 word,
                 details: details(&text),
+                changed: changed(&fields),
             };
         }
         if state_is(all(|w| &w.redemption)) {
@@ -257,6 +261,20 @@ fn is_of_name(c: char) -> bool {
 
 fn squeezed(value: &str) -> String {
     value.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+fn changed(fields: &[(&str, &str)]) -> Option<Timestamp> {
+    let keys = [
+        "updated date",
+        "last updated",
+        "last modified",
+        "changed",
+        "modified",
+    ];
+    fields
+        .iter()
+        .find(|(key, _)| keys.contains(key))
+        .and_then(|(_, value)| moment(value))
 }
 
 fn details(text: &str) -> Details {

@@ -77,3 +77,28 @@ fn details_of_a_record() {
         Some("2020-01-02T03:04:05Z")
     );
 }
+
+#[test]
+fn a_record_tells_when_it_was_changed() {
+    let phrases = Phrases::shipped().unwrap();
+    let got = phrases.read(b"Domain Name: GMIAL.COM\nRegistrar: X\nUpdated Date: 2022-07-01T00:00:00Z\nDomain Status: pendingDelete\n", "gmial.com");
+    assert_eq!(got.registry, Registry::PendingDelete);
+    assert_eq!(
+        got.changed.map(|t| t.to_string()).as_deref(),
+        Some("2022-07-01T00:00:00Z")
+    );
+}
+
+#[test]
+fn no_bytes_make_it_stumble() {
+    let phrases = Phrases::shipped().unwrap();
+    let seed = "Domain Name: GMIAL.COM\r\n[Registrant] \u{fc}\u{4e2d}\r\nNo match for \"gmial.com\".\r\nStatus: free\r\nCreated: 2020-01-0\u{fc}2\r\nRegistrar Abuse Contact Email: a@b\r\n".as_bytes();
+    for at in 0..seed.len() {
+        for flip in [0x01, 0x20, 0x80, 0xff] {
+            let mut bytes = seed.to_vec();
+            bytes[at] ^= flip;
+            phrases.read(&bytes, "gmial.com");
+            phrases.read(&bytes[at..], "xn--mller-kva.de");
+        }
+    }
+}

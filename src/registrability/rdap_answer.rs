@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Contact, Details, Source, verdict::Registry};
+use super::{
+    Contact, Details, Source,
+    verdict::{Registry, drop_after},
+};
 use crate::moment::Timestamp;
 
 /// What a domain object says.
@@ -97,28 +100,16 @@ const REFUSALS: [&str; 5] = [
     "prohibited",
 ];
 
-/// ICANN's life cycle: 30 days of redemption, then 5 of pending delete.
-const REDEMPTION: i64 = 30 * 86_400;
-const PENDING_DELETE: i64 = 5 * 86_400;
-
+/// The registry's own plan where it tells one, else reckoned from when the name was deleted.
 fn drop_date(registry: Registry, value: &Value, now: Timestamp) -> Option<Timestamp> {
-    let left = match registry {
-        Registry::Redemption => REDEMPTION + PENDING_DELETE,
-        Registry::PendingDelete => PENDING_DELETE,
-        _ => return None,
-    };
-    if let Some(deletion) = event(value, "deletion") {
-        // A date to come is the registry's own plan; one gone by is when the holder deleted it.
-        let drop = if deletion > now {
-            deletion
-        } else {
-            deletion.plus(left)
-        };
-        return (drop > now).then_some(drop);
+    if !matches!(registry, Registry::Redemption | Registry::PendingDelete) {
+        return None;
     }
-    event(value, "last changed")
-        .map(|changed| changed.plus(left))
-        .filter(|&drop| drop > now)
+    match event(value, "deletion") {
+        Some(planned) if planned > now => Some(planned),
+        Some(deleted) => drop_after(registry, deleted, now),
+        None => drop_after(registry, event(value, "last changed")?, now),
+    }
 }
 
 fn event(value: &Value, action: &str) -> Option<Timestamp> {
@@ -306,5 +297,20 @@ mod tests {
                 source: Source::Rdap
             }]
         );
+    }
+
+    #[test]
+    fn no_bytes_make_it_stumble() {
+        let seed = br#"{"ldhName":"gmial.com","status":["active",1],"events":[{"eventAction":"deletion","eventDate":"2022-07-09T00:00:00Z"}],"entities":[{"roles":["registrar"],"vcardArray":["vcard",[["fn",{},"text","x"]]]}],"nameservers":[{}]}"#;
+        for at in 0..seed.len() {
+            parse(&seed[..at], "gmial.com", NOW).ok();
+            for flip in [0x01, 0x02, 0x20, 0xff] {
+                let mut bytes = seed.to_vec();
+                bytes[at] ^= flip;
+                parse(&bytes, "gmial.com", NOW).ok();
+            }
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse(deep.as_bytes(), "gmial.com", NOW), Err("garbage"));
     }
 }

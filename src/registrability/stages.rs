@@ -27,6 +27,8 @@ pub(super) struct Sent {
     pub(super) dns: u64,
     pub(super) rdap: u64,
     pub(super) whois: u64,
+    /// A registry's server was left alone: it is failing, or asked for it.
+    pub(super) turned_away: bool,
 }
 
 impl Stages {
@@ -70,17 +72,20 @@ impl Stages {
             if let Some(rdap) = self.rdap.ask(domain, self.now, &self.pace, &self.manners) {
                 said(Source::Rdap, rdap.word, rdap.server);
                 sent.rdap = rdap.queries;
+                sent.turned_away |= rdap.queries == 0;
                 registry = rdap.registry;
                 if let Some(record) = rdap.record {
                     (details, drops_at) = (record.details, record.drops_at);
                 }
             }
             if matches!(registry, Registry::Silent | Registry::Failed)
-                && let Some(whois) = self.whois.ask(domain, &self.pace, &self.manners)
+                && let Some(whois) = self.whois.ask(domain, self.now, &self.pace, &self.manners)
             {
                 said(Source::Whois, whois.word, whois.server);
                 sent.whois = whois.queries;
+                sent.turned_away |= whois.queries == 0;
                 (registry, details) = (whois.registry, whois.details);
+                drops_at = whois.drops_at;
             }
         }
         let status = verdict::decide(found.dns, registry);
@@ -109,6 +114,11 @@ impl Stages {
             },
             sent,
         )
+    }
+
+    /// Waits, within our patience, until the servers that are left alone may be asked again.
+    pub(super) fn rest(&self) {
+        std::thread::sleep(self.pace.closed_for().min(self.manners.patience));
     }
 
     /// A "no such name" holds no longer than its zone says, but a night is not split: at least an hour.

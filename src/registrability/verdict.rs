@@ -1,6 +1,7 @@
 //! Evidence → status. Pure: the one place that decides, held by tests/cases/verdicts.tsv.
 
 use super::Status;
+use crate::moment::Timestamp;
 
 /// What DNS adds up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,21 @@ pub(super) fn decide(dns: Dns, registry: Registry) -> Status {
         (Dns::Absent, Registry::NotFound) => Status::Registrable,
         (_, Registry::NotFound | Registry::Failed | Registry::Silent) => Status::Unknown,
     }
+}
+
+/// When a name that was deleted at `changed` will be free, by ICANN's life cycle: 30 days of redemption, then 5 of
+/// pending delete. `None` where that day has gone by.
+pub(super) fn drop_after(
+    registry: Registry,
+    changed: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let days = match registry {
+        Registry::Redemption => 35,
+        Registry::PendingDelete => 5,
+        _ => return None,
+    };
+    Some(changed.plus(days * 86_400)).filter(|&drop| drop > now)
 }
 
 #[cfg(test)]

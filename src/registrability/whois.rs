@@ -9,9 +9,9 @@ use super::{
     Details,
     pace::{Manners, Outcome, Pace, pause},
     phrases::Phrases,
-    verdict::Registry,
+    verdict::{Registry, drop_after},
 };
-use crate::error::Error;
+use crate::{error::Error, moment::Timestamp};
 
 /// WHOIS servers by top-level domain.
 pub(super) struct Asker {
@@ -35,6 +35,8 @@ pub(super) struct Finding {
     /// `host:port`
     pub(super) server: String,
     pub(super) details: Details,
+    /// When a name about to drop will be free.
+    pub(super) drops_at: Option<Timestamp>,
     /// Questions sent.
     pub(super) queries: u64,
 }
@@ -91,13 +93,20 @@ impl Asker {
     }
 
     /// Asks the registry of `domain`; `None` where no WHOIS server is known for it.
-    pub(super) fn ask(&self, domain: &str, pace: &Pace, manners: &Manners) -> Option<Finding> {
+    pub(super) fn ask(
+        &self,
+        domain: &str,
+        now: Timestamp,
+        pace: &Pace,
+        manners: &Manners,
+    ) -> Option<Finding> {
         let server = self.server(domain)?;
         let mut finding = Finding {
             registry: Registry::Failed,
             word: "not_asked",
             server: server.shown.clone(),
             details: Details::default(),
+            drops_at: None,
             queries: 0,
         };
         let interval = if is_loopback(&server.shown) {
@@ -133,6 +142,9 @@ impl Asker {
                 }
                 Ok(Ok(answer)) => {
                     let reading = self.phrases.read(&answer, domain);
+                    finding.drops_at = reading
+                        .changed
+                        .and_then(|changed| drop_after(reading.registry, changed, now));
                     (finding.registry, finding.word, finding.details) =
                         (reading.registry, reading.word, reading.details);
                     finding.queries += 1;
@@ -191,4 +203,20 @@ fn is_loopback(shown: &str) -> bool {
             .trim_matches(['[', ']'])
             .parse::<IpAddr>()
             .is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_list_is_whole() {
+        let asker = Asker::new(None).unwrap();
+        let server = |domain| asker.server(domain).map(|s| s.shown.as_str());
+        assert_eq!(server("gmial.com"), Some("whois.verisign-grs.com:43"));
+        assert_eq!(server("yaho.com.cn"), Some("whois.cnnic.cn:43"));
+        assert_eq!(server("gmial.de"), Some("whois.denic.de:43"));
+        assert_eq!(server("x.invalid"), None);
+        assert!(asker.servers.len() > 600);
+    }
 }

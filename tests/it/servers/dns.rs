@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Fate, Truth, serve_tcp, stay_silent};
+use super::{Dns, Fate, Truth, serve_tcp, stay_silent};
 
 const A: u16 = 1;
 const NS: u16 = 2;
@@ -78,7 +78,24 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         Say::Truncated => flags |= 0x0200,
         Say::Records(r) => records = r,
     }
-    let negative = records.is_empty() && (code == 0 || code == NXDOMAIN) && flags & 0x0200 == 0;
+    let odd = match truth.of(&name) {
+        Fate::FreeDns(odd) => Some(odd),
+        _ => None,
+    };
+    match odd {
+        Some(Dns::Hijacked) if kind == A => {
+            (code, records) = (0, vec![(A, vec![192, 0, 2, 66])]);
+        }
+        Some(Dns::Refused) => code = 5,
+        Some(Dns::NotImplemented) => code = 4,
+        Some(Dns::Garbage) => return Some(b"\xff\xff not DNS at all \x00\xc0\xff".to_vec()),
+        Some(Dns::Empty) => code = 0,
+        _ => {}
+    }
+    let negative = odd != Some(Dns::WithoutSoa)
+        && records.is_empty()
+        && (code == 0 || code == NXDOMAIN)
+        && flags & 0x0200 == 0;
     let mut out = message[..2].to_vec();
     out.extend((flags | u16::from(code)).to_be_bytes());
     for count in [1, records.len() as u16, u16::from(negative), 0] {
@@ -90,8 +107,18 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         record(&mut out, kind, &data);
     }
     if negative {
-        out.extend(wire(name.rsplit('.').next()?));
+        let zone = match odd {
+            Some(Dns::OwnSoa) => name.as_str(),
+            _ => name.rsplit('.').next()?,
+        };
+        out.extend(wire(zone));
         record(&mut out, SOA, &soa());
+    }
+    match odd {
+        Some(Dns::WrongId) => out[0] ^= 0xff,
+        // The first letter of the question's name.
+        Some(Dns::OtherName) => out[13] ^= 0x03,
+        _ => {}
     }
     Some(out)
 }

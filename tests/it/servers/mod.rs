@@ -10,7 +10,7 @@ mod rdap;
 mod whois;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -53,6 +53,8 @@ pub(crate) enum Fate {
     RegisteredRdap(Http),
     /// Free; RDAP answers with this.
     FreeRdap(Http),
+    /// Free; DNS answers with this.
+    FreeDns(Dns),
     /// Held, not in DNS; WHOIS answers with this (ask under a TLD without RDAP).
     RegisteredWhois(Port43),
     /// Free; WHOIS answers with this.
@@ -74,6 +76,23 @@ pub(crate) enum Http {
     RedirectLoop,
     RedirectInside,
     HtmlNotFound,
+    Drip,
+}
+
+/// How the DNS server misbehaves about a name that is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each test uses its part of the world")]
+pub(crate) enum Dns {
+    WithoutSoa,
+    OwnSoa,
+    Refused,
+    NotImplemented,
+    Garbage,
+    WrongId,
+    OtherName,
+    Empty,
+    /// "No such name", but an address for it: what some providers' resolvers sell.
+    Hijacked,
 }
 
 /// How the WHOIS server misbehaves.
@@ -100,6 +119,7 @@ impl Fate {
                 | Fate::Wildcard
                 | Fate::AbsentTruncated
                 | Fate::FreeRdap(_)
+                | Fate::FreeDns(_)
                 | Fate::FreeWhois(_)
         )
     }
@@ -109,6 +129,12 @@ impl Fate {
 pub(crate) const RDAP_TLDS: [&str; 5] = ["com", "net", "org", "cn", "fr"];
 /// TLDs with WHOIS only.
 pub(crate) const WHOIS_TLDS: [&str; 4] = ["de", "ru", "io", "kr"];
+
+/// Further TLDs with RDAP, for worlds made elsewhere; those of the zones come on top.
+const MORE_TLDS: [&str; 24] = [
+    "ai", "app", "au", "biz", "br", "ca", "ch", "co", "dev", "edu", "es", "eu", "hk", "in", "info",
+    "it", "jp", "me", "nl", "pl", "tw", "uk", "us", "xyz",
+];
 
 /// The running servers; they end when it is dropped.
 pub(crate) struct World {
@@ -219,12 +245,21 @@ impl World {
             folder.path().join("dns.json"),
             folder.path().join("whois.json"),
         );
-        let services = serde_json::json!({"version": "1.0", "services": [[RDAP_TLDS, [format!("http://{rdap}/rdap/")]]]});
-        std::fs::write(&bootstrap, services.to_string()).unwrap();
-        let servers: BTreeMap<&str, String> = RDAP_TLDS
+        let with_rdap: BTreeSet<&str> = setup
+            .zones
             .iter()
-            .chain(&WHOIS_TLDS)
-            .map(|tld| (*tld, whois.to_string()))
+            .filter_map(|(name, _)| name.rsplit('.').next())
+            .chain(RDAP_TLDS)
+            .chain(MORE_TLDS)
+            .filter(|tld| !WHOIS_TLDS.contains(tld))
+            .collect();
+        let services = serde_json::json!({"version": "1.0", "services": [[with_rdap, [format!("http://{rdap}/rdap/")]]]});
+        std::fs::write(&bootstrap, services.to_string()).unwrap();
+        let servers: BTreeMap<&str, String> = with_rdap
+            .iter()
+            .copied()
+            .chain(WHOIS_TLDS)
+            .map(|tld| (tld, whois.to_string()))
             .collect();
         std::fs::write(&whois_servers, serde_json::to_string(&servers).unwrap()).unwrap();
         World {

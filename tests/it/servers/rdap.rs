@@ -76,6 +76,16 @@ fn misbehave(
             }
             Ok(())
         }
+        Http::Drip => {
+            stream.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
+            )?;
+            while !truth.stopped() {
+                stream.write_all(b" ")?;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            Ok(())
+        }
         Http::RedirectHere if path.starts_with("/moved/") => match taken {
             true => ok(stream, &object(name, Fate::Registered)),
             false => not_found(stream),

@@ -19,14 +19,10 @@ pub(super) fn serve(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>) -> So
     )
 }
 
-fn answer(truth: &Truth, mut stream: TcpStream) {
-    let mut line = String::new();
-    if BufReader::new(stream.try_clone().unwrap())
-        .read_line(&mut line)
-        .is_err()
-    {
+fn answer(truth: &Truth, stream: TcpStream) {
+    let Some(line) = peeked_line(&stream) else {
         return;
-    }
+    };
     let name = line.trim().to_lowercase();
     truth.asked.whois.fetch_add(1, Ordering::Relaxed);
     truth.note(&name);
@@ -45,11 +41,24 @@ fn answer(truth: &Truth, mut stream: TcpStream) {
         _ => (None, free(&name)),
     };
     send(truth, stream.try_clone().unwrap(), how, &text).ok();
-    if how == Some(Port43::Reset) {
-        reset(stream);
-    } else {
-        stream.flush().ok();
+    match how {
+        // Unread input makes the close a reset.
+        Some(Port43::Reset) => reset(stream),
+        _ => drop(BufReader::new(&stream).read_line(&mut String::new())),
     }
+}
+
+/// The question, left in the socket.
+fn peeked_line(stream: &TcpStream) -> Option<String> {
+    let mut buffer = [0; 512];
+    for _ in 0..500 {
+        let length = stream.peek(&mut buffer).ok()?;
+        if buffer[..length].contains(&b'\n') {
+            return Some(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
 }
 
 fn send(
@@ -98,7 +107,7 @@ fn send(
 
 fn record(name: &str, status: &str) -> String {
     format!(
-        "% No match, no entries found: these words of a notice mean nothing.\r\nDomain Name: {}\r\nRegistrar: Loopback Registrar\r\nCreation Date: 2021-03-04T05:06:07Z\r\nDomain Status: {status}\r\nRemarks: No match for \"{}\".\r\n",
+        "% No match, no entries found: these words of a notice mean nothing.\r\nDomain Name: {}\r\nRegistrar: Loopback Registrar\r\nCreation Date: 2021-03-04T05:06:07Z\r\nUpdated Date: 2022-07-01T00:00:00Z\r\nDomain Status: {status}\r\nRemarks: No match for \"{}\".\r\n",
         name.to_uppercase(),
         name
     )
