@@ -79,7 +79,8 @@ pub fn analyse(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     let ledger = store.ledger()?.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger);
-    let explainer = typo::Explainer::shipped(&ledger)?;
+    let census = typo::Census::from_ledger(&ledger);
+    let explainer = typo::Explainer::new(&census, &typo::Popular::shipped())?;
     let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);
     let answers = ask(&suspects, &suffixes, store, job, progress)?;
     let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
@@ -139,7 +140,7 @@ impl Worker<'_> {
                 continue;
             }
             let verdict = self.verdicts.classify(attempt.reply).clone();
-            self.ledger.add_template(&verdict, attempt.reply, delivery.start, || crate::ndr::masked(attempt.reply).into());
+            self.ledger.add_template(&verdict, attempt.reply, delivery.start, || self.verdicts.masked().text().into());
             self.said.push(Some(verdict));
         }
         let refs: Vec<Option<&Verdict>> = self.said.iter().map(Option::as_ref).collect();

@@ -28,7 +28,7 @@ pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
     match args.stage {
         Stage::Ndr { input } => {
             let classifier = ndr::Classifier::shipped()?;
-            let rows = ndr::labelled(&text(&input)?)?;
+            let rows = ndr::read_labelled(&input.display().to_string(), &text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     ledger::Ledger,
     store::Store,
-    typo::{Candidate, Explainer},
+    typo::{Candidate, Census, Explainer, Popular},
 };
 
 /// Candidates shown.
@@ -28,7 +28,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     // What this operator delivers to is the best prior there is; without a store the popular names must do.
     let ledger = if settings.db.exists() { Store::open(&settings.db)?.ledger()? } else { Ledger::default() };
-    let explainer = Explainer::shipped(&ledger)?;
+    let census = Census::from_ledger(&ledger);
+    let explainer = Explainer::new(&census, &Popular::shipped())?;
     let shape = lines::shape(settings)?;
     let mut out = Out::open();
     for question in lines::questions(&args.address, settings, "address") {

@@ -5,7 +5,45 @@
 //! Never: alerts, counts attempts (a failed mail has about five replies; distinct recipients count), or takes one of
 //! our own outgoing servers for an attacker.
 
-use crate::moment::Timestamp;
+mod cluster;
+mod pattern;
+mod score;
+mod sequential;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+use hashbrown::HashSet;
+
+use crate::{ledger::Ledger, moment::Timestamp};
+use cluster::Suspect;
+use trail::{Origin, Trails};
+
+/// Failures below which nobody is looked at: slips, old acquaintances.
+const LEAST: usize = 7;
+
+/// The campaigns in a ledger, most guesses first. Origins are judged from narrow to wide (a sender, a client, a network
+/// with one sender, one sender from anywhere, a network); a contact one campaign explains is no evidence for the next.
+pub fn find(ledger: &Ledger) -> Vec<Campaign> {
+    let trails = Trails::of(ledger);
+    let mut explained = HashSet::new();
+    let mut suspects = Vec::new();
+    for origin in [Origin::sender, Origin::submitter, Origin::client, Origin::snowshoe, Origin::stranger, Origin::net] {
+        for (origin, tries) in trails.by(origin, &explained, LEAST) {
+            let Some(walk) = sequential::walk(&tries, ledger) else { continue };
+            let names: Vec<&str> = walk.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
+            let pattern = pattern::of(&names);
+            let bound = if pattern == Pattern::Unclear { sequential::BOUND } else { sequential::BOUND_STRUCTURED };
+            if walk.peak >= bound {
+                explained.extend(walk.guesses.iter().map(|(row, _)| *row));
+                suspects.push(Suspect { origin, walk, pattern });
+            }
+        }
+    }
+    let mut campaigns = cluster::join(suspects, ledger);
+    campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
+    campaigns
+}
 
 /// How the guessed names were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -379,7 +379,7 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
 
 /// Both halves of the product, mixed.
 pub(super) fn fold(x: u64) -> u64 {
-    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64);
+    let wide = u128::from(x).wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64));
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 

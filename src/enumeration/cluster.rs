@@ -1,0 +1,117 @@
+//! Suspects that work together → one campaign each.
+
+use std::collections::BTreeSet;
+
+use super::{Campaign, Pattern, pattern, sequential::Walk, trail::{Origin, Try}};
+use crate::{
+    address::domain_of,
+    ledger::{Ledger, Name},
+    moment::Timestamp,
+};
+
+/// An origin that crossed a bound.
+#[derive(Debug, Clone)]
+pub(super) struct Suspect {
+    pub(super) origin: Origin,
+    pub(super) walk: Walk,
+    pub(super) pattern: Pattern,
+}
+
+/// Joins suspects with the same targets at the same time that share tried addresses, or whose lists are of one make and
+/// about one length. Sharing a client alone joins nobody: two tenants of a botnet are two campaigns.
+pub(super) fn join(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
+    let mut groups: Vec<Group> = suspects.into_iter().map(|s| Group::of(s, ledger)).collect();
+    loop {
+        let pair = (0..groups.len()).find_map(|i| (i + 1..groups.len()).find(|&j| groups[i].works_with(&groups[j])).map(|j| (i, j)));
+        let Some((i, j)) = pair else { break };
+        let other = groups.remove(j);
+        groups[i].take(other);
+    }
+    groups.into_iter().map(|group| group.campaign(ledger)).collect()
+}
+
+struct Group<'l> {
+    origins: BTreeSet<Origin>,
+    inbound: bool,
+    tries: Vec<Try>,
+    tried: BTreeSet<Name>,
+    targets: BTreeSet<&'l str>,
+    first: Timestamp,
+    last: Timestamp,
+    peak: f64,
+    delay: usize,
+    pattern: Pattern,
+}
+
+impl<'l> Group<'l> {
+    fn of(suspect: Suspect, ledger: &'l Ledger) -> Self {
+        let tries: Vec<Try> = suspect.walk.guesses.iter().map(|(_, one)| *one).collect();
+        let failed = || tries.iter().filter(|one| !one.exists);
+        Group {
+            inbound: !matches!(suspect.origin, Origin::Sender(_) | Origin::Submitter(_)),
+            origins: [suspect.origin].into(),
+            tried: tries.iter().map(|one| one.recipient).collect(),
+            targets: failed().map(|one| domain_of(ledger.names.text(one.recipient))).collect(),
+            first: failed().map(|one| one.at).min().unwrap_or_default(),
+            last: failed().map(|one| one.at).max().unwrap_or_default(),
+            peak: suspect.walk.peak,
+            delay: suspect.walk.delay,
+            pattern: suspect.pattern,
+            tries,
+        }
+    }
+
+    fn works_with(&self, other: &Self) -> bool {
+        const DAY: i64 = 86_400;
+        let together = self.first.0 <= other.last.0 + DAY && other.first.0 <= self.last.0 + DAY;
+        let common = self.targets.intersection(&other.targets).count();
+        if self.inbound != other.inbound || !together || common * 2 < self.targets.len().max(other.targets.len()) {
+            return false;
+        }
+        let (small, large) = (self.tried.len().min(other.tried.len()), self.tried.len().max(other.tried.len()));
+        let shared = self.tried.intersection(&other.tried).count();
+        shared * 10 >= small || (self.pattern == other.pattern && self.pattern != Pattern::Unclear && large <= 3 * small)
+    }
+
+    fn take(&mut self, other: Self) {
+        self.origins.extend(other.origins);
+        self.tried.extend(other.tried);
+        self.targets.extend(other.targets);
+        self.tries.extend(other.tries);
+        self.tries.sort_by_key(|one| (one.at, one.recipient));
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.peak = self.peak.max(other.peak);
+        self.delay = self.delay.min(other.delay);
+        if self.pattern == Pattern::Unclear {
+            self.pattern = other.pattern;
+        }
+    }
+
+    fn campaign(self, ledger: &Ledger) -> Campaign {
+        let text = |name: Name| ledger.names.text(name).to_owned();
+        let sorted = |names: BTreeSet<String>| names.into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>();
+        let confirmed: BTreeSet<String> = self.tries.iter().filter(|one| one.exists).map(|one| text(one.recipient)).collect();
+        let senders: BTreeSet<String> = self.tries.iter().map(|one| text(one.sender)).collect();
+        let ips: BTreeSet<String> = self.tries.iter().map(|one| text(one.client)).collect();
+        let guesses = self.tried.len() as u64;
+        let addresses: Vec<&str> = self.tries.iter().map(|one| ledger.names.text(one.recipient)).collect();
+        let pattern = if self.pattern == Pattern::Unclear { pattern::of(&addresses) } else { self.pattern };
+        let key = format!("{:?} {}", self.origins, self.first.day());
+        let success_rate = confirmed.len() as f64 / guesses.max(1) as f64;
+        Campaign {
+            id: format!("{:016x}", crate::ndr::stable_hash(key.as_bytes())),
+            why: super::score::why(guesses, confirmed.len() as u64, self.targets.len(), self.delay, pattern, &senders, &ips),
+            confidence: super::score::confidence(self.peak, pattern),
+            senders: sorted(senders),
+            ips: sorted(ips),
+            target_domains: self.targets.iter().map(|t| (*t).to_owned()).collect(),
+            first_seen: self.first,
+            last_seen: self.last,
+            guesses,
+            confirmed: sorted(confirmed),
+            success_rate,
+            pattern,
+        }
+    }
+}
