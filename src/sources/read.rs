@@ -12,7 +12,7 @@ use super::{
     format::{EachLine, Format, Joined, Reader},
     mark::{self, Trace},
     reject::{KEPT_PER_FILE, Tally},
-    split::{CHUNK, Chunk, Chunks},
+    split::{CHUNK, Chunk, Chunks, MAX_LINE},
     unpack,
 };
 use crate::{delivery::Delivery, error::Error};
@@ -235,7 +235,17 @@ impl<W: Send> One<'_, W> {
                 .skip_to(mark.offset, &mut plain)
                 .map_err(|e| input.unreadable(e))?;
         }
-        let mut chunks = Chunks::new(plain, CHUNK);
+        // A small file needs no large buffer.
+        let size = if input.packed {
+            CHUNK
+        } else {
+            CHUNK.min(
+                usize::try_from(input.total_bytes)
+                    .unwrap_or(CHUNK)
+                    .max(2 * MAX_LINE),
+            )
+        };
+        let mut chunks = Chunks::new(plain, size);
         let lanes = if matches!(way, Way::Lines(_)) {
             workers.len()
         } else {
