@@ -34,7 +34,7 @@ pub struct Input {
 #[derive(Debug)]
 enum Source {
     Path(PathBuf),
-    /// Standard input, copied to a file without a name so that it can be read twice.
+    /// Standard input or a pipe, copied to a file without a name so that it can be read twice.
     Spooled(File),
 }
 
@@ -62,7 +62,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
         if name == "-" {
             found.push(Input {
                 named: true,
-                ..spool(options)?
+                ..spool(io::stdin().lock(), name.clone(), options)?
             });
             continue;
         }
@@ -172,13 +172,13 @@ impl Input {
         let (plain, packed) = unpack::unpack(self.raw()?)?;
         self.packed = packed;
         let mut sample = Vec::new();
-        match plain.take(SAMPLE).read_to_end(&mut sample) {
-            Ok(_) => {}
+        let whole = match plain.take(SAMPLE).read_to_end(&mut sample) {
+            Ok(_) => true,
             Err(e) if e.raw_os_error().is_some() => return Err(e),
             // Packed bytes that break off: what came out before is the sample.
-            Err(_) => {}
-        }
-        self.empty = sample.is_empty() && !packed;
+            Err(_) => false,
+        };
+        self.empty = whole && sample.iter().all(u8::is_ascii_whitespace);
         self.format = options.format.or_else(|| format::detect(&sample));
         if let Some(kind) = self.format {
             let text = String::from_utf8_lossy(&sample);
@@ -199,13 +199,19 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
         cause,
     };
     let about = fs::metadata(path).map_err(unreadable)?;
-    if !about.is_dir() {
+    if about.is_file() {
         found.push(Input::new(
             path.display().to_string(),
             Source::Path(path.to_owned()),
             about.len(),
             options,
         )?);
+        return Ok(());
+    }
+    if !about.is_dir() {
+        // A pipe (`<(ssh mx cat mail.log)`) gives its bytes once.
+        let pipe = File::open(path).map_err(unreadable)?;
+        found.push(spool(pipe, path.display().to_string(), options)?);
         return Ok(());
     }
     let mut files = Vec::new();
@@ -263,9 +269,10 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
     Ok(())
 }
 
-fn spool(options: &Options) -> Result<Input, Error> {
+/// Copies what can be read only once.
+fn spool(mut from: impl Read, name: String, options: &Options) -> Result<Input, Error> {
     let unreadable = |cause| Error::Read {
-        path: PathBuf::from("-"),
+        path: PathBuf::from(&name),
         cause,
     };
     let (path, mut file) = nameless().map_err(|cause| Error::Write {
@@ -274,20 +281,20 @@ fn spool(options: &Options) -> Result<Input, Error> {
     })?;
     // Gone from the folder at once, so that nothing is left behind however the run ends.
     let _ = fs::remove_file(path);
-    let bytes = io::copy(&mut io::stdin().lock(), &mut file).map_err(unreadable)?;
-    Input::new("-".to_owned(), Source::Spooled(file), bytes, options)
+    let bytes = io::copy(&mut from, &mut file).map_err(unreadable)?;
+    Input::new(name, Source::Spooled(file), bytes, options)
 }
 
 fn nameless() -> io::Result<(PathBuf, File)> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for n in 0..100 {
         let path = std::env::temp_dir().join(format!("bouncewatch-{}-{n}", std::process::id()));
-        match File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-        {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        // Mail logs are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(e) => last = e,
         }

@@ -111,7 +111,7 @@ pub fn read<W: Send>(
         let One {
             trace,
             tally,
-            notes,
+            mut notes,
             ..
         } = one;
         if trace.offset() > 0 {
@@ -125,6 +125,14 @@ pub fn read<W: Send>(
                 recognised: tally.recognised,
                 lines: tally.relevant,
             });
+        }
+        // Syslog of some other mail server reads well and says nothing: that must not pass for a quiet night.
+        if already_seen == 0 && tally.relevant > 0 && tally.own == 0 {
+            notes.push(format!(
+                "none of its {} lines is of {}",
+                tally.relevant,
+                kind.name()
+            ));
         }
         rejects[i].extend(notes.iter().cloned().map(file));
         rejects[i].extend(

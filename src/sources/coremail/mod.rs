@@ -88,6 +88,7 @@ fn take<'a>(
     // An object of some other kind is not recognised, however well-formed.
     if fields.from.is_some() || fields.start_time.is_some() || !fields.delivery_result.is_empty() {
         tally.recognised += 1;
+        tally.own += 1;
     }
     match record(fields, options, emit) {
         Ok(()) => tally.records += 1,

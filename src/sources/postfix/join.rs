@@ -69,6 +69,8 @@ impl Joined for Join {
             };
             tally.recognised += 1;
             let event = line::read(&prefix);
+            tally.own +=
+                u64::from(event != Event::Nothing || prefix.program.starts_with("postfix"));
             if event == Event::Nothing {
                 return;
             }

@@ -318,6 +318,52 @@ fn long_lines_and_bombs_stay_small() {
 }
 
 #[test]
+fn an_empty_log_is_a_quiet_day_even_packed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in [
+        ("a.log", Vec::new()),
+        ("b.log.gz", gzip(b"")),
+        ("c.log.zst", zst(b"\n")),
+        ("d.log", b"\n\n".to_vec()),
+    ] {
+        let reading = first_night(&[file(folder.path(), name, &bytes)]);
+        assert_eq!(
+            (reading.inputs[0].records, reading.inputs[0].rejected),
+            (0, 0),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mkfifo here");
+        return;
+    }
+    let to = pipe.clone();
+    let writer = std::thread::spawn(move || fs::write(to, gzip(records(5).as_bytes())));
+    let reading = first_night(&[pipe]);
+    writer.join().expect("no panic").expect("the pipe takes it");
+    assert_eq!(reading.inputs[0].records, 5);
+}
+
+#[test]
+fn syslog_of_others_is_said_to_be_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = "Jan  8 10:00:00 mx sendmail[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1\n";
+    let reading = first_night(&[file(folder.path(), "maillog", line.repeat(3).as_bytes())]);
+    assert_eq!((reading.inputs[0].records, reading.rejects.len()), (0, 1));
+    assert_eq!(
+        reading.rejects[0].cause,
+        "none of its 3 lines is of postfix"
+    );
+}
+
+#[test]
 fn threads_change_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(folder.path(), "x.log", records(60_000).as_bytes());
