@@ -20,6 +20,8 @@ pub struct Input {
     pub format: Option<FormatKind>,
     /// When its first line with a stamp was written: rotated logs are read oldest first.
     pub first: Option<Timestamp>,
+    /// Year of the first line, where stamps have none and the last line shows that it is not the latest possible.
+    pub(crate) year: Option<i64>,
     /// Whether the user named this very file, and not a folder or a pattern.
     pub(crate) named: bool,
     /// Whether it holds nothing.
@@ -40,6 +42,8 @@ enum Source {
 
 /// Bytes of a file looked at to tell its format.
 const SAMPLE: u64 = 64 << 10;
+
+const DAY: i64 = 86_400;
 
 /// How well logs pack, about.
 const USUAL_RATIO: u64 = 8;
@@ -157,6 +161,7 @@ impl Input {
             total_bytes,
             format: options.format,
             first: None,
+            year: None,
             named: false,
             empty: true,
             packed: false,
@@ -166,6 +171,22 @@ impl Input {
         let sampled = input.sample(options);
         sampled.map_err(|cause| input.unreadable(cause))?;
         Ok(input)
+    }
+
+    /// When the last line with a stamp was written.
+    fn last(&self, kind: FormatKind, options: &Options) -> io::Result<Option<Timestamp>> {
+        let mut file = match &self.source {
+            Source::Path(path) => File::open(path)?,
+            Source::Spooled(file) => file.try_clone()?,
+        };
+        file.seek(SeekFrom::Start(self.total_bytes.saturating_sub(SAMPLE)))?;
+        let mut tail = Vec::new();
+        file.take(SAMPLE).read_to_end(&mut tail)?;
+        let text = String::from_utf8_lossy(&tail);
+        Ok(text
+            .lines()
+            .rev()
+            .find_map(|line| kind.format().moment(line, options)))
     }
 
     fn sample(&mut self, options: &Options) -> io::Result<()> {
@@ -186,6 +207,30 @@ impl Input {
                 .trim_start_matches('\u{feff}')
                 .lines()
                 .find_map(|line| kind.format().moment(line, options));
+            let last = if packed {
+                None
+            } else {
+                self.last(kind, options)?
+            };
+            // Without a year both are read as the latest that is not in the future. A log that seems to end before it
+            // begins began a year earlier; a few hours are only clocks and zones.
+            if let (Some(first), Some(last)) = (self.first, last)
+                && last < first.plus(-DAY)
+                && options.year.is_none()
+            {
+                let (year, ..) = first.plus(i64::from(options.zone_offset_s)).day().civil();
+                let before = Options {
+                    year: i32::try_from(year - 1).ok(),
+                    ..*options
+                };
+                let earlier = text
+                    .lines()
+                    .find_map(|line| kind.format().moment(line, &before));
+                // Stamps with a year stay what they are.
+                if earlier.is_some_and(|at| at < first) {
+                    (self.year, self.first) = (Some(year - 1), earlier);
+                }
+            }
         }
         sample.truncate(4 << 10);
         self.head = sample;

@@ -81,6 +81,9 @@ pub fn read<W: Send>(
             progress(input.total_bytes);
             continue;
         };
+        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
+            .map_err(|e| input.unreadable(e))?
+            .map(|at| marks.remove(at));
         let format = kind.format();
         let reader = match format.reader() {
             Reader::Lines(each) => Way::Lines(each),
@@ -89,13 +92,11 @@ pub fn read<W: Send>(
                     Entry::Occupied(join) => join.into_mut(),
                     Entry::Vacant(free) => free.insert(start(options, None)?),
                 };
-                join.begin();
+                // What was added to a known log is new, and so not of its first year.
+                join.begin(if seen.is_none() { input.year } else { None });
                 Way::Joined(&mut **join)
             }
         };
-        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
-            .map_err(|e| input.unreadable(e))?
-            .map(|at| marks.remove(at));
         let mut one = One {
             input,
             format,

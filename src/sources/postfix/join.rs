@@ -50,8 +50,8 @@ impl Join {
 }
 
 impl Joined for Join {
-    fn begin(&mut self) {
-        self.stamps.begin();
+    fn begin(&mut self, year: Option<i64>) {
+        self.stamps.begin(year);
     }
 
     fn chunk(&mut self, bytes: &[u8], emit: Emit<'_>) -> Tally {

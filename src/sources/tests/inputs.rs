@@ -276,6 +276,11 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
     file(folder.path(), "b/two.log.gz", &gzip(records(2).as_bytes()));
     file(folder.path(), "a.log", records(1).as_bytes());
     file(folder.path(), "wtmp", &[0; 5000]);
+    file(
+        folder.path(),
+        "truth.jsonl",
+        b"{\"from\":\"a@b\",\"to\":\"c@d\",\"registrable\":true}\n",
+    );
     let reading = first_night(&[folder.path().to_owned()]);
     assert_eq!(
         reading
@@ -283,13 +288,18 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
             .iter()
             .map(|c| (c.format.as_str(), c.records))
             .collect::<Vec<_>>(),
-        [("coremail", 1), ("coremail", 1), ("unknown", 0)]
+        [
+            ("coremail", 1),
+            ("coremail", 1),
+            ("unknown", 0),
+            ("unknown", 0)
+        ]
     );
     assert_eq!(
         reading.inputs[1].already_seen, 1,
         "two.log.gz begins as a.log and goes on"
     );
-    assert_eq!(reading.rejects.len(), 1);
+    assert_eq!(reading.rejects.len(), 2);
     let pattern = first_night(&[folder.path().join("*/t*.gz")]);
     assert_eq!(pattern.inputs.len(), 1);
 }
