@@ -71,8 +71,8 @@ pub(crate) type StartJoin =
 
 /// A join over lines.
 pub(crate) trait Joined: Send {
-    /// Another input begins.
-    fn begin(&mut self);
+    /// Another input begins; with the year of its first line, where the input as a whole tells it.
+    fn begin(&mut self, year: Option<i64>);
     /// Takes in whole lines.
     fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
     /// No more input tonight: emits what is known to be complete.

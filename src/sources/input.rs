@@ -20,6 +20,8 @@ pub struct Input {
     pub format: Option<FormatKind>,
     /// When its first line with a stamp was written: rotated logs are read oldest first.
     pub first: Option<Timestamp>,
+    /// Year of the first line, where stamps have none and the last line shows that it is not the latest possible.
+    pub(crate) year: Option<i64>,
     /// Whether the user named this very file, and not a folder or a pattern.
     pub(crate) named: bool,
     /// Whether it holds nothing.
@@ -34,12 +36,14 @@ pub struct Input {
 #[derive(Debug)]
 enum Source {
     Path(PathBuf),
-    /// Standard input, copied to a file without a name so that it can be read twice.
+    /// Standard input or a pipe, copied to a file without a name so that it can be read twice.
     Spooled(File),
 }
 
 /// Bytes of a file looked at to tell its format.
 const SAMPLE: u64 = 64 << 10;
+
+const DAY: i64 = 86_400;
 
 /// How well logs pack, about.
 const USUAL_RATIO: u64 = 8;
@@ -62,7 +66,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
         if name == "-" {
             found.push(Input {
                 named: true,
-                ..spool(options)?
+                ..spool(io::stdin().lock(), name.clone(), options)?
             });
             continue;
         }
@@ -157,6 +161,7 @@ impl Input {
             total_bytes,
             format: options.format,
             first: None,
+            year: None,
             named: false,
             empty: true,
             packed: false,
@@ -168,17 +173,33 @@ impl Input {
         Ok(input)
     }
 
+    /// When the last line with a stamp was written.
+    fn last(&self, kind: FormatKind, options: &Options) -> io::Result<Option<Timestamp>> {
+        let mut file = match &self.source {
+            Source::Path(path) => File::open(path)?,
+            Source::Spooled(file) => file.try_clone()?,
+        };
+        file.seek(SeekFrom::Start(self.total_bytes.saturating_sub(SAMPLE)))?;
+        let mut tail = Vec::new();
+        file.take(SAMPLE).read_to_end(&mut tail)?;
+        let text = String::from_utf8_lossy(&tail);
+        Ok(text
+            .lines()
+            .rev()
+            .find_map(|line| kind.format().moment(line, options)))
+    }
+
     fn sample(&mut self, options: &Options) -> io::Result<()> {
         let (plain, packed) = unpack::unpack(self.raw()?)?;
         self.packed = packed;
         let mut sample = Vec::new();
-        match plain.take(SAMPLE).read_to_end(&mut sample) {
-            Ok(_) => {}
+        let whole = match plain.take(SAMPLE).read_to_end(&mut sample) {
+            Ok(_) => true,
             Err(e) if e.raw_os_error().is_some() => return Err(e),
             // Packed bytes that break off: what came out before is the sample.
-            Err(_) => {}
-        }
-        self.empty = sample.is_empty() && !packed;
+            Err(_) => false,
+        };
+        self.empty = whole && sample.iter().all(u8::is_ascii_whitespace);
         self.format = options.format.or_else(|| format::detect(&sample));
         if let Some(kind) = self.format {
             let text = String::from_utf8_lossy(&sample);
@@ -186,6 +207,30 @@ impl Input {
                 .trim_start_matches('\u{feff}')
                 .lines()
                 .find_map(|line| kind.format().moment(line, options));
+            let last = if packed {
+                None
+            } else {
+                self.last(kind, options)?
+            };
+            // Without a year both are read as the latest that is not in the future. A log that seems to end before it
+            // begins began a year earlier; a few hours are only clocks and zones.
+            if let (Some(first), Some(last)) = (self.first, last)
+                && last < first.plus(-DAY)
+                && options.year.is_none()
+            {
+                let (year, ..) = first.plus(i64::from(options.zone_offset_s)).day().civil();
+                let before = Options {
+                    year: i32::try_from(year - 1).ok(),
+                    ..*options
+                };
+                let earlier = text
+                    .lines()
+                    .find_map(|line| kind.format().moment(line, &before));
+                // Stamps with a year stay what they are.
+                if earlier.is_some_and(|at| at < first) {
+                    (self.year, self.first) = (Some(year - 1), earlier);
+                }
+            }
         }
         sample.truncate(4 << 10);
         self.head = sample;
@@ -199,13 +244,19 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
         cause,
     };
     let about = fs::metadata(path).map_err(unreadable)?;
-    if !about.is_dir() {
+    if about.is_file() {
         found.push(Input::new(
             path.display().to_string(),
             Source::Path(path.to_owned()),
             about.len(),
             options,
         )?);
+        return Ok(());
+    }
+    if !about.is_dir() {
+        // A pipe (`<(ssh mx cat mail.log)`) gives its bytes once.
+        let pipe = File::open(path).map_err(unreadable)?;
+        found.push(spool(pipe, path.display().to_string(), options)?);
         return Ok(());
     }
     let mut files = Vec::new();
@@ -263,9 +314,10 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
     Ok(())
 }
 
-fn spool(options: &Options) -> Result<Input, Error> {
+/// Copies what can be read only once.
+fn spool(mut from: impl Read, name: String, options: &Options) -> Result<Input, Error> {
     let unreadable = |cause| Error::Read {
-        path: PathBuf::from("-"),
+        path: PathBuf::from(&name),
         cause,
     };
     let (path, mut file) = nameless().map_err(|cause| Error::Write {
@@ -274,20 +326,20 @@ fn spool(options: &Options) -> Result<Input, Error> {
     })?;
     // Gone from the folder at once, so that nothing is left behind however the run ends.
     let _ = fs::remove_file(path);
-    let bytes = io::copy(&mut io::stdin().lock(), &mut file).map_err(unreadable)?;
-    Input::new("-".to_owned(), Source::Spooled(file), bytes, options)
+    let bytes = io::copy(&mut from, &mut file).map_err(unreadable)?;
+    Input::new(name, Source::Spooled(file), bytes, options)
 }
 
 fn nameless() -> io::Result<(PathBuf, File)> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for n in 0..100 {
         let path = std::env::temp_dir().join(format!("bouncewatch-{}-{n}", std::process::id()));
-        match File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-        {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        // Mail logs are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(e) => last = e,
         }

@@ -12,7 +12,7 @@ use super::{
     format::{EachLine, Format, Joined, Reader},
     mark::{self, Trace},
     reject::{KEPT_PER_FILE, Tally},
-    split::{CHUNK, Chunk, Chunks},
+    split::{CHUNK, Chunk, Chunks, MAX_LINE},
     unpack,
 };
 use crate::{delivery::Delivery, error::Error};
@@ -81,6 +81,9 @@ pub fn read<W: Send>(
             progress(input.total_bytes);
             continue;
         };
+        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
+            .map_err(|e| input.unreadable(e))?
+            .map(|at| marks.remove(at));
         let format = kind.format();
         let reader = match format.reader() {
             Reader::Lines(each) => Way::Lines(each),
@@ -89,13 +92,11 @@ pub fn read<W: Send>(
                     Entry::Occupied(join) => join.into_mut(),
                     Entry::Vacant(free) => free.insert(start(options, None)?),
                 };
-                join.begin();
+                // What was added to a known log is new, and so not of its first year.
+                join.begin(if seen.is_none() { input.year } else { None });
                 Way::Joined(&mut **join)
             }
         };
-        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
-            .map_err(|e| input.unreadable(e))?
-            .map(|at| marks.remove(at));
         let mut one = One {
             input,
             format,
@@ -111,7 +112,7 @@ pub fn read<W: Send>(
         let One {
             trace,
             tally,
-            notes,
+            mut notes,
             ..
         } = one;
         if trace.offset() > 0 {
@@ -125,6 +126,14 @@ pub fn read<W: Send>(
                 recognised: tally.recognised,
                 lines: tally.relevant,
             });
+        }
+        // Syslog of some other mail server reads well and says nothing: that must not pass for a quiet night.
+        if already_seen == 0 && tally.relevant > 0 && tally.own == 0 {
+            notes.push(format!(
+                "none of its {} lines is of {}",
+                tally.relevant,
+                kind.name()
+            ));
         }
         rejects[i].extend(notes.iter().cloned().map(file));
         rejects[i].extend(
@@ -235,7 +244,17 @@ impl<W: Send> One<'_, W> {
                 .skip_to(mark.offset, &mut plain)
                 .map_err(|e| input.unreadable(e))?;
         }
-        let mut chunks = Chunks::new(plain, CHUNK);
+        // A small file needs no large buffer.
+        let size = if input.packed {
+            CHUNK
+        } else {
+            CHUNK.min(
+                usize::try_from(input.total_bytes)
+                    .unwrap_or(CHUNK)
+                    .max(2 * MAX_LINE),
+            )
+        };
+        let mut chunks = Chunks::new(plain, size);
         let lanes = if matches!(way, Way::Lines(_)) {
             workers.len()
         } else {

@@ -30,6 +30,8 @@ pub(crate) struct Tally {
     pub(crate) relevant: u64,
     /// Of those, lines of the format, whether good or bad.
     pub(crate) recognised: u64,
+    /// Of those, lines of the program the format is of: a log may hold many others' lines.
+    pub(crate) own: u64,
     /// E-mails read.
     pub(crate) records: u64,
     /// Lines refused.
@@ -60,6 +62,7 @@ impl Tally {
         self.lines += next.lines;
         self.relevant += next.relevant;
         self.recognised += next.recognised;
+        self.own += next.own;
         self.records += next.records;
         self.rejected += next.rejected;
         self.lossy += next.lossy;

@@ -21,13 +21,11 @@ pub(crate) struct Coremail;
 
 impl Format for Coremail {
     fn looks_like(&self, line: &str) -> bool {
+        // Other JSON logs have a sender and a recipient too; only this one has all replies in one list.
         let line = line.trim();
         line.starts_with('{')
-            && ["\"delivery_result\"", "\"from\"", "\"to\""]
-                .iter()
-                .filter(|key| line.contains(**key))
-                .count()
-                >= 2
+            && line.contains("\"delivery_result\"")
+            && (line.contains("\"to\"") || line.contains("\"from\""))
     }
 
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
@@ -88,6 +86,7 @@ fn take<'a>(
     // An object of some other kind is not recognised, however well-formed.
     if fields.from.is_some() || fields.start_time.is_some() || !fields.delivery_result.is_empty() {
         tally.recognised += 1;
+        tally.own += 1;
     }
     match record(fields, options, emit) {
         Ok(()) => tally.records += 1,

@@ -1,20 +1,15 @@
-//! Lines become deliveries: one for each recipient, when its last attempt is known.
+//! Lines become deliveries, host by host.
 
-use std::collections::{BTreeMap, HashSet};
-
-use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::{
-    line::{self, Event, Refused, Status, Tried, is_loopback},
+    host::{Host, SavedHost},
+    line::{self, Event},
     prefix::Stamps,
-    queue::{Origin, Queue, Recipient, Try, written},
-    refusal::{Refusal, Refusals},
 };
 use crate::{
-    delivery::{Attempt, Delivery, Direction},
+    delivery::Delivery,
     moment::Timestamp,
-    reply::Reply,
     sources::{
         Options,
         format::{self, Emit, Joined},
@@ -31,40 +26,8 @@ pub(crate) struct Join {
     hosts: BTreeMap<String, Host>,
 }
 
-/// The queues of one host, and its time as its log tells it.
-#[derive(Debug, Default)]
-struct Host {
-    clock: Timestamp,
-    swept: Timestamp,
-    queues: HashMap<String, Queue>,
-    refusals: Refusals,
-}
-
-/// A host between nights.
-#[derive(Serialize, Deserialize)]
-struct SavedHost {
-    clock: i64,
-    swept: i64,
-    queues: BTreeMap<String, Queue>,
-    refusals: Vec<Refusal>,
-}
-
-const DAY: i64 = 86_400;
-
-/// Between two looks at what has become old.
-const SWEEP: i64 = 3600;
-
-/// Postfix gives a mail up after five days (`maximal_queue_lifetime`); twice that, and its end will not be told.
-const LIFETIME: i64 = 10 * DAY;
-
-/// A queue id that was refused everything leaves no line at its end.
-const ABANDONED: i64 = DAY;
-
-/// How long the hop before may be told after the hop behind has left.
-const GRACE: i64 = 60;
-
-/// Mails in a host's queue; beyond it the older half counts as it stands.
-const MAX_QUEUES: usize = 500_000;
+/// How far ahead of the clock a stamp may be: zones and clocks differ, but not by more.
+const AHEAD: i64 = 2 * 86_400;
 
 impl Join {
     /// Goes on from what the night before saved.
@@ -76,35 +39,19 @@ impl Join {
             saved.map_or(Ok(BTreeMap::new()), serde_json::from_value)?;
         let hosts = saved
             .into_iter()
-            .map(|(name, host)| {
-                let SavedHost {
-                    clock,
-                    swept,
-                    queues,
-                    refusals,
-                } = host;
-                (
-                    name,
-                    Host {
-                        clock: Timestamp(clock),
-                        swept: Timestamp(swept),
-                        queues: queues.into_iter().collect(),
-                        refusals: Refusals::of(refusals),
-                    },
-                )
-            })
+            .map(|(name, host)| (name, Host::of(host)))
             .collect();
         Ok(Join {
             stamps: Stamps::new(options),
-            horizon: options.now.plus(2 * DAY),
+            horizon: options.now.plus(AHEAD),
             hosts,
         })
     }
 }
 
 impl Joined for Join {
-    fn begin(&mut self) {
-        self.stamps.begin();
+    fn begin(&mut self, year: Option<i64>) {
+        self.stamps.begin(year);
     }
 
     fn chunk(&mut self, bytes: &[u8], emit: Emit<'_>) -> Tally {
@@ -122,6 +69,8 @@ impl Joined for Join {
             };
             tally.recognised += 1;
             let event = line::read(&prefix);
+            tally.own +=
+                u64::from(event != Event::Nothing || prefix.program.starts_with("postfix"));
             if event == Event::Nothing {
                 return;
             }
@@ -149,448 +98,15 @@ impl Joined for Join {
     }
 
     fn pending(&self) -> u64 {
-        let of = |host: &Host| {
-            host.refusals.len()
-                + host
-                    .queues
-                    .values()
-                    .map(|queue| queue.recipients.len())
-                    .sum::<usize>()
-        };
-        self.hosts.values().map(of).sum::<usize>() as u64
+        self.hosts.values().map(|host| host.pending() as u64).sum()
     }
 
     fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
-        let save = |host: &Host| SavedHost {
-            clock: host.clock.0,
-            swept: host.swept.0,
-            queues: host
-                .queues
-                .iter()
-                .map(|(id, queue)| (id.clone(), queue.clone()))
-                .collect(),
-            refusals: host.refusals.saved(),
-        };
         serde_json::to_value(
             self.hosts
                 .iter()
-                .map(|(name, host)| (name, save(host)))
+                .map(|(name, host)| (name, host.saved()))
                 .collect::<BTreeMap<_, _>>(),
         )
-    }
-}
-
-impl Host {
-    fn take(&mut self, event: Event<'_>, at: Timestamp, emit: Emit<'_>) {
-        match event {
-            Event::Client {
-                id,
-                ip,
-                trusted,
-                authenticated,
-            } => {
-                let queue = self.begun(id, at, emit);
-                let inside = is_loopback(ip);
-                queue.client = if inside { String::new() } else { ip.to_owned() };
-                queue.origin = if inside && !trusted {
-                    Origin::Loopback
-                } else {
-                    Origin::Known
-                };
-                queue.ours = authenticated;
-                queue.second = inside || (trusted && !authenticated);
-                self.told(id, emit);
-            }
-            Event::Pickup {
-                id,
-                before: Some(before),
-                ..
-            } if self
-                .queues
-                .get(before)
-                .is_some_and(|queue| queue.removed.is_none()) =>
-            {
-                self.begun(id, at, emit);
-                if let Some(queue) = self.queues.remove(before) {
-                    self.queues.insert(
-                        id.to_owned(),
-                        Queue {
-                            last: at.0,
-                            ..queue
-                        },
-                    );
-                }
-            }
-            Event::Pickup { id, sender, .. } => {
-                let queue = self.begun(id, at, emit);
-                (queue.origin, queue.ours) = (Origin::Known, true);
-                if let Some(sender) = sender {
-                    queue.sender = Some(sender.to_owned());
-                }
-                self.told(id, emit);
-            }
-            Event::Opened { id } => self.queue(id, at, emit).opened = true,
-            Event::Sender { id, sender } => {
-                // Another sender under the same id is another mail, of which the first line is missing.
-                if self.queues.get(id).is_some_and(|queue| {
-                    queue
-                        .sender
-                        .as_deref()
-                        .is_some_and(|before| before != sender)
-                        && !queue.recipients.is_empty()
-                }) {
-                    self.leave(id, emit);
-                }
-                let queue = self.queue(id, at, emit);
-                if queue.sender.as_deref() != Some(sender) {
-                    queue.sender = Some(sender.to_owned());
-                    self.told(id, emit);
-                }
-            }
-            Event::Notice { next } => {
-                let queue = self.queue(next, at, emit);
-                if queue.origin == Origin::Unknown {
-                    (queue.origin, queue.ours) = (Origin::Known, true);
-                }
-                self.told(next, emit);
-            }
-            Event::Tried { id, tried } => self.tried(id, &tried, at, emit),
-            Event::Expired { id } => {
-                self.queue(id, at, emit)
-                    .recipients
-                    .iter_mut()
-                    .for_each(|r| r.done = true);
-                self.told(id, emit);
-            }
-            Event::Removed { id } => self.removed(id, at, emit),
-            Event::Refused(refused) => self.refused(&refused, at, emit),
-            Event::Nothing => {}
-        }
-    }
-
-    /// The mail under `id`, which may be new.
-    fn queue(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self
-            .queues
-            .get(id)
-            .is_some_and(|queue| queue.removed.is_some())
-        {
-            self.leave(id, emit);
-        }
-        let queue = self.queues.entry_ref(id).or_default();
-        queue.last = at.0;
-        queue
-    }
-
-    /// The mail under `id`, of which this is the first line but perhaps for cleanup's.
-    fn begun(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self
-            .queues
-            .get(id)
-            .is_some_and(|queue| queue.origin != Origin::Unknown)
-        {
-            self.leave(id, emit);
-        }
-        let queue = self.queue(id, at, emit);
-        queue.opened = true;
-        queue
-    }
-
-    /// Emits what is done, if now enough is known of the mail.
-    fn told(&mut self, id: &str, emit: Emit<'_>) {
-        let Some(queue) = self.queues.get_mut(id) else {
-            return;
-        };
-        if !queue.is_told() || !queue.recipients.iter().any(|r| r.done) {
-            return;
-        }
-        let done: Vec<Recipient> = queue.recipients.extract_if(.., |r| r.done).collect();
-        for recipient in &done {
-            deliver(&mut self.refusals, queue, recipient, emit);
-        }
-    }
-
-    /// Forgets a mail; what it had tried counts as it stands.
-    fn leave(&mut self, id: &str, emit: Emit<'_>) {
-        let Some(queue) = self.queues.remove(id) else {
-            return;
-        };
-        for recipient in &queue.recipients {
-            deliver(&mut self.refusals, &queue, recipient, emit);
-        }
-    }
-
-    fn tried(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
-        if let Some(next) = tried.next.filter(|next| *next != id)
-            && self.queues.get(next).is_some_and(|behind| {
-                tried.inside
-                    || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours)
-            })
-        {
-            return self.hop(id, next, tried, at, emit);
-        }
-        let queue = self.queue(id, at, emit);
-        if tried.status == Status::Deferred {
-            queue.keep(tried, at);
-            return;
-        }
-        if !queue.is_told() || queue.position(tried).is_some() {
-            queue.keep(tried, at).done = true;
-            return self.told(id, emit);
-        }
-        // The usual case, without keeping anything: one attempt, of which all is known.
-        let Some(queue) = self.queues.get(id) else {
-            return;
-        };
-        let into = queue.is_into(tried);
-        let attempt = Attempt {
-            from_ip: "",
-            to_ip: tried.to_ip,
-            reply: tried.reply,
-            accepted: tried.status == Status::Sent,
-        };
-        let mail = Mail {
-            sender: queue.sender.as_deref().unwrap_or(""),
-            client: &queue.client,
-            recipient: written(tried.to, tried.orig_to, into),
-            into,
-        };
-        mail.emit(
-            &mut self.refusals,
-            at,
-            at,
-            std::slice::from_ref(&attempt),
-            emit,
-        );
-    }
-
-    /// A hand-over to ourselves: the mail goes on under `next`, with the client of this hop.
-    fn hop(&mut self, id: &str, next: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
-        let queue = self.queue(id, at, emit);
-        if let Some(index) = queue.position(tried) {
-            queue.recipients.remove(index);
-        }
-        let (client, ours, sender) = (queue.client.clone(), queue.ours, queue.sender.clone());
-        if let Some(behind) = self.queues.get_mut(next) {
-            // XFORWARD has told the client already; otherwise what stands there is the filter's.
-            if !(behind.second && behind.origin == Origin::Known) {
-                behind.client = client;
-                behind.origin = Origin::Known;
-            }
-            behind.ours |= ours;
-            behind.second = true;
-            if behind.sender.is_none() {
-                behind.sender = sender;
-            }
-        }
-        self.told(next, emit);
-    }
-
-    fn removed(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) {
-        let Some(queue) = self
-            .queues
-            .get_mut(id)
-            .filter(|queue| queue.removed.is_none())
-        else {
-            return;
-        };
-        if queue.is_told() && !queue.second {
-            return self.leave(id, emit);
-        }
-        queue.removed = Some(at.0);
-        queue.recipients.iter_mut().for_each(|r| r.done = true);
-        self.told(id, emit);
-    }
-
-    fn refused(&mut self, refused: &Refused<'_>, at: Timestamp, emit: Emit<'_>) {
-        if Reply::parse(refused.reply).is_transient() {
-            if let Some(stale) = self.refusals.wait(refused, at) {
-                give_up(&stale, emit);
-            }
-            return;
-        }
-        let attempt = Attempt {
-            from_ip: "",
-            to_ip: "",
-            reply: refused.reply,
-            accepted: false,
-        };
-        // What one of our own users mistyped is refused on its way out.
-        let ours =
-            refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
-        let mail = Mail {
-            sender: refused.sender,
-            client: refused.ip,
-            recipient: refused.recipient,
-            into: !ours,
-        };
-        mail.emit(
-            &mut self.refusals,
-            at,
-            at,
-            std::slice::from_ref(&attempt),
-            emit,
-        );
-    }
-
-    /// Moves the host's clock; now and then drops what has become old.
-    fn tick(&mut self, at: Timestamp, emit: Emit<'_>) {
-        if at <= self.clock {
-            return;
-        }
-        self.clock = at;
-        if at.0 - self.swept.0 < SWEEP && self.queues.len() <= MAX_QUEUES {
-            return;
-        }
-        self.swept = at;
-        for refusal in self.refusals.over(at) {
-            give_up(&refusal, emit);
-        }
-        let mut limit = at.0 - LIFETIME;
-        if self.queues.len() > MAX_QUEUES {
-            let mut lasts: Vec<i64> = self.queues.values().map(|queue| queue.last).collect();
-            lasts.sort_unstable();
-            limit = limit.max(lasts[lasts.len() / 2]);
-        }
-        let is_over = |queue: &Queue| {
-            queue.last < limit
-                || queue.removed.is_some_and(|removed| removed + GRACE < at.0)
-                || (queue.recipients.is_empty() && queue.last + ABANDONED < at.0)
-        };
-        for id in self.ids(is_over) {
-            self.leave(&id, emit);
-        }
-    }
-
-    fn finish(&mut self, settle: bool, emit: Emit<'_>) {
-        if settle {
-            for id in self.ids(|_| true) {
-                self.leave(&id, emit);
-            }
-            for refusal in self.refusals.all() {
-                give_up(&refusal, emit);
-            }
-            return;
-        }
-        // A mail of which the hop before may be told tomorrow has a mail of the same sender still in the queue.
-        let open: HashSet<Option<String>> = self
-            .queues
-            .values()
-            .filter(|queue| queue.removed.is_none())
-            .map(|queue| queue.sender.clone())
-            .collect();
-        let is_over = |queue: &Queue| match queue.removed {
-            Some(_) => !queue.recipients.is_empty() && !open.contains(&queue.sender),
-            None => {
-                !queue.opened
-                    && !queue.recipients.is_empty()
-                    && queue.recipients.iter().all(|r| r.done)
-            }
-        };
-        for id in self.ids(is_over) {
-            self.leave(&id, emit);
-        }
-    }
-
-    /// Ids of the mails that are so, in order.
-    fn ids(&self, is_so: impl Fn(&Queue) -> bool) -> Vec<String> {
-        let mut ids: Vec<String> = self
-            .queues
-            .iter()
-            .filter(|(_, queue)| is_so(queue))
-            .map(|(id, _)| id.clone())
-            .collect();
-        ids.sort_unstable();
-        ids
-    }
-}
-
-fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipient, emit: Emit<'_>) {
-    let (Some(first), Some(last)) = (recipient.tries.first(), recipient.tries.last()) else {
-        return;
-    };
-    let attempts: Vec<Attempt<'_>> = recipient.tries.iter().map(Try::attempt).collect();
-    let mail = Mail {
-        sender: queue.sender.as_deref().unwrap_or(""),
-        client: &queue.client,
-        recipient: recipient.address(),
-        into: recipient.into,
-    };
-    mail.emit(
-        refusals,
-        Timestamp(first.at),
-        Timestamp(last.at),
-        &attempts,
-        emit,
-    );
-}
-
-fn give_up(refusal: &Refusal, emit: Emit<'_>) {
-    let (Some(first), Some(last)) = (refusal.tries.first(), refusal.tries.last()) else {
-        return;
-    };
-    let attempts: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).collect();
-    let mail = Mail {
-        sender: &refusal.sender,
-        client: &refusal.client,
-        recipient: &refusal.recipient,
-        into: true,
-    };
-    mail.say(Timestamp(first.at), Timestamp(last.at), &attempts, emit);
-}
-
-/// A delivery but for its attempts.
-struct Mail<'m> {
-    sender: &'m str,
-    client: &'m str,
-    recipient: &'m str,
-    into: bool,
-}
-
-impl Mail<'_> {
-    /// Emits, with the refusals that the same mail had met before it was let in.
-    fn emit(
-        &self,
-        refusals: &mut Refusals,
-        start: Timestamp,
-        end: Timestamp,
-        attempts: &[Attempt<'_>],
-        emit: Emit<'_>,
-    ) {
-        match refusals.back(self.client, self.sender, self.recipient, start) {
-            None => self.say(start, end, attempts, emit),
-            Some((refusal, false)) => {
-                give_up(&refusal, emit);
-                self.say(start, end, attempts, emit);
-            }
-            Some((refusal, true)) => {
-                let all: Vec<Attempt<'_>> = refusal
-                    .tries
-                    .iter()
-                    .map(Try::attempt)
-                    .chain(attempts.iter().copied())
-                    .collect();
-                self.say(Timestamp(refusal.first()), end, &all, emit);
-            }
-        }
-    }
-
-    fn say(&self, start: Timestamp, end: Timestamp, attempts: &[Attempt<'_>], emit: Emit<'_>) {
-        let direction = if self.into {
-            Direction::In
-        } else {
-            Direction::Out
-        };
-        let client = (!self.client.is_empty()).then_some(self.client);
-        emit(&Delivery {
-            sender: self.sender,
-            recipient: self.recipient,
-            client,
-            direction,
-            start,
-            end: end.max(start),
-            spam: false,
-            attempts,
-        });
     }
 }

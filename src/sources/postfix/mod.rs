@@ -1,11 +1,13 @@
 //! Postfix through syslog: lines of many daemons, joined over the queue id into one delivery a recipient.
 //!
 //! `prefix` takes the syslog head off, `line` says what a line tells, `queue` and `refusal` hold what is not finished,
-//! `join` decides when a delivery is known. Every decision hangs on the lines read so far, never on where a night's
+//! `host` decides when a delivery is known, `mail` emits it, `join` does so for all hosts. Every decision hangs on the lines read so far, never on where a night's
 //! reading ends: a log read in one night or in many gives the same deliveries.
 
+mod host;
 mod join;
 mod line;
+mod mail;
 mod prefix;
 mod queue;
 mod refusal;

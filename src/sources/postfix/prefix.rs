@@ -18,7 +18,10 @@ pub(crate) struct Prefix<'a> {
 pub(crate) struct Stamps {
     now: Timestamp,
     offset_s: i32,
+    /// The user's word on the year of each input's first line.
     first_year: Option<i64>,
+    /// The same as this input itself tells it.
+    told: Option<i64>,
     /// Year and month of the latest line.
     last: Option<(i64, i64)>,
     /// The stamp of the line before and what it meant: lines of one second follow each other.
@@ -34,13 +37,15 @@ impl Stamps {
             now: options.now,
             offset_s: options.zone_offset_s,
             first_year: options.year.map(i64::from),
+            told: None,
             last: None,
             cache: ([0; 15], Timestamp(0)),
         }
     }
 
     /// Another input begins, which may be from another year.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, year: Option<i64>) {
+        self.told = year;
         self.last = None;
         self.cache.0 = [0; 15];
     }
@@ -129,7 +134,7 @@ impl Stamps {
     /// ones follow it over the turn of the year.
     fn year(&mut self, month: i64, civil: impl Fn(i64) -> Option<Timestamp>) -> Option<Timestamp> {
         let moment = |year: i64| civil(year).map(|t| t.plus(-i64::from(self.offset_s)));
-        let guess = match (self.last, self.first_year) {
+        let guess = match (self.last, self.first_year.or(self.told)) {
             (Some((year, before)), _) if month - before < -6 => year + 1,
             (Some((year, before)), _) if month - before > 6 => year - 1,
             (Some((year, _)), _) => year,

@@ -276,6 +276,11 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
     file(folder.path(), "b/two.log.gz", &gzip(records(2).as_bytes()));
     file(folder.path(), "a.log", records(1).as_bytes());
     file(folder.path(), "wtmp", &[0; 5000]);
+    file(
+        folder.path(),
+        "truth.jsonl",
+        b"{\"from\":\"a@b\",\"to\":\"c@d\",\"registrable\":true}\n",
+    );
     let reading = first_night(&[folder.path().to_owned()]);
     assert_eq!(
         reading
@@ -283,13 +288,18 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
             .iter()
             .map(|c| (c.format.as_str(), c.records))
             .collect::<Vec<_>>(),
-        [("coremail", 1), ("coremail", 1), ("unknown", 0)]
+        [
+            ("coremail", 1),
+            ("coremail", 1),
+            ("unknown", 0),
+            ("unknown", 0)
+        ]
     );
     assert_eq!(
         reading.inputs[1].already_seen, 1,
         "two.log.gz begins as a.log and goes on"
     );
-    assert_eq!(reading.rejects.len(), 1);
+    assert_eq!(reading.rejects.len(), 2);
     let pattern = first_night(&[folder.path().join("*/t*.gz")]);
     assert_eq!(pattern.inputs.len(), 1);
 }
@@ -315,6 +325,52 @@ fn long_lines_and_bombs_stay_small() {
         reading.rejects
     );
     assert!(reading.rejects[0].cause.contains("unpacks to far more"));
+}
+
+#[test]
+fn an_empty_log_is_a_quiet_day_even_packed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in [
+        ("a.log", Vec::new()),
+        ("b.log.gz", gzip(b"")),
+        ("c.log.zst", zst(b"\n")),
+        ("d.log", b"\n\n".to_vec()),
+    ] {
+        let reading = first_night(&[file(folder.path(), name, &bytes)]);
+        assert_eq!(
+            (reading.inputs[0].records, reading.inputs[0].rejected),
+            (0, 0),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mkfifo here");
+        return;
+    }
+    let to = pipe.clone();
+    let writer = std::thread::spawn(move || fs::write(to, gzip(records(5).as_bytes())));
+    let reading = first_night(&[pipe]);
+    writer.join().expect("no panic").expect("the pipe takes it");
+    assert_eq!(reading.inputs[0].records, 5);
+}
+
+#[test]
+fn syslog_of_others_is_said_to_be_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = "Jan  8 10:00:00 mx sendmail[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1\n";
+    let reading = first_night(&[file(folder.path(), "maillog", line.repeat(3).as_bytes())]);
+    assert_eq!((reading.inputs[0].records, reading.rejects.len()), (0, 1));
+    assert_eq!(
+        reading.rejects[0].cause,
+        "none of its 3 lines is of postfix"
+    );
 }
 
 #[test]

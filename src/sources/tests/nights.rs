@@ -91,6 +91,47 @@ pub(super) fn check(case: &Path, step: usize, in_order: bool) -> usize {
 }
 
 #[test]
+fn a_log_of_last_year_is_not_of_this() {
+    let line = |stamp: &str| {
+        format!(
+            "{stamp} 10:00:00 mx postfix/smtp[1]: ABCDE: to=<a@example.net>, relay=none, delay=1, delays=0/0/1/0, dsn=5.1.0, status=bounced (no)\n"
+        )
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    // The clock says 15 January 2023.
+    for (stamps, first) in [
+        (["Jan 10", "Jan 12"], "2023-01-10"),
+        (["Jan 10", "Jan 20"], "2022-01-10"),
+        (["Dec 30", "Jan  2"], "2022-12-30"),
+        (["Jan 12", "Jan 10"], "2022-01-12"),
+    ] {
+        let log = stamps.map(line).concat();
+        let reading = run(
+            &[file(folder.path(), "a.log", log.as_bytes())],
+            &Known::default(),
+            &options(),
+        )
+        .expect("a log");
+        assert!(
+            deliveries([&reading]).concat().contains(first),
+            "{stamps:?}"
+        );
+    }
+    let dated = "2023-01-12T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n2023-01-02T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n";
+    let opened = open(
+        &[file(folder.path(), "b.log", dated.as_bytes())
+            .display()
+            .to_string()],
+        &options(),
+    )
+    .expect("a log");
+    assert_eq!(
+        (opened[0].year, opened[0].first),
+        (None, Timestamp::parse("2023-01-12T10:00:00Z"))
+    );
+}
+
+#[test]
 fn split_at_every_line() {
     for case in FormatKind::ALL.into_iter().flat_map(case_files) {
         assert!(check(&case, 1, true) > 0, "{}", case.display());
