@@ -3,7 +3,10 @@
 use super::mask::Masked;
 
 /// Words of one reply that are looked at.
-const WORDS: usize = 160;
+const WORDS: usize = 96;
+
+/// Placeholders of one reply that are looked at.
+const PLACEHOLDERS: u32 = 8;
 
 /// Gives each feature's hash to `take`.
 pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
@@ -19,7 +22,8 @@ pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
     let (mut last, mut before) = (0, 0);
     let mut seen = 0;
     words(masked.text(), |word, start| {
-        if seen == WORDS {
+        // A row of placeholders says no more than one.
+        if seen == WORDS || word == last {
             return;
         }
         seen += 1;
@@ -43,10 +47,19 @@ pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
 /// are no words here. A letter of a script written without spaces is a word.
 fn words(text: &str, mut take: impl FnMut(u64, u64)) {
     let b = text.as_bytes();
-    let mut i = 0;
+    let (mut i, mut placeholders) = (0, 0);
     while i < b.len() {
         let c = b[i];
-        if c.is_ascii_alphabetic() || c >= 0x80 || c == b'{' {
+        if c == b'{' && {
+            placeholders += 1;
+            placeholders > PLACEHOLDERS
+        } {
+            // Dumps of numbers: their count and order say nothing.
+            while i < b.len() && b[i] != b'}' {
+                i += 1;
+            }
+            i += 1;
+        } else if c.is_ascii_alphabetic() || c >= 0x80 || c == b'{' {
             let (mut h, mut start, mut n) = (0xcbf2_9ce4_8422_2325_u64, 0, 0_u32);
             while i < b.len() {
                 let c = b[i];
