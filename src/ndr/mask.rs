@@ -149,6 +149,12 @@ impl Masked {
                         return self.url(raw, at, end, lists);
                     }
                     let after = b.get(end + 1).copied().unwrap_or(b' ');
+                    let clock = t.dots == 0 && b[at].is_ascii_digit() && b[end - 1].is_ascii_digit() && after.is_ascii_digit();
+                    if clock && t.lower == 0 && t.high == 0 && t.upper <= 1 {
+                        t.colons += 1;
+                        end += 1;
+                        continue;
+                    }
                     if t.dots > 0
                         || t.other > 0
                         || !(after.is_ascii_hexdigit() || after == b':')
@@ -379,7 +385,7 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
 
 /// Both halves of the product, mixed.
 pub(super) fn fold(x: u64) -> u64 {
-    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64);
+    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_u128;
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 

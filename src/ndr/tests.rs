@@ -212,7 +212,17 @@ fn a_model_reads_back_and_a_broken_one_is_told() {
 
 #[test]
 fn training_is_repeatable_and_learns() {
-    let examples = expand("t", "T8\t550 {user|mailbox} {unknown|not found}\nT9\t552 {mailbox|quota} {full|exceeded}\nT16\t{451|550} {system|local} error\n").unwrap();
+    let lines: String = ["550 ", "554 ", "", "550 5.0.0 ", "551 ", "host mx.example.com[192.0.2.1] said: 550 "]
+        .iter()
+        .flat_map(|code| {
+            [
+                format!("T8\t{code}{{user|mailbox|account}} {{unknown|not found}}\n"),
+                format!("T9\t{code}{{mailbox|quota|account}} {{full|exceeded}}\n"),
+                format!("T16\t{code}{{system|local}} {{error|problem}}\n"),
+            ]
+        })
+        .collect();
+    let examples = expand("t", &lines).unwrap();
     let (a, b) = (train(&examples).unwrap(), train(&examples).unwrap());
     assert_eq!(a.save(), b.save());
     let c = Classifier::with_model(a).unwrap();
