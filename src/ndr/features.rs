@@ -63,8 +63,9 @@ fn words(text: &str, mut take: impl FnMut(u64, u64)) {
             let (mut h, mut start, mut n) = (0xcbf2_9ce4_8422_2325_u64, 0, 0_u32);
             while i < b.len() {
                 let c = b[i];
-                if c.is_ascii_alphanumeric() || matches!(c, b'{' | b'}' | b'=') {
-                    h = (h ^ u64::from(c | 0x20)).wrapping_mul(0x0000_0100_0000_01b3);
+                let low = LOW[usize::from(c)];
+                if low != 0 {
+                    h = (h ^ u64::from(low)).wrapping_mul(0x0000_0100_0000_01b3);
                     i += 1;
                     n += 1;
                     if n == 5 {
@@ -112,6 +113,20 @@ fn words(text: &str, mut take: impl FnMut(u64, u64)) {
         }
     }
 }
+
+/// A word's bytes in lower case; 0 for bytes that are in no ASCII word. Placeholders are words.
+const LOW: [u8; 256] = {
+    let mut t = [0; 256];
+    let mut i = 0;
+    while i < 128 {
+        let c = i as u8;
+        if c.is_ascii_alphanumeric() || matches!(c, b'{' | b'}' | b'=') {
+            t[i] = c | 0x20;
+        }
+        i += 1;
+    }
+    t
+};
 
 fn feature(kind: u64, a: u64, b: u64) -> u64 {
     let x = (a ^ kind.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd6e8_feb8_6659_fd93);

@@ -132,8 +132,23 @@ impl Masked {
 
     fn word(&mut self, raw: &str, at: usize, lists: &Blocklists) -> usize {
         let b = raw.as_bytes();
-        let mut t = Traits::default();
         let mut end = at;
+        while end < b.len() && b[end].is_ascii_alphabetic() {
+            end += 1;
+        }
+        let next = b.get(end).copied().unwrap_or(b' ');
+        let ends = match KIND[usize::from(next)] {
+            Kind::Stop => true,
+            Kind::Dot | Kind::Colon => b.get(end + 1).is_none_or(|c| c.is_ascii_whitespace()),
+            _ => false,
+        };
+        if ends && end > at && end - at <= 40 {
+            // Only letters: the common case.
+            self.text.push_str(&raw[at..end]);
+            return end;
+        }
+        let mut t = Traits::default();
+        end = at;
         while end < b.len() {
             let c = b[end];
             match KIND[usize::from(c)] {
@@ -203,7 +218,6 @@ impl Masked {
             return end;
         }
         if t.digits == 0 && t.dots == 0 && t.colons < 2 {
-            // Only letters: the common case.
             let long = token.len() > 40 && t.high == 0;
             self.text.push_str(if long { "{id}" } else { token });
             return end;
@@ -585,6 +599,9 @@ fn is_host(b: &[u8]) -> bool {
 
 /// Names under which people run DNS blocklists of their own.
 fn looks_like_list(b: &[u8]) -> bool {
+    if !b.windows(2).any(|w| w[0] | 0x20 == b'b' && w[1] | 0x20 == b'l') {
+        return false;
+    }
     b.split(|c| matches!(c, b'.' | b'-')).any(|l| {
         l.len() <= 12
             && [
@@ -596,7 +613,6 @@ fn looks_like_list(b: &[u8]) -> bool {
                 b"sbl",
                 b"pbl",
                 b"drbl",
-                b"dul",
                 b"blacklist",
                 b"blocklist",
                 b"blacklists",

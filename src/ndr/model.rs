@@ -47,7 +47,7 @@ impl Model {
         temperature: f32,
         threshold: f32,
     ) -> Self {
-        let slots = (entries.len() * 2).next_power_of_two().max(16);
+        let slots = (entries.len() * 3 / 2).next_power_of_two().max(16);
         let shift = 32 - slots.trailing_zeros();
         let mut keys = vec![0_u32; slots];
         let mut weights = vec![[0; CLASSES]; slots];
@@ -229,10 +229,9 @@ pub(super) fn softmax_best(scores: &[f32; CLASSES], temperature: f32) -> (usize,
             best = i;
         }
     }
-    let sum: f32 = scores
-        .iter()
-        .map(|s| ((s - scores[best]) / temperature).exp())
-        .sum();
+    // Beyond e^-16 a class adds nothing that a float would show.
+    let part = |s: &f32| if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 };
+    let sum: f32 = scores.iter().map(part).sum();
     (best, 1.0 / sum)
 }
 
