@@ -69,24 +69,21 @@ impl Blocklists {
         Ok(lists)
     }
 
-    /// The list a host name belongs to: `zen.spamhaus.org` is Spamhaus's.
+    /// The list a host name belongs to: `zen.spamhaus.org` is Spamhaus's. Looks at the last two and three labels.
     pub fn of_host(&self, host: &str) -> Option<&str> {
-        let mut buffer = [0_u8; 64];
-        let mut rest = host.trim_end_matches('.');
-        loop {
-            if rest.len() <= buffer.len() {
-                let low = &mut buffer[..rest.len()];
-                low.copy_from_slice(rest.as_bytes());
-                low.make_ascii_lowercase();
-                if let Some(name) = std::str::from_utf8(low)
-                    .ok()
-                    .and_then(|h| self.domains.get(h))
-                {
-                    return Some(name);
-                }
-            }
-            rest = rest.split_once('.')?.1;
-        }
+        let host = host.trim_end_matches('.');
+        let b = host.as_bytes();
+        let mut dots = b.iter().enumerate().rev().filter(|(_, c)| **c == b'.').map(|(i, _)| i).skip(1);
+        let two = dots.next().map_or(0, |i| i + 1);
+        let three = dots.next().map_or(0, |i| i + 1);
+        let find = |from: usize| {
+            let mut buffer = [0_u8; 48];
+            let low = buffer.get_mut(..b.len() - from)?;
+            low.copy_from_slice(&b[from..]);
+            low.make_ascii_lowercase();
+            self.domains.get(std::str::from_utf8(low).ok()?).map(|name| &**name)
+        };
+        find(two).or_else(|| if three == two { None } else { find(three) })
     }
 
     /// The list a masked reply names, by link, host or phrase.

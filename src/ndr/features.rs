@@ -3,7 +3,10 @@
 use super::mask::Masked;
 
 /// Words of one reply that are looked at.
-const WORDS: usize = 160;
+const WORDS: usize = 96;
+
+/// Placeholders of one reply that are looked at.
+const PLACEHOLDERS: u32 = 8;
 
 /// Gives each feature's hash to `take`.
 pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
@@ -19,7 +22,8 @@ pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
     let (mut last, mut before) = (0, 0);
     let mut seen = 0;
     words(masked.text(), |word, start| {
-        if seen == WORDS {
+        // A row of placeholders says no more than one.
+        if seen == WORDS || word == last {
             return;
         }
         seen += 1;
@@ -43,15 +47,25 @@ pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
 /// are no words here. A letter of a script written without spaces is a word.
 fn words(text: &str, mut take: impl FnMut(u64, u64)) {
     let b = text.as_bytes();
-    let mut i = 0;
+    let (mut i, mut placeholders) = (0, 0);
     while i < b.len() {
         let c = b[i];
-        if c.is_ascii_alphabetic() || c >= 0x80 || c == b'{' {
+        if c == b'{' && {
+            placeholders += 1;
+            placeholders > PLACEHOLDERS
+        } {
+            // Dumps of numbers: their count and order say nothing.
+            while i < b.len() && b[i] != b'}' {
+                i += 1;
+            }
+            i += 1;
+        } else if c.is_ascii_alphabetic() || c >= 0x80 || c == b'{' {
             let (mut h, mut start, mut n) = (0xcbf2_9ce4_8422_2325_u64, 0, 0_u32);
             while i < b.len() {
                 let c = b[i];
-                if c.is_ascii_alphanumeric() || matches!(c, b'{' | b'}' | b'=') {
-                    h = (h ^ u64::from(c | 0x20)).wrapping_mul(0x0000_0100_0000_01b3);
+                let low = LOW[usize::from(c)];
+                if low != 0 {
+                    h = (h ^ u64::from(low)).wrapping_mul(0x0000_0100_0000_01b3);
                     i += 1;
                     n += 1;
                     if n == 5 {
@@ -99,6 +113,20 @@ fn words(text: &str, mut take: impl FnMut(u64, u64)) {
         }
     }
 }
+
+/// A word's bytes in lower case; 0 for bytes that are in no ASCII word. Placeholders are words.
+const LOW: [u8; 256] = {
+    let mut t = [0; 256];
+    let mut i = 0;
+    while i < 128 {
+        let c = i as u8;
+        if c.is_ascii_alphanumeric() || matches!(c, b'{' | b'}' | b'=') {
+            t[i] = c | 0x20;
+        }
+        i += 1;
+    }
+    t
+};
 
 fn feature(kind: u64, a: u64, b: u64) -> u64 {
     let x = (a ^ kind.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xd6e8_feb8_6659_fd93);

@@ -132,8 +132,23 @@ impl Masked {
 
     fn word(&mut self, raw: &str, at: usize, lists: &Blocklists) -> usize {
         let b = raw.as_bytes();
-        let mut t = Traits::default();
         let mut end = at;
+        while end < b.len() && b[end].is_ascii_alphabetic() {
+            end += 1;
+        }
+        let next = b.get(end).copied().unwrap_or(b' ');
+        let ends = match KIND[usize::from(next)] {
+            Kind::Stop => true,
+            Kind::Dot | Kind::Colon => b.get(end + 1).is_none_or(|c| c.is_ascii_whitespace()),
+            _ => false,
+        };
+        if ends && end > at && end - at <= 40 {
+            // Only letters: the common case.
+            self.text.push_str(&raw[at..end]);
+            return end;
+        }
+        let mut t = Traits::default();
+        end = at;
         while end < b.len() {
             let c = b[end];
             match KIND[usize::from(c)] {
@@ -149,6 +164,12 @@ impl Masked {
                         return self.url(raw, at, end, lists);
                     }
                     let after = b.get(end + 1).copied().unwrap_or(b' ');
+                    let clock = t.dots == 0 && b[at].is_ascii_digit() && b[end - 1].is_ascii_digit() && after.is_ascii_digit();
+                    if clock && t.lower == 0 && t.high == 0 && t.upper <= 1 {
+                        t.colons += 1;
+                        end += 1;
+                        continue;
+                    }
                     if t.dots > 0
                         || t.other > 0
                         || !(after.is_ascii_hexdigit() || after == b':')
@@ -197,7 +218,6 @@ impl Masked {
             return end;
         }
         if t.digits == 0 && t.dots == 0 && t.colons < 2 {
-            // Only letters: the common case.
             let long = token.len() > 40 && t.high == 0;
             self.text.push_str(if long { "{id}" } else { token });
             return end;
@@ -379,7 +399,7 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
 
 /// Both halves of the product, mixed.
 pub(super) fn fold(x: u64) -> u64 {
-    let wide = u128::from(x).wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db_u128.rotate_right(64));
+    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_u128;
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
@@ -579,6 +599,9 @@ fn is_host(b: &[u8]) -> bool {
 
 /// Names under which people run DNS blocklists of their own.
 fn looks_like_list(b: &[u8]) -> bool {
+    if !b.windows(2).any(|w| w[0] | 0x20 == b'b' && w[1] | 0x20 == b'l') {
+        return false;
+    }
     b.split(|c| matches!(c, b'.' | b'-')).any(|l| {
         l.len() <= 12
             && [
@@ -590,7 +613,6 @@ fn looks_like_list(b: &[u8]) -> bool {
                 b"sbl",
                 b"pbl",
                 b"drbl",
-                b"dul",
                 b"blacklist",
                 b"blocklist",
                 b"blacklists",

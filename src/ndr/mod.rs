@@ -154,12 +154,22 @@ impl Classifier {
         if codes::Codes::is_bare(masked.text()) {
             return self.codes.judge(masked);
         }
-        let opinion = self.model.judge(masked);
+        let mut opinion = self.model.judge(masked);
+        if opinion.kind == BounceType::UserUnknown && speaks_of_sender(masked.text()) {
+            opinion = self.model.judge_without(masked, BounceType::UserUnknown);
+        }
         if opinion.confidence < self.model.threshold {
             return (BounceType::Other, opinion.confidence);
         }
         (opinion.kind, opinion.confidence)
     }
+}
+
+/// Words that Postfix and Exim put before what is wrong with the *sender*; behind them "user unknown" says nothing of
+/// the recipient, whatever the rest of the reply looks like.
+fn speaks_of_sender(text: &str) -> bool {
+    const FIXED: [&[u8]; 4] = [b"sender address rejected", b"sender verify failed", b"sender verification failed", b"sender callout"];
+    FIXED.iter().any(|f| text.as_bytes().windows(f.len()).any(|w| w.eq_ignore_ascii_case(f)))
 }
 
 impl fmt::Display for TemplateId {

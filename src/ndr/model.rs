@@ -36,8 +36,6 @@ pub struct Model {
 pub(super) struct Opinion {
     pub(super) kind: BounceType,
     pub(super) confidence: f32,
-    /// Features of the reply that the model knows.
-    pub(super) known: u32,
 }
 
 impl Model {
@@ -49,7 +47,7 @@ impl Model {
         temperature: f32,
         threshold: f32,
     ) -> Self {
-        let slots = (entries.len() * 2).next_power_of_two().max(16);
+        let slots = (entries.len() * 3 / 2).next_power_of_two().max(16);
         let shift = 32 - slots.trailing_zeros();
         let mut keys = vec![0_u32; slots];
         let mut weights = vec![[0; CLASSES]; slots];
@@ -170,10 +168,9 @@ impl Model {
         self.len() == 0
     }
 
-    /// Scores before calibration, and how many features were known.
-    pub(super) fn scores(&self, masked: &Masked) -> ([f32; CLASSES], u32) {
+    /// Scores before calibration.
+    fn scores(&self, masked: &Masked) -> [f32; CLASSES] {
         let mut sum = [0_i32; CLASSES];
-        let mut known = 0;
         // All hashes first: the look-ups then wait for memory side by side instead of one after the other.
         let mut keys = [0_u32; MOST_OF_ONE];
         let mut n = 0;
@@ -189,7 +186,6 @@ impl Model {
             loop {
                 let k = self.keys[at];
                 if k == *key {
-                    known += 1;
                     for (s, w) in sum.iter_mut().zip(&self.weights[at]) {
                         *s += i32::from(*w);
                     }
@@ -205,17 +201,23 @@ impl Model {
         for (s, v) in scores.iter_mut().zip(sum) {
             *s += v as f32 * self.scale;
         }
-        (scores, known)
+        scores
     }
 
     pub(super) fn judge(&self, masked: &Masked) -> Opinion {
-        let (scores, known) = self.scores(masked);
-        let (best, confidence) = softmax_best(&scores, self.temperature);
-        Opinion {
-            kind: BounceType::ALL[best],
-            confidence,
-            known,
-        }
+        self.best(&self.scores(masked))
+    }
+
+    /// As if there were no type `out`.
+    pub(super) fn judge_without(&self, masked: &Masked, out: BounceType) -> Opinion {
+        let mut scores = self.scores(masked);
+        scores[usize::from(out.number()) - 1] = -1e9;
+        self.best(&scores)
+    }
+
+    fn best(&self, scores: &[f32; CLASSES]) -> Opinion {
+        let (best, confidence) = softmax_best(scores, self.temperature);
+        Opinion { kind: BounceType::ALL[best], confidence }
     }
 }
 
@@ -227,10 +229,9 @@ pub(super) fn softmax_best(scores: &[f32; CLASSES], temperature: f32) -> (usize,
             best = i;
         }
     }
-    let sum: f32 = scores
-        .iter()
-        .map(|s| ((s - scores[best]) / temperature).exp())
-        .sum();
+    // Beyond e^-16 a class adds nothing that a float would show.
+    let part = |s: &f32| if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 };
+    let sum: f32 = scores.iter().map(part).sum();
     (best, 1.0 / sum)
 }
 
