@@ -7,6 +7,8 @@
 mod census;
 mod domain;
 mod edit;
+pub mod eval;
+mod homes;
 mod homoglyph;
 mod index;
 mod keyboard;
@@ -65,7 +67,12 @@ impl<'l> Explainer<'l> {
         self.domains.explain(domain, 1.0, &self.channel)
     }
 
-    /// The same for a name known not to resolve.
+    /// Whether a domain is listed or has accepted mail: then it is no typo.
+    pub fn knows_domain(&self, domain: &str) -> bool {
+        self.domains.knows(&domain::clean(domain))
+    }
+
+    /// [`Explainer::explain_domain`] for a name known not to resolve.
     pub fn explain_dead(&self, domain: &str) -> Vec<Candidate> {
         self.domains.explain(domain, DEAD, &self.channel)
     }
