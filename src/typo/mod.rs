@@ -15,9 +15,11 @@ mod keyboard;
 mod parameters;
 mod person;
 mod popular;
+mod provider;
 mod suspects;
 mod unlisted;
 mod username;
+mod value;
 mod words;
 
 pub use census::{Census, Standing};
@@ -25,7 +27,9 @@ pub use edit::{Change, apply, changes, distance};
 pub use index::{Hit, Index, Scratch};
 pub use parameters::{Parameters, Tails, learn};
 pub use popular::Popular;
+pub use provider::{Providers, gone_status, username_status};
 pub use suspects::suspects;
+pub use value::{Expected, Risk, expected_next_week, risk};
 
 use crate::{
     address::{domain_of, fold, local_of},
