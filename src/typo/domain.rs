@@ -87,7 +87,7 @@ impl Domains {
         // `mail.gmial.com`: the slip is in the domain that somebody could register, not in the host before it.
         let mut rest = &*typed;
         while let Some((_, parent)) = rest.split_once('.') {
-            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) {
+            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) || homes::is_suffix(parent) {
                 break;
             }
             let mut told = self.weigh(parent, dead, channel, &typed[..typed.len() - parent.len()]);
@@ -108,7 +108,9 @@ impl Domains {
             let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else { continue };
             let chars: Vec<char> = intended.chars().collect();
             let weight = self.priors[name as usize] * channel.slip * channel.likelihood(&chars, &found) * dead;
-            weighed.push(Weighed { name, changes: found, weight });
+            if weight > 0.0 {
+                weighed.push(Weighed { name, changes: found, weight });
+            }
         }
         weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.name.cmp(&b.name)));
         let best: Vec<&str> = weighed.iter().take(1).map(|w| self.index.name(w.name)).collect();

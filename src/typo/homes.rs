@@ -14,6 +14,16 @@ pub(super) fn exists(tail: &str) -> bool {
     tops.contains(tail.rsplit('.').next().unwrap_or(""))
 }
 
+/// Whether `name` is a suffix under which strangers get names of their own (`kiev.ua`, `github.io`).
+pub(super) fn is_suffix(name: &str) -> bool {
+    static ALL: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let lines = include_str!("../../data/public_suffix_list.dat").lines();
+        lines.filter(|l| !l.starts_with("//") && !l.is_empty()).map(|l| l.trim_start_matches("*.")).collect()
+    });
+    all.contains(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +33,6 @@ mod tests {
         for (tail, yes) in [("com", true), ("co.uk", true), ("om", true), ("con", false), ("comm", false), ("", false), ("рф", true)] {
             assert_eq!(exists(tail), yes, "{tail}");
         }
+        assert!(is_suffix("kiev.ua") && is_suffix("github.io") && !is_suffix("gmial.com"));
     }
 }

@@ -64,7 +64,7 @@ impl Usernames {
         }
         let mut weights: HashMap<String, f64> = HashMap::new();
         if let Some(sender) = sender {
-            let known: Vec<_> = census.correspondents(sender).iter().filter(|(a, _)| domain_of(a) == domain).collect();
+            let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
             for (known, mails) in known {
                 let local = local_of(known);
