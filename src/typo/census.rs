@@ -99,7 +99,8 @@ impl<'l> Census<'l> {
             }
         }
         census.by_domain = census.addresses.iter().map(|(a, s)| (*a, s.accepted)).collect();
-        census.by_domain.sort_unstable_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
+        sort_by_domain(&mut census.by_domain);
+        census.correspondents.values_mut().for_each(|known| sort_by_domain(known));
         census
     }
 
@@ -125,9 +126,10 @@ impl<'l> Census<'l> {
         self.mails
     }
 
-    /// Whom a sender reached, with how many mails: at most a few thousand.
-    pub fn correspondents(&self, sender: &str) -> &[(&'l str, u64)] {
-        self.correspondents.get(sender).map_or(&[], Vec::as_slice)
+    /// Whom a sender reached at a domain, with how many mails: at most a few thousand.
+    pub fn correspondents(&self, sender: &str, domain: &str) -> &[(&'l str, u64)] {
+        let known = self.correspondents.get(sender).map_or(&[][..], Vec::as_slice);
+        at_domain(known, domain)
     }
 
     /// Up to `most` addresses that receive mail, spread evenly.
@@ -138,10 +140,21 @@ impl<'l> Census<'l> {
 
     /// The addresses of a domain that receive mail, most mail first, at most [`MAX_LOCALS`].
     pub fn locals(&self, domain: &str) -> &[(&'l str, u64)] {
-        let start = self.by_domain.partition_point(|(a, _)| domain_of(a) < domain);
-        let len = self.by_domain[start..].partition_point(|(a, _)| domain_of(a) == domain);
-        &self.by_domain[start..start + len.min(MAX_LOCALS)]
+        let all = at_domain(&self.by_domain, domain);
+        &all[..all.len().min(MAX_LOCALS)]
     }
+}
+
+/// Those at `domain`, of addresses sorted by domain.
+fn at_domain<'a, 'l>(sorted: &'a [(&'l str, u64)], domain: &str) -> &'a [(&'l str, u64)] {
+    let start = sorted.partition_point(|(a, _)| domain_of(a) < domain);
+    let len = sorted[start..].partition_point(|(a, _)| domain_of(a) == domain);
+    &sorted[start..start + len]
+}
+
+/// By domain, then most mail first.
+fn sort_by_domain(addresses: &mut [(&str, u64)]) {
+    addresses.sort_unstable_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
 }
 
 /// Outbound hard bounces of one type, by what `key` makes of the recipient (its domain, or itself), sorted.

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use super::{
-    Candidate,
+    Candidate, Edit,
     census::Census,
     edit::{self, MAX_EDITS, changes},
-    homoglyph,
+    homes, homoglyph,
     index::{Index, Scratch},
     parameters::{Parameters, stem},
     popular::Popular,
@@ -87,10 +87,12 @@ impl Domains {
         // `mail.gmial.com`: the slip is in the domain that somebody could register, not in the host before it.
         let mut rest = &*typed;
         while let Some((_, parent)) = rest.split_once('.') {
-            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) {
+            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) || homes::is_suffix(parent) {
                 break;
             }
-            let told = self.weigh(parent, dead, channel, &typed[..typed.len() - parent.len()]);
+            let mut told = self.weigh(parent, dead, channel, &typed[..typed.len() - parent.len()]);
+            // Under another's suffix (`somebody.github.io`) stands another's host.
+            told.retain(|c| !c.edits.contains(&Edit::Tld) || !homes::exists(parent));
             if told.first().is_some_and(|c| c.probability >= 0.5) {
                 return told;
             }
@@ -106,11 +108,14 @@ impl Domains {
             let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else { continue };
             let chars: Vec<char> = intended.chars().collect();
             let weight = self.priors[name as usize] * channel.slip * channel.likelihood(&chars, &found) * dead;
-            weighed.push(Weighed { name, changes: found, weight });
+            if weight > 0.0 {
+                weighed.push(Weighed { name, changes: found, weight });
+            }
         }
-        let own = channel.unlisted * self.unlisted.probability(typed);
-        let total: f64 = own + weighed.iter().map(|w| w.weight).sum::<f64>();
         weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.name.cmp(&b.name)));
+        let best: Vec<&str> = weighed.iter().take(1).map(|w| self.index.name(w.name)).collect();
+        let own = channel.unlisted * self.unlisted.probability(typed, &best);
+        let total: f64 = own + weighed.iter().map(|w| w.weight).sum::<f64>();
         let told = weighed.iter().take(MAX_TOLD).filter(|w| w.weight / total >= FAINT);
         told.map(|w| {
             let intended = format!("{before}{}", self.index.name(w.name));

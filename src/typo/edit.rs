@@ -50,6 +50,9 @@ pub fn changes(intended: &str, typed: &str, channel: &Parameters) -> Option<Vec<
     for start in tail_places(&b) {
         walk.through_tail(tail_at, start);
     }
+    if walk.found.is_empty() && tail_at < a.len() {
+        walk.through_no_dot(tail_at);
+    }
     if walk.found.iter().all(|path| path.len() > 1) {
         // `gmai.lcom`: one slip across the dot is likelier than one on either side.
         (walk.a_end, walk.b_end) = (a.len(), b.len());
@@ -118,10 +121,33 @@ impl Walk<'_> {
         (self.a_end, self.b_end) = (tail - 1, start - 1);
         let slipped = from != to;
         let known = self.found.len();
+        if slipped && from.replace('.', "") == to {
+            // `yahoo.combr`: the dot inside the suffix.
+            if let Some(dot) = from.find('.') {
+                self.step(0, 0, MAX_EDITS - 1);
+                for path in &mut self.found[known..] {
+                    path.push(Change { edit: Edit::MissingDot, at: tail + dot, from: ".".into(), to: String::new() });
+                }
+            }
+            return;
+        }
         self.step(0, 0, MAX_EDITS - usize::from(slipped));
         if slipped {
             for path in &mut self.found[known..] {
                 path.push(Change { edit: Edit::Tld, at: tail, from: from.clone(), to: to.clone() });
+            }
+        }
+    }
+
+    /// Alignments without the dot before the suffix, and the suffix slipped: `gmailcon`.
+    fn through_no_dot(&mut self, tail: usize) {
+        let len = self.a.len() - tail;
+        for to_len in len.saturating_sub(1).max(2)..=len + 1 {
+            let Some(start) = self.b.len().checked_sub(to_len).filter(|s| *s > 0 && tail > 1) else { continue };
+            let (from, to): (String, String) = (self.a[tail..].iter().collect(), self.b[start..].iter().collect());
+            if from != to && !to.contains('.') && distance(&from, &to) == 1 && self.a[..tail - 1] == self.b[..start] {
+                let dot = Change { edit: Edit::MissingDot, at: tail - 1, from: ".".into(), to: String::new() };
+                self.found.push(vec![dot, Change { edit: Edit::Tld, at: tail, from, to }]);
             }
         }
     }
@@ -203,6 +229,7 @@ mod tests {
             ("t-online.de", "tonline.de", &["hyphenation"]), ("gmail.com", "g-mail.com", &["hyphenation"]), ("gmail.com", "gmsil.com", &["substitution"]),
             ("gmail.com", "gmcil.com", &["bitflip"]), ("gmail.com", "gxmail.com", &["insertion"]), ("gmail.com", "gmial.con", &["transposition", "tld"]),
             ("yahoo.com", "yaho.con", &["omission", "tld"]), ("gmail.com", "gmail.com", &[]), ("gmail.com", "gmai.lcom", &["transposition"]),
+            ("yahoo.com.br", "yahoo.combr", &["missing_dot"]), ("gmail.com", "gmailcon", &["missing_dot", "tld"]), ("gmail.com", "gmalcom", &["omission", "missing_dot"]),
         ] {
             assert_eq!(named(intended, typed), edits, "{intended} → {typed}");
         }

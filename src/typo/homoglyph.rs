@@ -25,18 +25,18 @@ fn foreign() -> &'static BTreeMap<char, char> {
 }
 
 /// Whether `seen` looks like `meant`; one of the two may have two letters.
-pub fn alike(meant: &[char], seen: &[char]) -> bool {
+pub(super) fn alike(meant: &[char], seen: &[char]) -> bool {
     pairs().iter().any(|(from, to)| from == seen && to == meant)
 }
 
 /// Look-alikes of more than one letter: `(seen, meant)`.
-pub fn groups() -> impl Iterator<Item = (&'static [char], &'static [char])> {
+pub(super) fn groups() -> impl Iterator<Item = (&'static [char], &'static [char])> {
     pairs().iter().filter(|(from, to)| from.len() + to.len() > 2).map(|(from, to)| (&from[..], &to[..]))
 }
 
 /// What `text` is taken for by the eye, one reading for each family of look-alikes that changes it: foreign letters
 /// and digits as Latin ones, then also letter groups (`rn` as `m`). Empty when it has nothing of the kind.
-pub fn readings(text: &str) -> Vec<String> {
+pub(super) fn readings(text: &str) -> Vec<String> {
     let plain: String = text
         .chars()
         .map(|c| match c {

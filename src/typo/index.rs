@@ -9,7 +9,7 @@
 use super::edit;
 
 /// Letters at the head that are shortened. Longer: fewer names to compare, more memory.
-const PREFIX: usize = 10;
+const PREFIX: usize = 11;
 /// At most so many names are compared in one look-up; the popular come first.
 const MAX_COMPARED: usize = 20_000;
 /// At most so many are returned.
@@ -44,6 +44,8 @@ pub struct Index {
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     hashes: Vec<u64>,
+    /// Start, end, tag.
+    buckets: Vec<(u32, u32, u32)>,
     seen: Vec<u32>,
 }
 
@@ -69,7 +71,7 @@ impl Index {
             shortened(self.name(name as u32), &mut hashes);
             total += hashes.len();
         }
-        let buckets = (total / 3).next_power_of_two().max(2);
+        let buckets = (total / 4).next_power_of_two().max(2);
         let shift = 64 - buckets.trailing_zeros();
         let mut starts = vec![0u32; buckets + 1];
         for name in 0..n {
@@ -132,11 +134,18 @@ impl Index {
         let shift = 64 - (self.starts.len() - 1).trailing_zeros();
         let (mask, tag_mask) = ((1u32 << self.name_bits) - 1, u32::MAX << self.name_bits);
         scratch.seen.clear();
-        for h in &scratch.hashes {
+        // In two rounds, so that the memory answers many questions at once.
+        scratch.buckets.clear();
+        scratch.buckets.extend(scratch.hashes.iter().map(|h| {
             let b = (h >> shift) as usize;
-            let tag = (*h as u32) << self.name_bits;
-            let bucket = &self.entries[self.starts[b] as usize..self.starts[b + 1] as usize];
-            scratch.seen.extend(bucket.iter().filter(|e| *e & tag_mask == tag).map(|e| e & mask));
+            (self.starts[b], self.starts[b + 1], (*h as u32) << self.name_bits)
+        }));
+        for &(start, end, tag) in &scratch.buckets {
+            for e in &self.entries[start as usize..end as usize] {
+                if e & tag_mask == tag {
+                    scratch.seen.push(e & mask);
+                }
+            }
         }
         scratch.seen.sort_unstable();
         scratch.seen.dedup();

@@ -14,13 +14,13 @@ struct Layout {
 }
 
 /// Whether a finger may take one for the other, on any layout.
-pub fn neighbours(a: char, b: char) -> bool {
+pub(super) fn neighbours(a: char, b: char) -> bool {
     let (Ok(a), Ok(b)) = (u8::try_from(a), u8::try_from(b)) else { return false };
     a < 128 && b < 128 && table().0[usize::from(a)] >> b & 1 == 1
 }
 
 /// How many neighbours a key has; at least one, so that one may divide by it.
-pub fn degree(a: char) -> f64 {
+pub(super) fn degree(a: char) -> f64 {
     let n = u8::try_from(a).ok().filter(|a| *a < 128).map_or(0, |a| table().0[usize::from(a)].count_ones());
     f64::from(n.max(1))
 }

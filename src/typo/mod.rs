@@ -7,15 +7,19 @@
 mod census;
 mod domain;
 mod edit;
+pub mod eval;
+mod homes;
 mod homoglyph;
 mod index;
 mod keyboard;
 mod parameters;
 mod person;
 mod popular;
+mod provider;
 mod suspects;
 mod unlisted;
 mod username;
+mod value;
 mod words;
 
 pub use census::{Census, Standing};
@@ -23,7 +27,9 @@ pub use edit::{Change, apply, changes, distance};
 pub use index::{Hit, Index, Scratch};
 pub use parameters::{Parameters, Tails, learn};
 pub use popular::Popular;
+pub use provider::{Providers, gone_status, username_status};
 pub use suspects::suspects;
+pub use value::{Expected, Risk, expected_next_week, risk};
 
 use crate::{
     address::{domain_of, fold, local_of},
@@ -65,7 +71,12 @@ impl<'l> Explainer<'l> {
         self.domains.explain(domain, 1.0, &self.channel)
     }
 
-    /// The same for a name known not to resolve.
+    /// Whether a domain is listed or has accepted mail: then it is no typo.
+    pub fn knows_domain(&self, domain: &str) -> bool {
+        self.domains.knows(&domain::clean(domain))
+    }
+
+    /// [`Explainer::explain_domain`] for a name known not to resolve.
     pub fn explain_dead(&self, domain: &str) -> Vec<Candidate> {
         self.domains.explain(domain, DEAD, &self.channel)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Edit,
     edit::{Change, changes, tail_start},
-    homoglyph, keyboard,
+    homes, homoglyph, keyboard,
 };
 use crate::error::Error;
 
@@ -130,13 +130,14 @@ impl Parameters {
                 return self.tail(a2, b2);
             }
         }
-        let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.')) || long.strip_prefix(short).is_some_and(|rest| rest.starts_with('.'));
-        if ends(from, to) || ends(to, from) {
-            self.tld.level
-        } else if super::edit::distance(from, to) <= 1 {
-            self.tld.near
-        } else {
-            self.tld.far
+        let level = from.strip_suffix(to).is_some_and(|rest| rest.ends_with('.'));
+        let real = homes::exists(to);
+        match super::edit::distance(from, to) {
+            _ if level => self.tld.level,
+            0 | 1 if !real => self.tld.near,
+            0..=2 if !real => self.tld.near * self.second,
+            // Somebody else's name under another suffix, far oftener than a slip.
+            _ => self.tld.far,
         }
     }
 }
@@ -198,5 +199,6 @@ pub(super) fn name_substitution(meant: char, seen: char) -> Edit {
 
 /// The stem of a name: what stands before its suffix and dot.
 pub(super) fn stem(name: &str) -> &str {
-    name.get(..tail_start(name).saturating_sub(1)).unwrap_or("")
+    let tail = tail_start(name);
+    if tail == name.len() { name } else { name.get(..tail.saturating_sub(1)).unwrap_or("") }
 }

@@ -1,6 +1,6 @@
 //! From refusals to suspects: what was never right (typo) and what accepts mail no more (lapsed).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{
     DomainSuspect, Explainer, SuspectKind, Suspects, UsernameSuspect,
@@ -62,9 +62,10 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
 /// Typos of a domain that somebody holds already: it resolves and knows no user.
 fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspect]) -> Vec<DomainSuspect> {
     let refused = census::refusals(ledger, BounceType::UserUnknown, domain_of);
+    let known: BTreeSet<&str> = known.iter().map(|k| &*k.domain).collect();
     let mut found = Vec::new();
     for (domain, refusals) in &refused {
-        if explainer.census.domain(domain).is_some() || known.iter().any(|k| k.domain == *domain) {
+        if explainer.census.domain(domain).is_some() || known.contains(domain) {
             continue;
         }
         let Some(best) = explainer.explain_domain(domain).into_iter().next() else { continue };
@@ -77,8 +78,11 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
 }
 
 fn usernames(ledger: &Ledger, explainer: &Explainer<'_>, domains: &[DomainSuspect]) -> Vec<UsernameSuspect> {
-    let wrong: std::collections::BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
-    let refused: BTreeMap<&str, Refusals> = census::refusals(ledger, BounceType::UserUnknown, |address| address);
+    let wrong: BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
+    let refused = census::refusals(ledger, BounceType::UserUnknown, |address| address);
+    // A domain's users are indexed once, for all its wrong ones.
+    let mut refused: Vec<(&str, Refusals)> = refused.into_iter().collect();
+    refused.sort_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(a.0.cmp(b.0)));
     let mut found = Vec::new();
     for (address, refusals) in &refused {
         if wrong.contains(domain_of(address)) || local_of(address).is_empty() || domain_of(address).is_empty() {

@@ -53,7 +53,7 @@ impl Usernames {
     pub(super) fn new(census: &Census<'_>) -> Self {
         let sample = census.addresses_sample(MAX_LEARNED);
         let names = sample.iter().map(|a| local_of(a)).chain(FIRST_WORDS);
-        Usernames { unlisted: Unlisted::learn(names), kept: Mutex::new(HashMap::new()) }
+        Usernames { unlisted: Unlisted::learn_words(names.collect()), kept: Mutex::new(HashMap::new()) }
     }
 
     /// Whom `address` (folded) was meant for, as full addresses.
@@ -64,7 +64,7 @@ impl Usernames {
         }
         let mut weights: HashMap<String, f64> = HashMap::new();
         if let Some(sender) = sender {
-            let known: Vec<_> = census.correspondents(sender).iter().filter(|(a, _)| domain_of(a) == domain).collect();
+            let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
             for (known, mails) in known {
                 let local = local_of(known);
@@ -92,7 +92,8 @@ impl Usernames {
             })
             .collect();
         weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
-        let own = (1.0 - MEANT_FOR_KNOWN - MEANT_FOR_OTHERS) * self.unlisted.probability(typed);
+        let best: Vec<&str> = weighed.iter().take(1).map(|w| &*w.0).collect();
+        let own = (1.0 - MEANT_FOR_KNOWN - MEANT_FOR_OTHERS) * self.unlisted.word(typed, &best);
         let total: f64 = own + weighed.iter().map(|w| w.2).sum::<f64>();
         let typed_address = format!("{typed}@{domain}");
         let told = weighed.into_iter().take(MAX_TOLD).filter(|w| w.2 / total >= FAINT);

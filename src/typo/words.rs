@@ -6,7 +6,7 @@ use super::{
 };
 
 /// `gmial.com: ai→ia transposed, transposition of gmail.com`.
-pub fn tell(typed: &str, intended: &str, changes: &[Change]) -> String {
+pub(super) fn tell(typed: &str, intended: &str, changes: &[Change]) -> String {
     let what: Vec<String> = changes.iter().map(one).collect();
     let kinds: Vec<&str> = changes.iter().map(|c| c.edit.name()).collect();
     let line = format!("{typed}: {}, {} of {intended}", what.join(" and "), kinds.join(" and "));

@@ -1,0 +1,261 @@
+//! How good the model is: (typed, meant) pairs made or given, against names that are nobody's typo, over the whole range of
+//! thresholds. The made pairs follow no parameter of the model: every kind as often, every place and letter too.
+
+use std::fmt;
+
+use super::{
+    Edit, Explainer, THRESHOLD,
+    edit::tail_start,
+};
+
+/// A name, what was meant, and how it came about where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// As typed.
+    pub typed: String,
+    /// As meant.
+    pub meant: String,
+    /// In order; empty when not known.
+    pub edits: Vec<Edit>,
+}
+
+/// Names of one sort that are nobody's typo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrelated {
+    /// `real`, `short`, `synthetic`.
+    pub sort: String,
+    /// The names.
+    pub names: Vec<String>,
+}
+
+/// What one threshold gives.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Point {
+    /// The threshold.
+    pub threshold: f64,
+    /// Share of pairs of one edit, and of two, whose first candidate is the name meant.
+    pub right: [f64; 2],
+    /// Share of pairs explained by a wrong name.
+    pub wrong: f64,
+    /// Share explained, by sort of unrelated names.
+    pub false_explanations: Vec<f64>,
+}
+
+/// The score of a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evaluation {
+    /// Pairs of one edit, and of two.
+    pub pairs: [usize; 2],
+    /// Of rightly explained pairs with known edits: named rightly, all.
+    pub kinds: (usize, usize),
+    /// Kinds taken for another, most often first: the true one, the one named, how often.
+    pub confused: Vec<(String, String, usize)>,
+    /// Sorts of unrelated names, with how many there are.
+    pub sorts: Vec<(String, usize)>,
+    /// From lax to strict.
+    pub curve: Vec<Point>,
+}
+
+/// Scores `explainer`. Pairs whose typed name is itself known are left out: nobody can call these typos.
+pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelated]) -> Evaluation {
+    const THRESHOLDS: [f64; 14] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
+    let mut evaluation = Evaluation::default();
+    let mut confused = std::collections::BTreeMap::new();
+    // Per pair: one or two edits, right, probability.
+    let mut outcomes: Vec<(usize, bool, f64)> = Vec::new();
+    for pair in pairs.iter().filter(|p| p.typed != p.meant && !explainer.knows_domain(&p.typed)) {
+        let twice = usize::from(if pair.edits.is_empty() { super::distance(&pair.typed, &pair.meant) > 1 } else { pair.edits.len() > 1 });
+        evaluation.pairs[twice] += 1;
+        let best = explainer.explain_domain(&pair.typed).into_iter().next();
+        let right = best.as_ref().is_some_and(|b| b.intended == pair.meant);
+        if let Some(best) = best.as_ref().filter(|b| right && b.probability >= THRESHOLD && !pair.edits.is_empty()) {
+            let same = same_kinds(&best.edits, &pair.edits);
+            evaluation.kinds.0 += usize::from(same);
+            evaluation.kinds.1 += 1;
+            if !same {
+                *confused.entry((names(&pair.edits), names(&best.edits))).or_insert(0) += 1;
+            }
+        }
+        outcomes.push((twice, right, best.map_or(0.0, |b| b.probability)));
+    }
+    evaluation.confused = confused.into_iter().map(|((a, b), n)| (a, b, n)).collect();
+    evaluation.confused.sort_by(|x, y| y.2.cmp(&x.2).then_with(|| (&x.0, &x.1).cmp(&(&y.0, &y.1))));
+    let explained: Vec<Vec<f64>> = unrelated
+        .iter()
+        .map(|u| u.names.iter().map(|n| explainer.explain_domain(n).first().map_or(0.0, |c| c.probability)).collect())
+        .collect();
+    evaluation.sorts = unrelated.iter().map(|u| (u.sort.clone(), u.names.len())).collect();
+    let share = |n: usize, of: usize| if of == 0 { 0.0 } else { n as f64 / of as f64 };
+    evaluation.curve = THRESHOLDS
+        .iter()
+        .map(|&threshold| {
+            let count = |keep: &dyn Fn(&(usize, bool, f64)) -> bool| outcomes.iter().filter(|o| o.2 >= threshold && keep(o)).count();
+            Point {
+                threshold,
+                right: [0, 1].map(|t| share(count(&|o| o.0 == t && o.1), evaluation.pairs[t])),
+                wrong: share(count(&|o| !o.1), outcomes.len()),
+                false_explanations: explained.iter().map(|e| share(e.iter().filter(|p| **p >= threshold).count(), e.len())).collect(),
+            }
+        })
+        .collect();
+    evaluation
+}
+
+/// Insertion and repetition are one where a letter is doubled (INTERFACE.md).
+fn same_kinds(a: &[Edit], b: &[Edit]) -> bool {
+    let fold = |edits: &[Edit]| {
+        let mut folded: Vec<Edit> = edits.iter().map(|e| if *e == Edit::Repetition { Edit::Insertion } else { *e }).collect();
+        folded.sort_unstable();
+        folded
+    };
+    fold(a) == fold(b)
+}
+
+fn names(edits: &[Edit]) -> String {
+    edits.iter().map(|e| e.name()).collect::<Vec<_>>().join("+")
+}
+
+/// `n` typos of `names` with `edits` (one or two) slips each; the first of the names more often, as they are written
+/// more often (Zipf). The same seed gives the same pairs.
+pub fn generate(names: &[&str], n: usize, edits: usize, seed: u64) -> Vec<Pair> {
+    let mut dice = Dice(seed);
+    let mut made = Vec::with_capacity(n);
+    let mut tries = 0;
+    while made.len() < n && tries < n * 20 && !names.is_empty() {
+        tries += 1;
+        // A uniform logarithm is Zipf's law with exponent one.
+        let rank = ((names.len() as f64 + 1.0).powf(dice.share()) - 1.0) as usize;
+        let meant = names[rank.min(names.len() - 1)];
+        let mut name: Vec<char> = meant.chars().collect();
+        let mut kinds = Vec::new();
+        for _ in 0..edits.clamp(1, 2) {
+            kinds.extend(slip(&mut name, &mut dice));
+        }
+        let typed: String = name.into_iter().collect();
+        if kinds.len() == edits && typed != meant && (edits < 2 || super::distance(&typed, meant) > 1) {
+            made.push(Pair { typed, meant: meant.to_owned(), edits: kinds });
+        }
+    }
+    made
+}
+
+/// Names of nobody: letters as they come, six to fourteen, with a usual suffix.
+pub fn synthetic(n: usize, seed: u64) -> Vec<String> {
+    let mut dice = Dice(seed);
+    (0..n)
+        .map(|_| {
+            let len = 6 + dice.below(9);
+            let stem: String = (0..len).map(|i| if i % 2 == 0 { CONSONANTS } else { VOWELS }).map(|set| char::from(set[dice.below(set.len())])).collect();
+            format!("{stem}.{}", ["com", "com", "net", "org", "de", "cn", "ru", "co.uk"][dice.below(8)])
+        })
+        .collect()
+}
+
+const CONSONANTS: &[u8] = b"bcdfghjklmnpqrstvwxz";
+const VOWELS: &[u8] = b"aeiouy";
+
+/// One slip of a kind drawn evenly; `None` when it does not fit this name.
+fn slip(name: &mut Vec<char>, dice: &mut Dice) -> Option<Edit> {
+    const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
+    let text: String = name.iter().collect();
+    let stem = tail_start(&text).saturating_sub(1);
+    if stem < 2 || stem > name.len() {
+        return None;
+    }
+    let at = dice.below(stem);
+    let letter = char::from(b'a' + dice.below(26) as u8);
+    match dice.below(9) {
+        0 => {
+            let gone = name.remove(at);
+            (gone.is_ascii_alphanumeric()).then_some(Edit::Omission)
+        }
+        1 => {
+            let doubled = name[at] == letter || at.checked_sub(1).is_some_and(|b| name[b] == letter);
+            name.insert(at, letter);
+            Some(if doubled { Edit::Repetition } else { Edit::Insertion })
+        }
+        2 => {
+            name.insert(at, name[at]);
+            (name[at] != '-' && name[at] != '.').then_some(Edit::Repetition)
+        }
+        3 => {
+            (at + 1 < stem && name[at] != name[at + 1]).then(|| name.swap(at, at + 1))?;
+            Some(Edit::Transposition)
+        }
+        4 | 5 => {
+            // The key to the left or right on a plain keyboard.
+            let row = ROWS.iter().find(|r| r.contains(&(name[at] as u8)))?;
+            let key = row.iter().position(|k| *k == name[at] as u8)?;
+            let next = if dice.below(2) == 0 { key.checked_sub(1)? } else { key + 1 };
+            name[at] = char::from(*row.get(next)?);
+            Some(Edit::Substitution)
+        }
+        6 => {
+            let tail: String = name[stem + 1..].iter().collect();
+            let slips: &[&str] = match tail.as_str() {
+                "com" => &["con", "cmo", "co", "om", "cm", "ocm", "comm"],
+                "net" => &["ne", "nte", "et", "nett"],
+                "org" => &["og", "ogr", "orgg", "rg"],
+                "com.cn" => &["cn", "con.cn", "co.cn"],
+                "co.uk" => &["uk", "c.uk", "co.u"],
+                _ => return None,
+            };
+            name.splice(stem + 1.., slips[dice.below(slips.len())].chars());
+            Some(Edit::Tld)
+        }
+        7 => {
+            let dots: Vec<usize> = (0..name.len()).filter(|i| name[*i] == '.').collect();
+            name.remove(*dots.get(dice.below(dots.len().max(1)))?);
+            Some(Edit::MissingDot)
+        }
+        _ => {
+            (at > 0 && name[at] != '-' && name[at - 1] != '-').then(|| name.insert(at, '-'))?;
+            Some(Edit::Hyphenation)
+        }
+    }
+}
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "pairs: {} of one edit, {} of two", self.pairs[0], self.pairs[1])?;
+        let (right, all) = self.kinds;
+        writeln!(f, "edit kinds named rightly: {right} of {all} ({:.2} %)", 100.0 * right as f64 / all.max(1) as f64)?;
+        for (truth, named, n) in self.confused.iter().take(8) {
+            writeln!(f, "  {truth} called {named}: {n}")?;
+        }
+        write!(f, "threshold  one edit  two edits  wrong name")?;
+        for (sort, n) in &self.sorts {
+            write!(f, "  {sort} ({n})")?;
+        }
+        writeln!(f)?;
+        for p in &self.curve {
+            write!(f, "{:9.3}  {:7.2}%  {:8.2}%  {:9.2}%", p.threshold, 100.0 * p.right[0], 100.0 * p.right[1], 100.0 * p.wrong)?;
+            for (share, (sort, n)) in p.false_explanations.iter().zip(&self.sorts) {
+                let width = sort.len() + n.to_string().len() + 4;
+                write!(f, "{:>w$}", format!("{:.2}%", 100.0 * share), w = width + 1)?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
