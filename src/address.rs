@@ -56,7 +56,9 @@ pub fn local_of(folded: &str) -> &str {
 
 /// `text` with control and bidirectional-override characters replaced, for terminals and one-line messages.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hostile = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     if text.chars().any(hostile) {
         Cow::Owned(text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect())
     } else {
@@ -79,7 +81,12 @@ mod tests {
     #[test]
     fn folds_as_mail_compares() {
         for (text, folded) in [
-            ("<Bob@Example.ORG.>", "bob@example.org"), (" a@b ", "a@b"), ("<>", ""), ("\"a b\"@c.d", "\"a b\"@c.d"), ("Ä@x", "ä@x"), ("a\u{1b}[2J@x", "a\u{fffd}[2j@x"),
+            ("<Bob@Example.ORG.>", "bob@example.org"),
+            (" a@b ", "a@b"),
+            ("<>", ""),
+            ("\"a b\"@c.d", "\"a b\"@c.d"),
+            ("Ä@x", "ä@x"),
+            ("a\u{1b}[2J@x", "a\u{fffd}[2j@x"),
         ] {
             assert_eq!(fold(text), folded);
         }

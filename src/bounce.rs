@@ -62,8 +62,21 @@ impl BounceType {
     pub const ALL: [BounceType; 16] = {
         use BounceType::*;
         [
-            SenderDns, ReceiverDns, Authentication, Starttls, Blocklisted, Greylisted, SendingTooFast, UserUnknown,
-            MailboxFull, TooManyRecipients, RecipientRateLimited, MessageTooLarge, ContentSpam, Timeout, Interrupted,
+            SenderDns,
+            ReceiverDns,
+            Authentication,
+            Starttls,
+            Blocklisted,
+            Greylisted,
+            SendingTooFast,
+            UserUnknown,
+            MailboxFull,
+            TooManyRecipients,
+            RecipientRateLimited,
+            MessageTooLarge,
+            ContentSpam,
+            Timeout,
+            Interrupted,
             Other,
         ]
     };
@@ -140,8 +153,12 @@ impl RootCause {
     pub const ALL: [RootCause; 6] = {
         use RootCause::*;
         [
-            MaliciousEmailBehaviour, SpamBlockingPolicy, ServerManagerMisconfiguration, ImproperUserOperation,
-            PoorEmailInfrastructure, Unknown,
+            MaliciousEmailBehaviour,
+            SpamBlockingPolicy,
+            ServerManagerMisconfiguration,
+            ImproperUserOperation,
+            PoorEmailInfrastructure,
+            Unknown,
         ]
     };
 

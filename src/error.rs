@@ -29,7 +29,9 @@ pub enum Error {
         place: String,
     },
     /// Nobody knows this format.
-    #[error("{path}: {recognised} of {lines} lines recognised as {format}; this is no log bouncewatch knows, or it needs --input-format")]
+    #[error(
+        "{path}: {recognised} of {lines} lines recognised as {format}; this is no log bouncewatch knows, or it needs --input-format"
+    )]
     Unrecognised {
         /// Which input.
         path: String,
@@ -49,7 +51,9 @@ pub enum Error {
         cause: String,
     },
     /// The store was written by a later bouncewatch.
-    #[error("database {path} has version {found}, this bouncewatch knows up to {known}; use the newer bouncewatch or another --db")]
+    #[error(
+        "database {path} has version {found}, this bouncewatch knows up to {known}; use the newer bouncewatch or another --db"
+    )]
     NewerStore {
         /// The SQLite file.
         path: PathBuf,

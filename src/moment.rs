@@ -36,11 +36,22 @@ impl Timestamp {
     /// As [`Timestamp::parse`], a missing zone meaning `offset_s` seconds east of UTC.
     pub fn parse_zoned(text: &str, offset_s: i32) -> Option<Self> {
         let b = text.trim().as_bytes();
-        if b.len() < 19 || b[4] != b'-' || b[7] != b'-' || !matches!(b[10], b'T' | b't' | b' ') || b[13] != b':' || b[16] != b':' {
+        if b.len() < 19
+            || b[4] != b'-'
+            || b[7] != b'-'
+            || !matches!(b[10], b'T' | b't' | b' ')
+            || b[13] != b':'
+            || b[16] != b':'
+        {
             return None;
         }
         let civil = Self::from_civil(
-            number(&b[..4])?, number(&b[5..7])?, number(&b[8..10])?, number(&b[11..13])?, number(&b[14..16])?, number(&b[17..19])?,
+            number(&b[..4])?,
+            number(&b[5..7])?,
+            number(&b[8..10])?,
+            number(&b[11..13])?,
+            number(&b[14..16])?,
+            number(&b[17..19])?,
         )?;
         let mut rest = &b[19..];
         if let [b'.' | b',', digits @ ..] = rest {
@@ -70,7 +81,13 @@ impl Timestamp {
 
     /// A UTC moment from its civil parts; `None` where no such date or time exists. A leap second is its next second.
     pub fn from_civil(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<Self> {
-        if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&second) {
+        if !(1..=12).contains(&month)
+            || day < 1
+            || day > days_in(year, month)
+            || !(0..24).contains(&hour)
+            || !(0..60).contains(&minute)
+            || !(0..=60).contains(&second)
+        {
             return None;
         }
         Some(Timestamp(days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second))
@@ -205,21 +222,40 @@ mod tests {
 
     #[test]
     fn reads_what_logs_write() {
-        let check = |text: &str, shown: &str| assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(shown), "{text}");
+        let check = |text: &str, shown: &str| {
+            assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(shown), "{text}")
+        };
         check("2022-07-04T02:00:00Z", "2022-07-04T02:00:00Z");
         check("2022-07-04 02:00:00", "2022-07-04T02:00:00Z");
         check("2022-07-04T02:00:00.123456+08:00", "2022-07-03T18:00:00Z");
         check("2024-02-29T23:59:60-0130", "2024-03-01T01:30:00Z");
         check("1969-12-31 23:59:59", "1969-12-31T23:59:59Z");
-        for bad in ["", "2022-07-04", "2022-13-01 00:00:00", "2023-02-29 00:00:00", "2022-07-04 24:00:00", "2022-07-04 02:00:00 CET", "2022-07-04T02:00:00+0x:00"] {
+        for bad in [
+            "",
+            "2022-07-04",
+            "2022-13-01 00:00:00",
+            "2023-02-29 00:00:00",
+            "2022-07-04 24:00:00",
+            "2022-07-04 02:00:00 CET",
+            "2022-07-04T02:00:00+0x:00",
+        ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad}");
         }
-        assert_eq!(Timestamp::parse_zoned("2022-07-04 02:00:00", 28_800).map(|t| t.to_string()).as_deref(), Some("2022-07-03T18:00:00Z"));
+        assert_eq!(
+            Timestamp::parse_zoned("2022-07-04 02:00:00", 28_800).map(|t| t.to_string()).as_deref(),
+            Some("2022-07-03T18:00:00Z")
+        );
     }
 
     #[test]
     fn weeks_follow_iso_8601() {
-        for (day, week) in [("2022-06-08", "2022-W23"), ("2021-01-03", "2020-W53"), ("2024-12-30", "2025-W01"), ("1970-01-01", "1970-W01"), ("2022-01-01", "2021-W52")] {
+        for (day, week) in [
+            ("2022-06-08", "2022-W23"),
+            ("2021-01-03", "2020-W53"),
+            ("2024-12-30", "2025-W01"),
+            ("1970-01-01", "1970-W01"),
+            ("2022-01-01", "2021-W52"),
+        ] {
             assert_eq!(Day::parse(day).map(|d| d.week().to_string()).as_deref(), Some(week), "{day}");
         }
     }

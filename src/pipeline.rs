@@ -50,6 +50,12 @@ pub trait Progress: Sync {
     fn looked_up(&self) {}
 }
 
+/// Nobody is looking.
+#[derive(Debug, Clone, Copy)]
+pub struct Unseen;
+
+impl Progress for Unseen {}
+
 /// A night's findings and the lines nobody could read.
 #[derive(Debug)]
 pub struct Night {
@@ -76,7 +82,9 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
 
 /// The stored nights → findings: no input is read, nothing but look-ups is stored.
 pub fn analyse(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Findings, Error> {
-    let ledger = store.ledger()?.within(job.since, job.until);
+    let mut ledger = store.ledger()?;
+    ledger.merge(standing(job, store)?);
+    let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger);
     let census = typo::Census::from_ledger(&ledger);
@@ -98,9 +106,31 @@ struct Reading {
     rejected: u64,
 }
 
+/// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
+fn standing(job: &Job, store: &Store) -> Result<Ledger, Error> {
+    let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
+    let job = Job { inputs: Vec::new(), reading: sources::Options { settle: true, ..job.reading }, ..job.clone() };
+    read(&job, Vec::new(), &Classifier::shipped()?, &known, &Unseen).map(|(ledger, _)| ledger)
+}
+
 /// All inputs, on all cores, into one ledger.
-fn learn(job: &Job, classifier: &Classifier, known: &sources::Known, progress: &dyn Progress) -> Result<(Ledger, Reading), Error> {
+fn learn(
+    job: &Job,
+    classifier: &Classifier,
+    known: &sources::Known,
+    progress: &dyn Progress,
+) -> Result<(Ledger, Reading), Error> {
     let inputs = sources::open(&job.inputs, &job.reading)?;
+    read(job, inputs, classifier, known, progress)
+}
+
+fn read(
+    job: &Job,
+    inputs: Vec<sources::Input>,
+    classifier: &Classifier,
+    known: &sources::Known,
+    progress: &dyn Progress,
+) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
     let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
     let reading = sources::read(inputs, known, &job.reading, &make, &Worker::take, &|bytes| progress.read(bytes))?;
@@ -156,13 +186,20 @@ fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
 }
 
 /// Answers still fresh, and new ones for the rest, each kept as it comes.
-fn ask(suspects: &Suspects, suffixes: &Suffixes, store: &mut Store, job: &Job, progress: &dyn Progress) -> Result<HashMap<String, Registrability>, Error> {
+fn ask(
+    suspects: &Suspects,
+    suffixes: &Suffixes,
+    store: &mut Store,
+    job: &Job,
+    progress: &dyn Progress,
+) -> Result<HashMap<String, Registrability>, Error> {
     let mut answers = store.answers()?;
     let stale = |domain: &&str| {
         let key = registrability::asked_about(domain, suffixes);
         answers.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
     };
-    let open: Vec<String> = suspects.domains.iter().map(|d| d.domain.as_str()).filter(stale).map(str::to_owned).collect();
+    let open: Vec<String> =
+        suspects.domains.iter().map(|d| d.domain.as_str()).filter(stale).map(str::to_owned).collect();
     progress.lookups(open.len() as u64);
     let mut failed = None;
     registrability::check(&open, suffixes, &job.network, job.now, &mut |answer| {
@@ -176,22 +213,34 @@ fn ask(suspects: &Suspects, suffixes: &Suffixes, store: &mut Store, job: &Job, p
     failed.map_or(Ok(answers), Err)
 }
 
-fn judge_domains(suspects: Vec<typo::DomainSuspect>, suffixes: &Suffixes, answers: &HashMap<String, Registrability>, now: Timestamp) -> Vec<DomainRisk> {
+fn judge_domains(
+    suspects: Vec<typo::DomainSuspect>,
+    suffixes: &Suffixes,
+    answers: &HashMap<String, Registrability>,
+    now: Timestamp,
+) -> Vec<DomainRisk> {
     let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
     let judged = suspects.into_iter().filter_map(|suspect| {
         let registrability = answers.get(&registrability::asked_about(&suspect.domain, suffixes))?.clone();
-        let risk = typo::domain_risk(&suspect, registrability.status.name(), now);
+        let risk = typo::risk(&suspect, Some(registrability.status.name()), now).score;
         Some(DomainRisk { suspect, registrability, risk })
     });
     // A dead name nothing explains is a finding only once a registry says it is for sale.
-    judged.filter(|d| d.suspect.kind == typo::SuspectKind::Typo || d.suspect.delivered_before > 0 || open(d.registrability.status)).collect()
+    judged
+        .filter(|d| {
+            d.suspect.kind == typo::SuspectKind::Typo || d.suspect.delivered_before > 0 || open(d.registrability.status)
+        })
+        .collect()
 }
 
 fn judge_usernames(suspects: Vec<typo::UsernameSuspect>, now: Timestamp) -> Result<Vec<UsernameRisk>, Error> {
     let providers = typo::Providers::shipped()?;
     let judged = suspects.into_iter().map(|suspect| {
-        let (status, why) = providers.username_status(&suspect.address);
-        let risk = typo::username_risk(&suspect, status, now);
+        let (status, why) = match suspect.kind {
+            typo::SuspectKind::Typo => typo::username_status(&suspect.address, &providers),
+            typo::SuspectKind::Lapsed => typo::gone_status(&suspect.address, &providers),
+        };
+        let risk = typo::username_risk(&suspect, status, now).score;
         UsernameRisk { suspect, status, why, risk }
     });
     Ok(judged.collect())

@@ -34,11 +34,7 @@ impl Redactor {
             return folded.into_owned();
         }
         let name = self.pseudonym("u-", &folded);
-        if domain.is_empty() {
-            name
-        } else {
-            format!("{name}@{}", self.domain(domain))
-        }
+        if domain.is_empty() { name } else { format!("{name}@{}", self.domain(domain)) }
     }
 
     /// `192.0.2.1` as `ip-1f2e3d4c5b6a`; what is no IP address is replaced as well.
@@ -46,9 +42,7 @@ impl Redactor {
         if text.is_empty() || is_pseudonym(text, "ip-") {
             return text.to_owned();
         }
-        let form = text
-            .parse::<IpAddr>()
-            .map_or_else(|_| text.to_owned(), |ip| ip.to_string());
+        let form = text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string());
         self.pseudonym("ip-", &form)
     }
 
@@ -59,11 +53,7 @@ impl Redactor {
         }
         let host = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
         let domain: String = domain.chars().take_while(host).collect();
-        if domain.parse::<IpAddr>().is_ok() {
-            self.ip(&domain)
-        } else {
-            domain
-        }
+        if domain.parse::<IpAddr>().is_ok() { self.ip(&domain) } else { domain }
     }
 
     /// Running text with every address and IP address in it replaced.
@@ -145,11 +135,7 @@ impl Redactor {
 
     /// An id made of addresses, hashed once more: else a guessed address could be tried against it.
     fn id(&self, id: &str) -> String {
-        if id.starts_with("r-") {
-            id.to_owned()
-        } else {
-            self.pseudonym("r-", id)
-        }
+        if id.starts_with("r-") { id.to_owned() } else { self.pseudonym("r-", id) }
     }
 
     fn sorted(&self, texts: &[String], replace: impl Fn(&Self, &str) -> String) -> Vec<String> {
@@ -191,9 +177,7 @@ impl Redactor {
         let mut rest = text;
         while let Some(close) = rest.find("\"@") {
             let domain = close + 2;
-            let end = rest[domain..]
-                .find(&ends)
-                .map_or(rest.len(), |n| domain + n);
+            let end = rest[domain..].find(&ends).map_or(rest.len(), |n| domain + n);
             let Some(open) = rest[..close].rfind('"') else {
                 out.push_str(&rest[..domain]);
                 rest = &rest[domain..];
@@ -203,39 +187,26 @@ impl Redactor {
             out.push_str(&self.address(&rest[open..end]));
             rest = &rest[end..];
         }
-        if out.is_empty() && rest.len() == text.len() {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(out + rest)
-        }
+        if out.is_empty() && rest.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(out + rest) }
     }
 
     fn word(&self, word: &str, locals: &Locals) -> String {
         let quotes = ['\'', '`'];
         let bare = word.trim_start_matches(quotes);
         if bare.len() < word.len() && !bare.is_empty() {
-            return format!(
-                "{}{}",
-                &word[..word.len() - bare.len()],
-                self.word(bare, locals)
-            );
+            return format!("{}{}", &word[..word.len() - bare.len()], self.word(bare, locals));
         }
         let core = word.trim_end_matches(['.', ':', '!', '?', '…', '\'', '`']);
         let tail = &word[core.len()..];
         if core.rfind('@').is_some_and(|at| at > 0) {
             // `mailto:tom@…`, `RCPT:tom@…`
-            let start = core
-                .find('@')
-                .and_then(|at| core[..at].rfind([':', '/']))
-                .map_or(0, |at| at + 1);
+            let start = core.find('@').and_then(|at| core[..at].rfind([':', '/'])).map_or(0, |at| at + 1);
             return format!("{}{}{tail}", &core[..start], self.address(&core[start..]));
         }
         if let Some((ip, port)) = as_ip(core) {
             return format!("{}{port}{tail}", self.ip(&ip));
         }
-        if let Some(inside) = core
-            .rsplit_once("//")
-            .map(|(_, host)| host.split(['/', '?']).next().unwrap_or(host))
+        if let Some(inside) = core.rsplit_once("//").map(|(_, host)| host.split(['/', '?']).next().unwrap_or(host))
             && let Some((ip, port)) = as_ip(inside)
         {
             return core.replacen(inside, &format!("{}{port}", self.ip(&ip)), 1) + tail;
@@ -267,16 +238,12 @@ fn as_ip(word: &str) -> Option<(String, &str)> {
         return Some((word.to_owned(), ""));
     }
     let at = word.rfind(':')?;
-    word[..at]
-        .parse::<std::net::Ipv4Addr>()
-        .is_ok()
-        .then(|| (word[..at].to_owned(), &word[at..]))
+    word[..at].parse::<std::net::Ipv4Addr>().is_ok().then(|| (word[..at].to_owned(), &word[at..]))
 }
 
 fn is_pseudonym(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|hex| {
-        hex.len() == 12 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    })
+    text.strip_prefix(prefix)
+        .is_some_and(|hex| hex.len() == 12 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 #[cfg(test)]
@@ -292,10 +259,7 @@ mod tests {
         let r = redactor();
         let one = r.address("Tom_P@Example.org");
         assert_eq!(one, r.address("<tom_p@example.org>"));
-        assert!(
-            one.starts_with("u-") && one.ends_with("@example.org") && !one.contains("tom"),
-            "{one}"
-        );
+        assert!(one.starts_with("u-") && one.ends_with("@example.org") && !one.contains("tom"), "{one}");
         assert_ne!(one, r.address("tom_q@example.org"));
         assert_ne!(one, Redactor::new([8; 32]).address("tom_p@example.org"));
         assert_eq!(r.address(&one), one);
@@ -322,30 +286,14 @@ mod tests {
             &["tom", "192.0.2.7"],
             &["550 <u-", "@x.org>:", "client ip-"],
         );
-        check(
-            "mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53",
-            &["Tom", "2001", "192"],
-            &["mailto:u-", "]", ":53"],
-        );
-        check(
-            "https://192.0.2.9/domain/yaho.com",
-            &["192.0.2.9"],
-            &["https://ip-", "/domain/yaho.com"],
-        );
-        check(
-            "\"anna maria\"@x.org 12 of 300 at 02:00",
-            &["maria"],
-            &["12 of 300 at 02:00"],
-        );
+        check("mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53", &["Tom", "2001", "192"], &["mailto:u-", "]", ":53"]);
+        check("https://192.0.2.9/domain/yaho.com", &["192.0.2.9"], &["https://ip-", "/domain/yaho.com"]);
+        check("\"anna maria\"@x.org 12 of 300 at 02:00", &["maria"], &["12 of 300 at 02:00"]);
         check(
             "'o'brien@x.org', bounce+tom=x.org@y.org \"lost",
             &["brien", "tom"],
             &["'u-", "@x.org',", "@y.org \"lost"],
         );
-        check(
-            "no-one is named here: 1.2.840 5.1.1",
-            &[],
-            &["1.2.840 5.1.1"],
-        );
+        check("no-one is named here: 1.2.840 5.1.1", &[], &["1.2.840 5.1.1"]);
     }
 }

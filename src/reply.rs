@@ -114,7 +114,10 @@ fn dotted(b: &[u8]) -> Option<(u16, usize)> {
 fn leading_code(text: &str) -> Option<u16> {
     let b = text.as_bytes();
     let [a @ b'2'..=b'5', d1, d2, rest @ ..] = b else { return None };
-    if !d1.is_ascii_digit() || !d2.is_ascii_digit() || rest.first().is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'.') {
+    if !d1.is_ascii_digit()
+        || !d2.is_ascii_digit()
+        || rest.first().is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'.')
+    {
         return None;
     }
     Some(u16::from(a - b'0') * 100 + u16::from(d1 - b'0') * 10 + u16::from(d2 - b'0'))
@@ -143,7 +146,15 @@ mod tests {
 
     #[test]
     fn tells_success() {
-        for (raw, yes) in [("250 OK", true), ("2.0.0 Ok: queued", true), ("OK", true), ("ok id=1", true), ("okay?no", false), ("450 wait", false), ("", false)] {
+        for (raw, yes) in [
+            ("250 OK", true),
+            ("2.0.0 Ok: queued", true),
+            ("OK", true),
+            ("ok id=1", true),
+            ("okay?no", false),
+            ("450 wait", false),
+            ("", false),
+        ] {
             assert_eq!(Reply::parse(raw).is_success(), yes, "{raw}");
         }
     }

@@ -27,7 +27,10 @@ impl Suffixes {
 
     /// A list in the form of publicsuffix.org.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        text.parse().map(Suffixes).map_err(|e: publicsuffix::Error| Error::Data { name: "public_suffix_list.dat".into(), cause: e.to_string() })
+        text.parse().map(Suffixes).map_err(|e: publicsuffix::Error| Error::Data {
+            name: "public_suffix_list.dat".into(),
+            cause: e.to_string(),
+        })
     }
 
     /// The registrable domain of `name` (lower case ASCII or Unicode, no trailing dot). `None` where the last labels
@@ -59,7 +62,9 @@ mod tests {
     #[test]
     fn cuts_at_the_registry() {
         let list = Suffixes::shipped().unwrap();
-        let check = |name, want: Option<(&str, &str)>| assert_eq!(list.registrable(name).map(|r| (r.domain, r.suffix)), want, "{name}");
+        let check = |name, want: Option<(&str, &str)>| {
+            assert_eq!(list.registrable(name).map(|r| (r.domain, r.suffix)), want, "{name}")
+        };
         check("mail.yaho.com.cn", Some(("yaho.com.cn", "com.cn")));
         check("gmial.com", Some(("gmial.com", "com")));
         check("gmail.con", None);

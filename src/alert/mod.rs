@@ -36,12 +36,7 @@ const MAX_NAME: usize = 80;
 pub fn deserved(findings: &Findings) -> Vec<Alert> {
     let campaigns = findings.campaigns.iter().map(|c| {
         let id = id(AlertKind::GuessingBurst, &c.id);
-        (
-            id,
-            grade_campaign(c),
-            AlertKind::GuessingBurst,
-            tell_campaign(c),
-        )
+        (id, grade_campaign(c), AlertKind::GuessingBurst, tell_campaign(c))
     });
     let domains = findings.domains.iter().filter_map(|d| {
         let id = id(AlertKind::Squatting, &d.suspect.domain);
@@ -50,14 +45,8 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
     // One name may be found twice, as a typo and as expired: the graver one is told.
     let mut by_id = BTreeMap::<String, Alert>::new();
     for (id, severity, kind, subject) in campaigns.chain(domains) {
-        let alert = Alert {
-            id: id.clone(),
-            severity,
-            kind,
-            subject,
-            raised_at: findings.generated_at,
-            sent_to: vec![],
-        };
+        let alert =
+            Alert { id: id.clone(), severity, kind, subject, raised_at: findings.generated_at, sent_to: vec![] };
         match by_id.get(&id) {
             Some(known) if known.severity >= severity => {}
             _ => {
@@ -78,19 +67,13 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
 
 /// Those whose ids nobody was told yet, in the same order.
 pub fn fresh(alerts: Vec<Alert>, known: &BTreeSet<String>) -> Vec<Alert> {
-    alerts
-        .into_iter()
-        .filter(|a| !known.contains(&a.id))
-        .collect()
+    alerts.into_iter().filter(|a| !known.contains(&a.id)).collect()
 }
 
 /// 16 hexadecimal digits of kind and key.
 pub fn id(kind: AlertKind, key: &str) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update(kind.name().as_bytes())
-        .update(&[0])
-        .update(key.as_bytes());
+    hasher.update(kind.name().as_bytes()).update(&[0]).update(key.as_bytes());
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
@@ -120,20 +103,11 @@ fn grade_domain(d: &DomainRisk) -> Option<Severity> {
 }
 
 fn tell_campaign(c: &Campaign) -> String {
-    let origins: Vec<&String> = c
-        .senders
-        .iter()
-        .chain(&c.ips)
-        .filter(|o| !o.is_empty())
-        .collect();
+    let origins: Vec<&String> = c.senders.iter().chain(&c.ips).filter(|o| !o.is_empty()).collect();
     let who = match origins.as_slice() {
         [] => "somebody".to_owned(),
         [one] => name(one),
-        [first, rest @ ..] => format!(
-            "{} and {}",
-            name(first),
-            many(rest.len() as u64, "other origin")
-        ),
+        [first, rest @ ..] => format!("{} and {}", name(first), many(rest.len() as u64, "other origin")),
     };
     let targets = match c.target_domains.as_slice() {
         [] => String::new(),
@@ -145,10 +119,7 @@ fn tell_campaign(c: &Campaign) -> String {
         1 => "1 of which exists".to_owned(),
         n => format!("{n} of which exist"),
     };
-    format!(
-        "{who} guessed {}{targets}, {exist}",
-        many(c.guesses, "address")
-    )
+    format!("{who} guessed {}{targets}, {exist}", many(c.guesses, "address"))
 }
 
 fn tell_domain(d: &DomainRisk) -> String {

@@ -45,9 +45,7 @@ fn campaign(id: &str, confidence: f64, confirmed: usize) -> Campaign {
         first_seen: Timestamp(0),
         last_seen: Timestamp(9),
         guesses: 100,
-        confirmed: (0..confirmed)
-            .map(|n| format!("u{n}@corp.example"))
-            .collect(),
+        confirmed: (0..confirmed).map(|n| format!("u{n}@corp.example")).collect(),
         success_rate: 0.0,
         pattern: Pattern::Wide,
         confidence,
@@ -58,11 +56,7 @@ fn campaign(id: &str, confidence: f64, confirmed: usize) -> Campaign {
 #[test]
 fn domains_by_what_could_happen() {
     let check = |status, emails, risk, severity| {
-        assert_eq!(
-            grade_domain(&domain("d", status, emails, risk)),
-            severity,
-            "{status:?} {emails} {risk}"
-        )
+        assert_eq!(grade_domain(&domain("d", status, emails, risk)), severity, "{status:?} {emails} {risk}")
     };
     check(Status::Registrable, 1, 0.6, Some(Severity::High));
     check(Status::Registrable, 50, 0.0, Some(Severity::High));
@@ -70,24 +64,16 @@ fn domains_by_what_could_happen() {
     check(Status::Registrable, 4, 0.09, Some(Severity::Low));
     check(Status::Redemption, 50, 0.9, Some(Severity::Medium));
     check(Status::Redemption, 5, 0.2, Some(Severity::Low));
-    for status in [
-        Status::Registered,
-        Status::Reserved,
-        Status::NotAPublicSuffix,
-        Status::Unknown,
-    ] {
+    for status in [Status::Registered, Status::Reserved, Status::NotAPublicSuffix, Status::Unknown] {
         check(status, 9_999, 1.0, None);
     }
 }
 
 #[test]
 fn campaigns_by_what_they_learned() {
-    for (confidence, hits, severity) in [
-        (0.99, 3, Severity::High),
-        (0.99, 0, Severity::Medium),
-        (0.5, 9, Severity::Medium),
-        (0.5, 0, Severity::Low),
-    ] {
+    for (confidence, hits, severity) in
+        [(0.99, 3, Severity::High), (0.99, 0, Severity::Medium), (0.5, 9, Severity::Medium), (0.5, 0, Severity::Low)]
+    {
         assert_eq!(grade_campaign(&campaign("c", confidence, hits)), severity);
     }
 }
@@ -118,15 +104,8 @@ fn each_is_told_once_and_on_one_line() {
         alerts[0].subject,
         "yaho.com.cn can be registered by anyone (meant yahoo.com.cn): 50 mails of 1 sender went there"
     );
-    assert_eq!(
-        alerts[1].subject,
-        "a\u{fffd}[2J@evil.example guessed 100 addresses at corp.example, 1 of which exists"
-    );
-    assert!(
-        alerts
-            .iter()
-            .all(|a| !a.subject.contains(char::is_control) && a.raised_at == Timestamp(7))
-    );
+    assert_eq!(alerts[1].subject, "a\u{fffd}[2J@evil.example guessed 100 addresses at corp.example, 1 of which exists");
+    assert!(alerts.iter().all(|a| !a.subject.contains(char::is_control) && a.raised_at == Timestamp(7)));
 
     findings.generated_at = Timestamp(86_407);
     let known = alerts.iter().map(|a| a.id.clone()).collect();
@@ -137,13 +116,7 @@ fn each_is_told_once_and_on_one_line() {
 
 #[test]
 fn ids_never_change() {
-    assert_eq!(
-        id(AlertKind::Squatting, "yaho.com.cn"),
-        id(AlertKind::Squatting, "yaho.com.cn")
-    );
-    assert_ne!(
-        id(AlertKind::Squatting, "yaho.com.cn"),
-        id(AlertKind::GuessingBurst, "yaho.com.cn")
-    );
+    assert_eq!(id(AlertKind::Squatting, "yaho.com.cn"), id(AlertKind::Squatting, "yaho.com.cn"));
+    assert_ne!(id(AlertKind::Squatting, "yaho.com.cn"), id(AlertKind::GuessingBurst, "yaho.com.cn"));
     insta::assert_snapshot!(id(AlertKind::Squatting, "yaho.com.cn"), @"edcd8c782254100d");
 }

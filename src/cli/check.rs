@@ -3,7 +3,12 @@
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
-use super::{Exit, lines::{self, Out, Shape}, screen::Screen, settings::Settings};
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    screen::Screen,
+    settings::Settings,
+};
 use crate::{
     address::printable,
     error::Error,
@@ -70,6 +75,7 @@ fn object(answer: &Registrability) -> Value {
 }
 
 fn sentence(answer: &Registrability) -> String {
-    let evidence: Vec<String> = answer.evidence.iter().map(|e| format!("{} {} ({})", e.source.name(), e.answer, e.server)).collect();
+    let evidence: Vec<String> =
+        answer.evidence.iter().map(|e| format!("{} {} ({})", e.source.name(), e.answer, e.server)).collect();
     printable(&format!("{}: {}: {}", answer.domain, answer.status.name(), evidence.join(", "))).into_owned()
 }

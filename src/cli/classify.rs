@@ -3,7 +3,11 @@
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
-use super::{Exit, lines::{self, Out, Shape}, settings::Settings};
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    settings::Settings,
+};
 use crate::{
     address::printable,
     error::Error,
@@ -53,11 +57,13 @@ fn object(v: &Verdict) -> Value {
 }
 
 fn auth(auth: Auth) -> Value {
-    let check = |c: Option<Check>| c.map(|c| match c {
-        Check::Fail => "fail",
-        Check::Pass => "pass",
-        Check::None => "none",
-    });
+    let check = |c: Option<Check>| {
+        c.map(|c| match c {
+            Check::Fail => "fail",
+            Check::Pass => "pass",
+            Check::None => "none",
+        })
+    };
     let policy = auth.policy.map(|p| match p {
         Policy::Both => "both",
         Policy::Either => "either",

@@ -2,7 +2,12 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{Exit, lines::{self, Out, Shape}, screen::Screen, settings::{Settings, moment}};
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    screen::Screen,
+    settings::{Settings, moment},
+};
 use crate::{error::Error, store::Store};
 
 #[derive(Debug, ClapArgs)]
@@ -43,7 +48,8 @@ fn info(store: &Store, settings: &Settings) -> Result<(), Error> {
     let mut out = Out::open();
     match lines::shape(settings)? {
         Shape::Json => {
-            let rows: serde_json::Map<String, serde_json::Value> = info.rows.into_iter().map(|(table, n)| (table, n.into())).collect();
+            let rows: serde_json::Map<String, serde_json::Value> =
+                info.rows.into_iter().map(|(table, n)| (table, n.into())).collect();
             out.line(&serde_json::json!({ "version": info.version, "bytes": info.bytes, "rows": rows }).to_string())?;
         }
         Shape::Text => {

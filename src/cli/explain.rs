@@ -3,7 +3,11 @@
 use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
-use super::{Exit, lines::{self, Out, Shape}, settings::Settings};
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    settings::Settings,
+};
 use crate::{
     address::{fold, printable},
     error::Error,

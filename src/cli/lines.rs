@@ -24,7 +24,11 @@ pub(super) enum Shape {
 
 /// What is asked, in order: the arguments, or each line of stdin. With `--format jsonl`, stdin's lines are objects and
 /// the question is their member `key`; a line that is none yields `Err` with the cause, in its place.
-pub(super) fn questions<'a>(args: &'a [String], settings: &Settings, key: &'a str) -> Box<dyn Iterator<Item = Result<String, String>> + 'a> {
+pub(super) fn questions<'a>(
+    args: &'a [String],
+    settings: &Settings,
+    key: &'a str,
+) -> Box<dyn Iterator<Item = Result<String, String>> + 'a> {
     if !args.is_empty() && args != ["-"] {
         return Box::new(args.iter().cloned().map(Ok));
     }

@@ -82,7 +82,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // A broken pipe while printing help is success.
             drop(error.print());
-            return if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) { Exit::Done } else { Exit::Usage };
+            return if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                Exit::Done
+            } else {
+                Exit::Usage
+            };
         }
     };
     let result = Settings::resolve(cli.common).and_then(|settings| {

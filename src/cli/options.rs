@@ -39,19 +39,44 @@ pub(super) struct Common {
     #[arg(long, global = true, env = "BOUNCEWATCH_REDACT", value_parser = BoolishValueParser::new())]
     pub redact: bool,
     /// DNS server to ask, repeatable [default: the system's]
-    #[arg(long, global = true, value_name = "IP:PORT", env = "BOUNCEWATCH_NAMESERVER", value_delimiter = ',', help_heading = "Network options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "IP:PORT",
+        env = "BOUNCEWATCH_NAMESERVER",
+        value_delimiter = ',',
+        help_heading = "Network options"
+    )]
     pub nameserver: Vec<SocketAddr>,
     /// IANA dns.json that names each registry's RDAP server [default: shipped]
-    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_RDAP_BOOTSTRAP", help_heading = "Network options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BOUNCEWATCH_RDAP_BOOTSTRAP",
+        help_heading = "Network options"
+    )]
     pub rdap_bootstrap: Option<PathBuf>,
     /// JSON that names each TLD's WHOIS host:port [default: shipped]
-    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_WHOIS_SERVERS", help_heading = "Network options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BOUNCEWATCH_WHOIS_SERVERS",
+        help_heading = "Network options"
+    )]
     pub whois_servers: Option<PathBuf>,
     /// Domains asked about at most, riskiest first [default: 2000]
     #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_MAX_LOOKUPS", help_heading = "Network options")]
     pub max_lookups: Option<usize>,
     /// Look-ups under way at once, 1 to 256 [default: 8]
-    #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_LOOKUP_CONCURRENCY", help_heading = "Network options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "BOUNCEWATCH_LOOKUP_CONCURRENCY",
+        help_heading = "Network options"
+    )]
     pub lookup_concurrency: Option<usize>,
     /// Exit with 3 when there is an alert this severe: low, medium, high
     #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]

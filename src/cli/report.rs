@@ -2,10 +2,14 @@
 
 use clap::Args as ClapArgs;
 
-use super::{Exit, exit_for, screen::Screen, settings::{Settings, moment}};
+use super::{
+    Exit, exit_for,
+    screen::Screen,
+    settings::{Settings, moment},
+};
 use crate::{
     error::Error,
-    pipeline::{self, Job, Progress},
+    pipeline::{self, Job, Unseen},
     redact::Redactor,
     registrability::Network,
     report::{Format, write},
@@ -24,7 +28,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     if !settings.db.exists() {
-        return Err(Error::Usage(format!("report: there is no database {}; run `bouncewatch run` first, or name another --db", settings.db.display())));
+        return Err(Error::Usage(format!(
+            "report: there is no database {}; run `bouncewatch run` first, or name another --db",
+            settings.db.display()
+        )));
     }
     let formats = formats(settings)?;
     let mut store = Store::open(&settings.db)?;
@@ -37,9 +44,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         network: Network { offline: true, ..Network::default() },
         ..Job::default()
     };
-    struct Silent;
-    impl Progress for Silent {}
-    let mut findings = pipeline::analyse(&job, &mut store, &Silent)?;
+    let mut findings = pipeline::analyse(&job, &mut store, &Unseen)?;
     store.raise(&mut findings.alerts)?;
     let redactor = redactor(settings, &store)?;
     let folder = write(&findings, &settings.reports, &formats, redactor.as_ref())?;

@@ -5,7 +5,11 @@ use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
-use super::{Exit, exit_for, report, screen::Screen, settings::{Settings, moment}};
+use super::{
+    Exit, exit_for, report,
+    screen::Screen,
+    settings::{Settings, moment},
+};
 use crate::{
     address::printable,
     error::Error,
@@ -60,13 +64,20 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         return Err(Error::Usage("run: name an INPUT (a file, a folder, a glob, or - for standard input)".into()));
     }
     let format = args.input_format.or(keys.input_format).map(|name| {
-        FormatKind::parse(&name).ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
+        FormatKind::parse(&name)
+            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
     });
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
     let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
     Ok(Job {
         inputs,
-        reading: sources::Options { format: format.transpose()?, now: settings.now, zone_offset_s: zone.unwrap_or(0), year: args.year.or(keys.year), settle: false },
+        reading: sources::Options {
+            format: format.transpose()?,
+            now: settings.now,
+            zone_offset_s: zone.unwrap_or(0),
+            year: args.year.or(keys.year),
+            settle: false,
+        },
         now: settings.now,
         network: settings.network.clone(),
         since: day("--since", args.since.or(keys.since))?,
@@ -101,13 +112,25 @@ fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
 fn tell(night: &Night, folder: &Path, screen: &Screen) {
     let Findings { inputs, alerts, campaigns, domains, .. } = &night.findings;
     for input in inputs {
-        screen.detail(&format!("{}: {} mails as {}, {} already seen, {} lines refused", printable(&input.path), input.records, input.format, input.already_seen, input.rejected));
+        screen.detail(&format!(
+            "{}: {} mails as {}, {} already seen, {} lines refused",
+            printable(&input.path),
+            input.records,
+            input.format,
+            input.already_seen,
+            input.rejected
+        ));
     }
     if night.rejected > 0 {
-        screen.warn(&format!("{} lines could not be read; see {}", night.rejected, pipeline::quarantine_path(folder).display()));
+        screen.warn(&format!(
+            "{} lines could not be read; see {}",
+            night.rejected,
+            pipeline::quarantine_path(folder).display()
+        ));
     }
     let [non, soft, hard] = night.findings.degrees();
-    let registrable = domains.iter().filter(|d| d.registrability.status == crate::registrability::Status::Registrable).count();
+    let registrable =
+        domains.iter().filter(|d| d.registrability.status == crate::registrability::Status::Registrable).count();
     screen.say(&format!(
         "{} mails: {non} delivered at once, {soft} soft-bounced, {hard} hard-bounced; {registrable} registrable domains, {} campaigns, {} alerts; report: {}",
         non + soft + hard,

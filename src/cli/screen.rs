@@ -60,7 +60,11 @@ impl Screen {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-        let shape = if bytes { "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}" } else { "{msg} {wide_bar} {pos}/{len} {eta}" };
+        let shape = if bytes {
+            "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}"
+        } else {
+            "{msg} {wide_bar} {pos}/{len} {eta}"
+        };
         if let Ok(style) = ProgressStyle::with_template(shape) {
             bar.set_style(style);
         }

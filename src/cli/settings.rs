@@ -67,8 +67,11 @@ impl Settings {
         let file = match &flags.config {
             None => File::default(),
             Some(path) => {
-                let text = fs::read_to_string(path).map_err(|e| Error::Usage(format!("configuration {}: {e}", path.display())))?;
-                toml::from_str(&text).map_err(|e| Error::Usage(format!("configuration {}: {}", path.display(), one_line(&e.to_string()))))?
+                let text = fs::read_to_string(path)
+                    .map_err(|e| Error::Usage(format!("configuration {}: {e}", path.display())))?;
+                toml::from_str(&text).map_err(|e| {
+                    Error::Usage(format!("configuration {}: {}", path.display(), one_line(&e.to_string())))
+                })?
             }
         };
         let now = match flags.now.or(file.now) {
@@ -76,7 +79,8 @@ impl Settings {
             None => Timestamp(jiff::Timestamp::now().as_second()),
         };
         let fail_on = flags.fail_on.or(file.fail_on).map(|text| {
-            Severity::parse(&text).ok_or_else(|| Error::Usage(format!("--fail-on {text}: is none of low, medium, high")))
+            Severity::parse(&text)
+                .ok_or_else(|| Error::Usage(format!("--fail-on {text}: is none of low, medium, high")))
         });
         let concurrency = flags.lookup_concurrency.or(file.lookup_concurrency).unwrap_or(CONCURRENCY);
         if !(1..=256).contains(&concurrency) {
@@ -110,7 +114,9 @@ impl Settings {
 /// An option that is a moment: RFC 3339, or a day.
 pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp, Error> {
     let day = || crate::moment::Day::parse(text).map(crate::moment::Day::start);
-    Timestamp::parse(text).or_else(day).ok_or_else(|| Error::Usage(format!("{option} {text}: is no RFC 3339 moment such as 2022-07-04T02:00:00Z")))
+    Timestamp::parse(text)
+        .or_else(day)
+        .ok_or_else(|| Error::Usage(format!("{option} {text}: is no RFC 3339 moment such as 2022-07-04T02:00:00Z")))
 }
 
 fn one_line(text: &str) -> String {

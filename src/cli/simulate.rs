@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::{Exit, screen::Screen, settings::Settings};
-use crate::{error::Error, moment::Day, simulate::{self, Options}};
+use crate::{
+    error::Error,
+    moment::Day,
+    simulate::{self, Options},
+};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -30,8 +34,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, _settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
-    let start = Day::parse(&args.start).ok_or_else(|| Error::Usage(format!("--start {}: is no day such as 2022-06-06", args.start)))?;
-    let options = Options { seed: args.seed, records: args.records, start: start.start(), days: args.days, attacks: !args.no_attacks };
+    let start = Day::parse(&args.start)
+        .ok_or_else(|| Error::Usage(format!("--start {}: is no day such as 2022-06-06", args.start)))?;
+    let options = Options {
+        seed: args.seed,
+        records: args.records,
+        start: start.start(),
+        days: args.days,
+        attacks: !args.no_attacks,
+    };
     let summary = simulate::simulate(&args.dir, &options)?;
     screen.say(&format!("{}: {summary}", args.dir.display()));
     Ok(Exit::Done)

@@ -3,8 +3,14 @@
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use super::{Exit, lines::{self, Out, Shape}, settings::{Settings, moment}};
-use crate::{address::printable, error::Error, ledger::TemplateTally, moment::Timestamp, ndr::TemplateId, store::Store};
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    settings::{Settings, moment},
+};
+use crate::{
+    address::printable, error::Error, ledger::TemplateTally, moment::Timestamp, ndr::TemplateId, store::Store,
+};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -15,7 +21,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     if !settings.db.exists() {
-        return Err(Error::Usage(format!("templates: there is no database {}; run `bouncewatch run` first", settings.db.display())));
+        return Err(Error::Usage(format!(
+            "templates: there is no database {}; run `bouncewatch run` first",
+            settings.db.display()
+        )));
     }
     let since = args.new_since.as_ref().map(|text| moment("--new-since", text)).transpose()?;
     let shape = lines::shape(settings)?;
@@ -29,14 +38,23 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
                 })
                 .to_string(),
             )?,
-            Shape::Text => out.line(&format!("{:>10} {:<4} {} {}", tally.count, tally.kind.id(), first.day(), printable(&tally.text)))?,
+            Shape::Text => out.line(&format!(
+                "{:>10} {:<4} {} {}",
+                tally.count,
+                tally.kind.id(),
+                first.day(),
+                printable(&tally.text)
+            ))?,
         }
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn sorted(templates: Vec<(TemplateId, TemplateTally)>, since: Option<Timestamp>) -> Vec<(TemplateId, TemplateTally, Timestamp)> {
+fn sorted(
+    templates: Vec<(TemplateId, TemplateTally)>,
+    since: Option<Timestamp>,
+) -> Vec<(TemplateId, TemplateTally, Timestamp)> {
     let mut rows: Vec<_> = templates
         .into_iter()
         .filter_map(|(id, tally)| {

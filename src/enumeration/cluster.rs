@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Campaign, Pattern, pattern, sequential::Walk, trail::{Origin, Try}};
+use super::{
+    Campaign, Pattern, pattern,
+    sequential::Walk,
+    trail::{Origin, Try},
+};
 use crate::{
     address::domain_of,
     ledger::{Ledger, Name},
@@ -22,7 +26,8 @@ pub(super) struct Suspect {
 pub(super) fn join(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
     let mut groups: Vec<Group> = suspects.into_iter().map(|s| Group::of(s, ledger)).collect();
     loop {
-        let pair = (0..groups.len()).find_map(|i| (i + 1..groups.len()).find(|&j| groups[i].works_with(&groups[j])).map(|j| (i, j)));
+        let pair = (0..groups.len())
+            .find_map(|i| (i + 1..groups.len()).find(|&j| groups[i].works_with(&groups[j])).map(|j| (i, j)));
         let Some((i, j)) = pair else { break };
         let other = groups.remove(j);
         groups[i].take(other);
@@ -70,7 +75,8 @@ impl<'l> Group<'l> {
         }
         let (small, large) = (self.tried.len().min(other.tried.len()), self.tried.len().max(other.tried.len()));
         let shared = self.tried.intersection(&other.tried).count();
-        shared * 10 >= small || (self.pattern == other.pattern && self.pattern != Pattern::Unclear && large <= 3 * small)
+        shared * 10 >= small
+            || (self.pattern == other.pattern && self.pattern != Pattern::Unclear && large <= 3 * small)
     }
 
     fn take(&mut self, other: Self) {
@@ -91,7 +97,8 @@ impl<'l> Group<'l> {
     fn campaign(self, ledger: &Ledger) -> Campaign {
         let text = |name: Name| ledger.names.text(name).to_owned();
         let sorted = |names: BTreeSet<String>| names.into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>();
-        let confirmed: BTreeSet<String> = self.tries.iter().filter(|one| one.exists).map(|one| text(one.recipient)).collect();
+        let confirmed: BTreeSet<String> =
+            self.tries.iter().filter(|one| one.exists).map(|one| text(one.recipient)).collect();
         let senders: BTreeSet<String> = self.tries.iter().map(|one| text(one.sender)).collect();
         let ips: BTreeSet<String> = self.tries.iter().map(|one| text(one.client)).collect();
         let guesses = self.tried.len() as u64;
@@ -101,7 +108,15 @@ impl<'l> Group<'l> {
         let success_rate = confirmed.len() as f64 / guesses.max(1) as f64;
         Campaign {
             id: format!("{:016x}", crate::ndr::stable_hash(key.as_bytes())),
-            why: super::score::why(guesses, confirmed.len() as u64, self.targets.len(), self.delay, pattern, &senders, &ips),
+            why: super::score::why(
+                guesses,
+                confirmed.len() as u64,
+                self.targets.len(),
+                self.delay,
+                pattern,
+                &senders,
+                &ips,
+            ),
             confidence: super::score::confidence(self.peak, pattern),
             senders: sorted(senders),
             ips: sorted(ips),

@@ -53,7 +53,8 @@ fn one_person(locals: &BTreeSet<&str>) -> bool {
     if !(5..=60).contains(&locals.len()) {
         return false;
     }
-    let mut words: Vec<&str> = locals.iter().flat_map(|l| l.split(['.', '_', '-'])).filter(|w| w.chars().count() >= 2).collect();
+    let mut words: Vec<&str> =
+        locals.iter().flat_map(|l| l.split(['.', '_', '-'])).filter(|w| w.chars().count() >= 2).collect();
     words.sort_unstable_by_key(|w| (std::cmp::Reverse(w.len()), *w));
     words.dedup();
     words.truncate(8);
@@ -66,7 +67,10 @@ fn one_person(locals: &BTreeSet<&str>) -> bool {
             || bare == b
     };
     let most = locals.len() * 7 / 10;
-    words.iter().enumerate().any(|(i, a)| words[i + 1..].iter().any(|b| locals.iter().filter(|l| fits(l, a, b)).count() > most))
+    words
+        .iter()
+        .enumerate()
+        .any(|(i, a)| words[i + 1..].iter().any(|b| locals.iter().filter(|l| fits(l, a, b)).count() > most))
 }
 
 /// How many names are one stem with different numbers.
@@ -97,7 +101,8 @@ mod tests {
     use super::*;
 
     fn check(locals: &str, pattern: Pattern) {
-        let addresses: Vec<String> = locals.split(' ').map(|l| if l.contains('@') { l.to_owned() } else { format!("{l}@x.example") }).collect();
+        let addresses: Vec<String> =
+            locals.split(' ').map(|l| if l.contains('@') { l.to_owned() } else { format!("{l}@x.example") }).collect();
         assert_eq!(of(&addresses.iter().map(String::as_str).collect::<Vec<_>>()), pattern, "{locals}");
     }
 

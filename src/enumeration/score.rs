@@ -16,10 +16,24 @@ pub(super) fn confidence(peak: f64, pattern: Pattern) -> f64 {
 }
 
 /// The reasons, most telling first.
-pub(super) fn why(guesses: u64, confirmed: u64, targets: usize, delay: usize, pattern: Pattern, senders: &BTreeSet<String>, ips: &BTreeSet<String>) -> Vec<String> {
+pub(super) fn why(
+    guesses: u64,
+    confirmed: u64,
+    targets: usize,
+    delay: usize,
+    pattern: Pattern,
+    senders: &BTreeSet<String>,
+    ips: &BTreeSet<String>,
+) -> Vec<String> {
     let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let mut why = vec![format!("{} of {guesses} addresses tried for the first time at {} do not exist", guesses - confirmed, many(targets, "domain"))];
-    why.push(format!("told from honest mail after {delay} unknown addresses; none of them ever took mail from anybody"));
+    let mut why = vec![format!(
+        "{} of {guesses} addresses tried for the first time at {} do not exist",
+        guesses - confirmed,
+        many(targets, "domain")
+    )];
+    why.push(format!(
+        "told from honest mail after {delay} unknown addresses; none of them ever took mail from anybody"
+    ));
     match pattern {
         Pattern::NameVariants => why.push("the names are spellings of the same people's names".to_owned()),
         Pattern::Dictionary => why.push("the names come from a word list".to_owned()),
@@ -28,7 +42,11 @@ pub(super) fn why(guesses: u64, confirmed: u64, targets: usize, delay: usize, pa
         Pattern::Unclear => {}
     }
     if senders.len() > 1 || ips.len() > 1 {
-        why.push(format!("spread over {} and {}", many(senders.len(), "sender"), many(ips.iter().filter(|ip| !ip.is_empty()).count(), "client address")));
+        why.push(format!(
+            "spread over {} and {}",
+            many(senders.len(), "sender"),
+            many(ips.iter().filter(|ip| !ip.is_empty()).count(), "client address")
+        ));
     }
     if confirmed > 0 {
         why.push(format!("{confirmed} of the addresses exist, and whoever tried them knows it now"));

@@ -70,7 +70,8 @@ fn targeted(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<(usize, Try)> {
     }
     let aimed = |one: &Try| {
         let address = ledger.names.text(one.recipient);
-        domains.get(domain_of(address)).is_some_and(|n| *n >= TARGET) || locals.get(local_of(address)).is_some_and(|n| *n >= ROUND)
+        domains.get(domain_of(address)).is_some_and(|n| *n >= TARGET)
+            || locals.get(local_of(address)).is_some_and(|n| *n >= ROUND)
     };
     tries.iter().filter(|(_, one)| aimed(one)).copied().collect()
 }

@@ -52,7 +52,8 @@ pub(super) struct Trails<'l> {
 impl<'l> Trails<'l> {
     pub(super) fn of(ledger: &'l Ledger) -> Self {
         let mut accepts: HashMap<Name, Timestamp> = HashMap::new();
-        let mut rows: Vec<(ContactKey, Contact)> = ledger.contacts.iter().map(|(key, contact)| (*key, *contact)).collect();
+        let mut rows: Vec<(ContactKey, Contact)> =
+            ledger.contacts.iter().map(|(key, contact)| (*key, *contact)).collect();
         for (key, contact) in &rows {
             if let Some((first, _)) = contact.accepted_span.bounds() {
                 accepts.entry(key.recipient).and_modify(|known| *known = first.min(*known)).or_insert(first);
@@ -66,13 +67,24 @@ impl<'l> Trails<'l> {
         });
         // The null sender brings bounces and callouts, of mail that others sent.
         rows.retain(|(key, _)| key.sender != Name::NONE);
-        rows.sort_unstable_by(|(a, x), (b, y)| (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender)).cmp(&(y.first, ledger.names.text(b.recipient), ledger.names.text(b.sender))));
+        rows.sort_unstable_by(|(a, x), (b, y)| {
+            (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender)).cmp(&(
+                y.first,
+                ledger.names.text(b.recipient),
+                ledger.names.text(b.sender),
+            ))
+        });
         Trails { ledger, rows, accepts }
     }
 
     /// The trails of one kind of origin with at least `least` failures, without contacts in `explained`. Each try comes
     /// with its row's number.
-    pub(super) fn by(&self, origin: impl Fn(&ContactKey, &Ledger) -> Option<Origin>, explained: &HashSet<usize>, least: usize) -> BTreeMap<Origin, Vec<(usize, Try)>> {
+    pub(super) fn by(
+        &self,
+        origin: impl Fn(&ContactKey, &Ledger) -> Option<Origin>,
+        explained: &HashSet<usize>,
+        least: usize,
+    ) -> BTreeMap<Origin, Vec<(usize, Try)>> {
         let mut failures: HashMap<Origin, usize> = HashMap::new();
         let origins: Vec<Option<Origin>> = self
             .rows
@@ -94,7 +106,14 @@ impl<'l> Trails<'l> {
             if met.insert((origin.clone(), key.recipient)) {
                 let exists = contact.first_answer == Answer::Accepted;
                 let popular = exists && self.accepts.get(&key.recipient).is_some_and(|first| *first < contact.first);
-                let one = Try { at: contact.first, sender: key.sender, client: key.client, recipient: key.recipient, exists, popular };
+                let one = Try {
+                    at: contact.first,
+                    sender: key.sender,
+                    client: key.client,
+                    recipient: key.recipient,
+                    exists,
+                    popular,
+                };
                 trails.entry(origin).or_default().push((n, one));
             }
         }
@@ -108,11 +127,13 @@ impl Origin {
     }
 
     pub(super) fn submitter(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        (key.direction == Direction::Out && key.client != Name::NONE).then(|| Origin::Submitter(ledger.names.text(key.client).to_owned()))
+        (key.direction == Direction::Out && key.client != Name::NONE)
+            .then(|| Origin::Submitter(ledger.names.text(key.client).to_owned()))
     }
 
     pub(super) fn client(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        (key.direction == Direction::In && key.client != Name::NONE).then(|| Origin::Client(ledger.names.text(key.client).to_owned()))
+        (key.direction == Direction::In && key.client != Name::NONE)
+            .then(|| Origin::Client(ledger.names.text(key.client).to_owned()))
     }
 
     pub(super) fn snowshoe(key: &ContactKey, ledger: &Ledger) -> Option<Self> {

@@ -20,9 +20,25 @@ const TOP_TEMPLATES: usize = 50;
 
 impl Findings {
     /// Everything but the alerts, which look at the rest. `domains` and `usernames` come with their risk.
-    pub fn gather(ledger: &Ledger, mut domains: Vec<DomainRisk>, mut usernames: Vec<UsernameRisk>, campaigns: Vec<Campaign>, now: Timestamp) -> Self {
-        domains.sort_by(|a, b| b.risk.total_cmp(&a.risk).then(b.suspect.emails.cmp(&a.suspect.emails)).then(a.suspect.domain.cmp(&b.suspect.domain)));
-        usernames.sort_by(|a, b| b.risk.total_cmp(&a.risk).then(b.suspect.emails.cmp(&a.suspect.emails)).then(a.suspect.address.cmp(&b.suspect.address)));
+    pub fn gather(
+        ledger: &Ledger,
+        mut domains: Vec<DomainRisk>,
+        mut usernames: Vec<UsernameRisk>,
+        campaigns: Vec<Campaign>,
+        now: Timestamp,
+    ) -> Self {
+        domains.sort_by(|a, b| {
+            b.risk
+                .total_cmp(&a.risk)
+                .then(b.suspect.emails.cmp(&a.suspect.emails))
+                .then(a.suspect.domain.cmp(&b.suspect.domain))
+        });
+        usernames.sort_by(|a, b| {
+            b.risk
+                .total_cmp(&a.risk)
+                .then(b.suspect.emails.cmp(&a.suspect.emails))
+                .then(a.suspect.address.cmp(&b.suspect.address))
+        });
         Findings {
             generated_at: now,
             window: ledger.window,
@@ -62,7 +78,10 @@ fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, 
         careless[1] -= moved;
         sums.entry(RootCause::MaliciousEmailBehaviour).or_default()[1] += moved;
     }
-    RootCause::ALL.into_iter().map(|cause| (cause, sums.get(&cause).map_or(0, |s| s[0]), sums.get(&cause).map_or(0, |s| s[1]))).collect()
+    RootCause::ALL
+        .into_iter()
+        .map(|cause| (cause, sums.get(&cause).map_or(0, |s| s[0]), sums.get(&cause).map_or(0, |s| s[1])))
+        .collect()
 }
 
 fn templates(ledger: &Ledger) -> Templates {
@@ -87,7 +106,12 @@ fn blocklists(ledger: &Ledger) -> Vec<Blocklist> {
     }
     let mut lists: Vec<Blocklist> = lists
         .into_iter()
-        .map(|(name, (attempts, receivers, daily))| Blocklist { name: name.to_owned(), attempts, receiver_domains: receivers.len() as u64, daily })
+        .map(|(name, (attempts, receivers, daily))| Blocklist {
+            name: name.to_owned(),
+            attempts,
+            receiver_domains: receivers.len() as u64,
+            daily,
+        })
         .collect();
     lists.sort_by_key(|list| std::cmp::Reverse(list.attempts));
     lists
@@ -115,7 +139,8 @@ fn authentication(ledger: &Ledger) -> Vec<AuthFailures> {
 /// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.
 fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk]) -> Vec<Weekly> {
     let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
-    let domains: HashSet<&str> = domains.iter().filter(|d| open(d.registrability.status)).map(|d| d.suspect.domain.as_str()).collect();
+    let domains: HashSet<&str> =
+        domains.iter().filter(|d| open(d.registrability.status)).map(|d| d.suspect.domain.as_str()).collect();
     let usernames: HashSet<&str> = usernames
         .iter()
         .filter(|u| matches!(u.status, "allowed_by_provider_rules" | "recycled_by_provider"))
@@ -123,7 +148,9 @@ fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk
         .collect();
     let mut judged: HashMap<Name, bool> = HashMap::new();
     let mut weeks: BTreeMap<Week, (BTreeSet<Name>, u64)> = BTreeMap::new();
-    for (key, emails) in ledger.refusals.iter().filter(|(key, _)| key.direction == Direction::Out && key.kind != BounceType::MailboxFull) {
+    for (key, emails) in
+        ledger.refusals.iter().filter(|(key, _)| key.direction == Direction::Out && key.kind != BounceType::MailboxFull)
+    {
         let exposed = *judged.entry(key.recipient).or_insert_with(|| {
             let address = ledger.names.text(key.recipient);
             usernames.contains(address) || domains.contains(crate::address::domain_of(address))

@@ -37,8 +37,10 @@ impl Ledger {
         let key = ContactKey { sender, client, recipient, direction: delivery.direction };
         let contact = Contact::new(delivery, answer);
         self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
-        if let (Outcome::HardBounced, Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull))) =
-            (outcome, last_refusal)
+        if let (
+            Outcome::HardBounced,
+            Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull)),
+        ) = (outcome, last_refusal)
         {
             let key = RefusalKey { sender, recipient, day: delivery.start.day(), kind, direction: delivery.direction };
             *self.refusals.entry(key).or_default() += 1;
@@ -46,7 +48,13 @@ impl Ledger {
     }
 
     /// Counts one reply of a template; `masked` gives its text and is asked once a template.
-    pub fn add_template(&mut self, verdict: &Verdict, raw: &str, at: crate::moment::Timestamp, masked: impl FnOnce() -> Box<str>) {
+    pub fn add_template(
+        &mut self,
+        verdict: &Verdict,
+        raw: &str,
+        at: crate::moment::Timestamp,
+        masked: impl FnOnce() -> Box<str>,
+    ) {
         let tally = self.templates.entry(verdict.template).or_insert_with(|| TemplateTally {
             text: masked(),
             example: cut(raw),
@@ -62,7 +70,13 @@ impl Ledger {
         tally.seen.extend(at);
     }
 
-    fn tally_day(&mut self, delivery: &Delivery<'_>, outcome: Outcome, verdicts: &[Option<&Verdict>], last: Option<BounceType>) {
+    fn tally_day(
+        &mut self,
+        delivery: &Delivery<'_>,
+        outcome: Outcome,
+        verdicts: &[Option<&Verdict>],
+        last: Option<BounceType>,
+    ) {
         let day = self.days.entry(delivery.start.day()).or_default();
         day.degrees[outcome as usize] += 1;
         for verdict in verdicts.iter().flatten() {
@@ -93,7 +107,13 @@ impl Ledger {
         }
     }
 
-    fn tally_authentication(&mut self, delivery: &Delivery<'_>, domain: &str, outcome: Outcome, verdicts: &[Option<&Verdict>]) {
+    fn tally_authentication(
+        &mut self,
+        delivery: &Delivery<'_>,
+        domain: &str,
+        outcome: Outcome,
+        verdicts: &[Option<&Verdict>],
+    ) {
         if domain.is_empty() || delivery.direction == Direction::In {
             return;
         }
@@ -159,12 +179,20 @@ impl Merge for Ledger {
         }
         #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (key, contact) in other.contacts {
-            let key = ContactKey { sender: rename(key.sender), client: rename(key.client), recipient: rename(key.recipient), ..key };
+            let key = ContactKey {
+                sender: rename(key.sender),
+                client: rename(key.client),
+                recipient: rename(key.recipient),
+                ..key
+            };
             self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
         }
         #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (key, count) in other.refusals {
-            *self.refusals.entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key }).or_default() += count;
+            *self
+                .refusals
+                .entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key })
+                .or_default() += count;
         }
         #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (id, tally) in other.templates {

@@ -61,7 +61,12 @@ impl Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let mut names = Names { text: String::new(), ends: Vec::new(), index: HashTable::new(), hasher: DefaultHashBuilder::default() };
+        let mut names = Names {
+            text: String::new(),
+            ends: Vec::new(),
+            index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        };
         names.intern("");
         names
     }

@@ -12,7 +12,8 @@ impl Ledger {
         }
         let (from, to) = (since.map_or(Day(i32::MIN), Timestamp::day), until.map_or(Day(i32::MAX), Timestamp::day));
         let days = from..=to;
-        let overlaps = |window: Window| window.bounds().is_some_and(|(first, last)| first.day() <= to && last.day() >= from);
+        let overlaps =
+            |window: Window| window.bounds().is_some_and(|(first, last)| first.day() <= to && last.day() >= from);
         self.days.retain(|day, _| days.contains(day));
         self.refusals.retain(|key, _| days.contains(&key.day));
         self.contacts.retain(|_, contact| contact.first.day() <= to);

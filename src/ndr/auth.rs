@@ -6,22 +6,10 @@ impl Auth {
     /// From a masked reply that was judged T3.
     pub fn read(masked: &str) -> Self {
         let text = masked.to_ascii_lowercase();
-        let (spf, dkim, dmarc) = (
-            outcome(&text, "spf"),
-            outcome(&text, "dkim"),
-            outcome(&text, "dmarc"),
-        );
-        let either = [
-            "either spf or dkim",
-            "spf or dkim",
-            "dkim or spf",
-            "spf and/or dkim",
-        ]
-        .iter()
-        .any(|p| text.contains(p));
-        let both = ["spf and dkim", "dkim and spf", "both spf", "both dkim"]
-            .iter()
-            .any(|p| text.contains(p));
+        let (spf, dkim, dmarc) = (outcome(&text, "spf"), outcome(&text, "dkim"), outcome(&text, "dmarc"));
+        let either =
+            ["either spf or dkim", "spf or dkim", "dkim or spf", "spf and/or dkim"].iter().any(|p| text.contains(p));
+        let both = ["spf and dkim", "dkim and spf", "both spf", "both dkim"].iter().any(|p| text.contains(p));
         let policy = if either {
             Some(Policy::Either)
         } else if both {
@@ -34,28 +22,15 @@ impl Auth {
         // "must pass either SPF or DKIM" of a mail that is "unauthenticated": neither passed.
         let demanded = either || both;
         let said = |own: Option<Check>| {
-            if demanded && own.is_none() {
-                Some(Check::Fail)
-            } else {
-                own
-            }
+            if demanded && own.is_none() { Some(Check::Fail) } else { own }
         };
-        let mut auth = Auth {
-            spf: said(spf),
-            dkim: said(dkim),
-            dmarc,
-            policy,
-        };
+        let mut auth = Auth { spf: said(spf), dkim: said(dkim), dmarc, policy };
         if text.contains("not signed")
             || text.contains("unsigned")
             || text.contains("no dkim")
             || text.contains("no passing dkim")
         {
-            auth.dkim = Some(if text.contains("passing") {
-                Check::Fail
-            } else {
-                Check::None
-            });
+            auth.dkim = Some(if text.contains("passing") { Check::Fail } else { Check::None });
         }
         auth
     }
@@ -63,14 +38,7 @@ impl Auth {
 
 fn outcome(text: &str, name: &str) -> Option<Check> {
     const PASS: [&str; 3] = ["pass", "ok", "success"];
-    const NONE: [&str; 6] = [
-        "no record",
-        "none",
-        "missing",
-        "not found",
-        "does not have",
-        "no valid",
-    ];
+    const NONE: [&str; 6] = ["no record", "none", "missing", "not found", "does not have", "no valid"];
     let at = text.find(name)?;
     let after = window(text, at + name.len(), 40);
     let before = window_back(text, at, 24);

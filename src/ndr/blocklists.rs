@@ -40,10 +40,8 @@ impl Blocklists {
 
     /// From a file of that form.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let file: File = toml::from_str(text).map_err(|e| Error::Data {
-            name: "blocklists.toml".into(),
-            cause: e.to_string(),
-        })?;
+        let file: File =
+            toml::from_str(text).map_err(|e| Error::Data { name: "blocklists.toml".into(), cause: e.to_string() })?;
         let mut lists = Blocklists::default();
         for entry in file.list {
             let name: Arc<str> = entry.name.as_str().into();
@@ -55,17 +53,12 @@ impl Blocklists {
             }
         }
         // The longest phrase first: `spamhaus` must not hide a more exact one.
-        lists
-            .phrases
-            .sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        lists.phrases.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
         let search = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(lists.phrases.iter().map(|(p, _)| p.as_str()));
-        lists.search = Some(search.map_err(|e| Error::Data {
-            name: "blocklists.toml".into(),
-            cause: e.to_string(),
-        })?);
+        lists.search = Some(search.map_err(|e| Error::Data { name: "blocklists.toml".into(), cause: e.to_string() })?);
         Ok(lists)
     }
 

@@ -28,34 +28,17 @@ impl<'c> Cached<'c> {
     /// With room for `capacity` masked forms.
     pub fn with_capacity(classifier: &'c Classifier, capacity: usize) -> Self {
         let map = || HashMap::with_hasher(Pass::default());
-        Cached {
-            classifier,
-            masked: Masked::default(),
-            young: map(),
-            old: map(),
-            capacity: capacity.max(2),
-        }
+        Cached { classifier, masked: Masked::default(), young: map(), old: map(), capacity: capacity.max(2) }
     }
 
     /// What a reply means.
     pub fn classify(&mut self, text: &str) -> &Verdict {
         self.masked.read(text, &self.classifier.lists);
         let id = self.masked.id().0;
-        let fits = self
-            .young
-            .get(&id)
-            .is_some_and(|(form, _)| **form == *self.masked.text());
+        let fits = self.young.get(&id).is_some_and(|(form, _)| **form == *self.masked.text());
         if !fits {
-            let kept = self
-                .old
-                .remove(&id)
-                .filter(|(form, _)| **form == *self.masked.text());
-            let entry = kept.unwrap_or_else(|| {
-                (
-                    self.masked.text().into(),
-                    self.classifier.verdict(&self.masked),
-                )
-            });
+            let kept = self.old.remove(&id).filter(|(form, _)| **form == *self.masked.text());
+            let entry = kept.unwrap_or_else(|| (self.masked.text().into(), self.classifier.verdict(&self.masked)));
             if self.young.len() >= self.capacity / 2 {
                 std::mem::swap(&mut self.young, &mut self.old);
                 self.young.clear();

@@ -15,19 +15,11 @@ pub(super) struct Codes {
 impl Codes {
     pub(super) fn shipped() -> Result<Self, Error> {
         let mut table = Vec::new();
-        for (n, line) in SHIPPED
-            .lines()
-            .enumerate()
-            .filter(|(_, l)| !l.is_empty() && !l.starts_with('#'))
-        {
+        for (n, line) in SHIPPED.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut cells = line.split('\t');
-            let row = (|| {
-                Some((
-                    cells.next()?.to_string(),
-                    BounceType::parse(cells.next()?)?,
-                    cells.next()?.parse().ok()?,
-                ))
-            })();
+            let row =
+                (|| Some((cells.next()?.to_string(), BounceType::parse(cells.next()?)?, cells.next()?.parse().ok()?)))(
+                );
             table.push(row.ok_or_else(|| Error::Data {
                 name: "codes.tsv".into(),
                 cause: format!("line {}: needs code, type, confidence", n + 1),
@@ -40,16 +32,11 @@ impl Codes {
     /// For a reply without words: the enhanced code first, then its last two numbers, then the basic code.
     pub(super) fn judge(&self, masked: &Masked) -> (BounceType, f32) {
         let by = |key: &str| {
-            self.table
-                .binary_search_by(|row| row.0.as_str().cmp(key))
-                .ok()
-                .map(|i| (self.table[i].1, self.table[i].2))
+            self.table.binary_search_by(|row| row.0.as_str().cmp(key)).ok().map(|i| (self.table[i].1, self.table[i].2))
         };
         masked
             .enhanced()
-            .and_then(|e| {
-                by(&e.to_string()).or_else(|| by(&format!("x.{}.{}", e.subject, e.detail)))
-            })
+            .and_then(|e| by(&e.to_string()).or_else(|| by(&format!("x.{}.{}", e.subject, e.detail))))
             .or_else(|| masked.code().and_then(|c| by(&c.to_string())))
             .unwrap_or((BounceType::Other, 0.3))
     }

@@ -34,7 +34,9 @@ impl<'a> Details<'a> {
         match verdict.kind {
             BounceType::Blocklisted => d.listed_ip = ip(text),
             BounceType::MailboxFull => d.mailbox = mailbox(text),
-            BounceType::Greylisted | BounceType::SendingTooFast | BounceType::RecipientRateLimited => d.wait_seconds = wait(text),
+            BounceType::Greylisted | BounceType::SendingTooFast | BounceType::RecipientRateLimited => {
+                d.wait_seconds = wait(text)
+            }
             BounceType::UserUnknown => d.suggested = suggested(text),
             _ => {}
         }
@@ -51,13 +53,50 @@ fn ip(text: &str) -> Option<IpAddr> {
     };
     said.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
         .filter(|t| t.len() >= 3)
-        .filter_map(|t| t.trim_matches(['.', ':']).parse::<IpAddr>().ok().or_else(|| t.rsplit_once(':').and_then(|(host, _)| host.parse().ok())))
+        .filter_map(|t| {
+            t.trim_matches(['.', ':'])
+                .parse::<IpAddr>()
+                .ok()
+                .or_else(|| t.rsplit_once(':').and_then(|(host, _)| host.parse().ok()))
+        })
         .find(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 fn mailbox(text: &str) -> Option<Mailbox> {
-    const FULL: [&str; 16] = ["full", "quota", "space", "exceed", "storage", "voll", "pleine", "lleno", "llena", "cheia", "переполнен", "满", "滿", "空间", "いっぱい", "가득"];
-    const INACTIVE: [&str; 14] = ["disabl", "inactiv", "suspend", "deactiv", "locked", "expired", "discontinued", "frozen", "blocked", "archived", "closed", "停用", "禁用", "gesperrt"];
+    const FULL: [&str; 16] = [
+        "full",
+        "quota",
+        "space",
+        "exceed",
+        "storage",
+        "voll",
+        "pleine",
+        "lleno",
+        "llena",
+        "cheia",
+        "переполнен",
+        "满",
+        "滿",
+        "空间",
+        "いっぱい",
+        "가득",
+    ];
+    const INACTIVE: [&str; 14] = [
+        "disabl",
+        "inactiv",
+        "suspend",
+        "deactiv",
+        "locked",
+        "expired",
+        "discontinued",
+        "frozen",
+        "blocked",
+        "archived",
+        "closed",
+        "停用",
+        "禁用",
+        "gesperrt",
+    ];
     if FULL.iter().any(|w| has(text, w)) {
         return Some(Mailbox::Full);
     }
@@ -72,7 +111,10 @@ fn has(text: &str, word: &str) -> bool {
 /// `300 seconds`, `5 minutes`, `00:05:00`.
 fn wait(text: &str) -> Option<u32> {
     const MOST: u32 = 7 * 86_400;
-    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';' | '.')).filter(|w| !w.is_empty()).peekable();
+    let mut words = text
+        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';' | '.'))
+        .filter(|w| !w.is_empty())
+        .peekable();
     while let Some(word) = words.next() {
         if word.len() == 8 && word.bytes().filter(|c| *c == b':').count() == 2 {
             let mut n = word.split(':').map(|p| p.parse::<u32>().ok());
@@ -82,7 +124,9 @@ fn wait(text: &str) -> Option<u32> {
         }
         let Ok(n) = word.parse::<u32>() else { continue };
         let unit = words.peek().copied().unwrap_or("");
-        let unit = [("sec", 1), ("min", 60), ("hour", 3600), ("hr", 3600)].iter().find(|(u, _)| unit.len() >= u.len() && unit.as_bytes()[..u.len()].eq_ignore_ascii_case(u.as_bytes()));
+        let unit = [("sec", 1), ("min", 60), ("hour", 3600), ("hr", 3600)]
+            .iter()
+            .find(|(u, _)| unit.len() >= u.len() && unit.as_bytes()[..u.len()].eq_ignore_ascii_case(u.as_bytes()));
         if let Some((_, seconds)) = unit {
             return n.checked_mul(*seconds).filter(|w| *w <= MOST);
         }
@@ -91,9 +135,14 @@ fn wait(text: &str) -> Option<u32> {
 }
 
 fn suggested(text: &str) -> Option<&str> {
-    let at = ["please try ", "try <", "moved to ", "new address ", "has moved; "].iter().filter_map(|p| text.find(p)).min()?;
+    let at = ["please try ", "try <", "moved to ", "new address ", "has moved; "]
+        .iter()
+        .filter_map(|p| text.find(p))
+        .min()?;
     let rest = &text[at..];
-    let address = rest.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')')).find(|w| w.contains('@'))?;
+    let address = rest
+        .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')'))
+        .find(|w| w.contains('@'))?;
     let address = address.trim_end_matches('.');
     (address.len() <= 320).then_some(address)
 }

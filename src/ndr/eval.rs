@@ -110,11 +110,8 @@ impl Evaluation {
 
     /// Share of right answers among those given at least this confidence.
     pub fn right_from(&self, confidence: f32) -> f64 {
-        let (all, right) = self
-            .calibration
-            .iter()
-            .filter(|b| b.0 >= confidence)
-            .fold((0, 0), |s, b| (s.0 + b.1, s.1 + b.2));
+        let (all, right) =
+            self.calibration.iter().filter(|b| b.0 >= confidence).fold((0, 0), |s, b| (s.0 + b.1, s.1 + b.2));
         share(right, all)
     }
 }

@@ -11,9 +11,8 @@ const PLACEHOLDERS: u32 = 8;
 /// Gives each feature's hash to `take`.
 pub(super) fn features(masked: &Masked, mut take: impl FnMut(u64)) {
     let code = masked.code().map_or(0, u64::from);
-    let enhanced = masked.enhanced().map_or(0, |e| {
-        u64::from(e.class) << 32 | u64::from(e.subject) << 16 | u64::from(e.detail)
-    });
+    let enhanced =
+        masked.enhanced().map_or(0, |e| u64::from(e.class) << 32 | u64::from(e.subject) << 16 | u64::from(e.detail));
     take(feature(1, code, 0));
     take(feature(2, enhanced, 0));
     take(feature(3, enhanced & 0xffff_ffff, 0));

@@ -28,20 +28,14 @@ pub fn expand(name: &str, file: &str) -> Result<Vec<Example>, Error> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let bad = |cause: &str| Error::Data {
-            name: name.into(),
-            cause: format!("line {}: {cause}", number + 1),
-        };
-        let (label, text) = line
-            .split_once('\t')
-            .ok_or_else(|| bad("no tab between label and text"))?;
+        let bad = |cause: &str| Error::Data { name: name.into(), cause: format!("line {}: {cause}", number + 1) };
+        let (label, text) = line.split_once('\t').ok_or_else(|| bad("no tab between label and text"))?;
         let kind = BounceType::parse(label).ok_or_else(|| bad("no such type"))?;
         let wanted = (choices(text).min(MOST as u64) as usize).max(2);
         let mut variants = Vec::with_capacity(wanted);
         for _ in 0..wanted * 2 {
             let mut out = String::new();
-            choose(text.as_bytes(), &mut random, &mut out, 0)
-                .ok_or_else(|| bad("unbalanced braces"))?;
+            choose(text.as_bytes(), &mut random, &mut out, 0).ok_or_else(|| bad("unbalanced braces"))?;
             if !variants.contains(&out) {
                 variants.push(out);
             }
@@ -50,11 +44,7 @@ pub fn expand(name: &str, file: &str) -> Result<Vec<Example>, Error> {
             }
         }
         let family = number as u32;
-        examples.extend(
-            variants
-                .into_iter()
-                .map(|text| Example { kind, text, family }),
-        );
+        examples.extend(variants.into_iter().map(|text| Example { kind, text, family }));
     }
     Ok(examples)
 }
@@ -156,17 +146,9 @@ fn split_options(b: &[u8]) -> Vec<&[u8]> {
 }
 
 fn fill(slot: u8, r: &mut Random, out: &mut String) {
-    const NAMES: [&str; 8] = [
-        "maria.k", "j.ortega", "info", "li.wei", "anna_b", "sales", "p-novak", "tomas77",
-    ];
-    const DOMAINS: [&str; 6] = [
-        "example.com",
-        "example.net",
-        "example.org",
-        "mail.example.cn",
-        "firma.example.de",
-        "example.co.jp",
-    ];
+    const NAMES: [&str; 8] = ["maria.k", "j.ortega", "info", "li.wei", "anna_b", "sales", "p-novak", "tomas77"];
+    const DOMAINS: [&str; 6] =
+        ["example.com", "example.net", "example.org", "mail.example.cn", "firma.example.de", "example.co.jp"];
     const HOSTS: [&str; 6] = [
         "mx1.example.com",
         "mail.example.net",
@@ -187,12 +169,7 @@ fn fill(slot: u8, r: &mut Random, out: &mut String) {
         b'i' if r.below(8) == 0 => out.push_str("2001:db8::25:1"),
         b'i' => out.push_str(&format!("192.0.2.{}", r.below(255))),
         b'n' => out.push_str(&(600 + r.below(90_000)).to_string()),
-        b'd' => out.push_str(&format!(
-            "{:x}si{}abc.{}",
-            r.below(4000),
-            100_000 + r.below(800_000),
-            r.below(600)
-        )),
+        b'd' => out.push_str(&format!("{:x}si{}abc.{}", r.below(4000), 100_000 + r.below(800_000), r.below(600))),
         _ => out.push_str(&format!("https://help.example.com/smtp/{}", r.below(900))),
     }
 }

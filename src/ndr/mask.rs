@@ -89,11 +89,7 @@ impl Masked {
             b'<' => {
                 if let Some(end) = bracketed(b, at) {
                     let inside = &raw[at + 1..end];
-                    let placeholder = if inside.contains('@') {
-                        "<{addr}>"
-                    } else {
-                        "<{q}>"
-                    };
+                    let placeholder = if inside.contains('@') { "<{addr}>" } else { "<{q}>" };
                     self.text.push_str(placeholder);
                     return end + 1;
                 }
@@ -110,17 +106,11 @@ impl Masked {
                 }
             }
             b'/' if self.text.is_empty() || self.text.ends_with([' ', '|', '(']) => {
-                let n = b[at..]
-                    .iter()
-                    .take_while(|c| !c.is_ascii_whitespace())
-                    .count();
+                let n = b[at..].iter().take_while(|c| !c.is_ascii_whitespace()).count();
                 if n > 3 && b[at + 1].is_ascii_alphanumeric() {
                     self.text.push_str("{path}");
-                    let trailing = b[at..at + n]
-                        .iter()
-                        .rev()
-                        .take_while(|c| matches!(c, b':' | b',' | b'.' | b')'))
-                        .count();
+                    let trailing =
+                        b[at..at + n].iter().rev().take_while(|c| matches!(c, b':' | b',' | b'.' | b')')).count();
                     return at + n - trailing;
                 }
             }
@@ -164,7 +154,8 @@ impl Masked {
                         return self.url(raw, at, end, lists);
                     }
                     let after = b.get(end + 1).copied().unwrap_or(b' ');
-                    let clock = t.dots == 0 && b[at].is_ascii_digit() && b[end - 1].is_ascii_digit() && after.is_ascii_digit();
+                    let clock =
+                        t.dots == 0 && b[at].is_ascii_digit() && b[end - 1].is_ascii_digit() && after.is_ascii_digit();
                     if clock && t.lower == 0 && t.high == 0 && t.upper <= 1 {
                         t.colons += 1;
                         end += 1;
@@ -173,9 +164,7 @@ impl Masked {
                     if t.dots > 0
                         || t.other > 0
                         || !(after.is_ascii_hexdigit() || after == b':')
-                        || !b[at..end]
-                            .iter()
-                            .all(|c| c.is_ascii_hexdigit() || *c == b':')
+                        || !b[at..end].iter().all(|c| c.is_ascii_hexdigit() || *c == b':')
                     {
                         break;
                     }
@@ -190,10 +179,7 @@ impl Masked {
                 break;
             }
         }
-        while end > at + 1
-            && matches!(b[end - 1], b'.' | b'-' | b':' | b'_')
-            && !(b[end - 1] == b':' && t.colons > 1)
-        {
+        while end > at + 1 && matches!(b[end - 1], b'.' | b'-' | b':' | b'_') && !(b[end - 1] == b':' && t.colons > 1) {
             match b[end - 1] {
                 b'.' => t.dots -= 1,
                 b':' => t.colons -= 1,
@@ -210,11 +196,7 @@ impl Masked {
         let bytes = token.as_bytes();
         if t.ats > 0 {
             let inner = !token.starts_with('@') || token.len() > 1;
-            self.text.push_str(if inner && token.len() > 1 {
-                "{addr}"
-            } else {
-                token
-            });
+            self.text.push_str(if inner && token.len() > 1 { "{addr}" } else { token });
             return end;
         }
         if t.digits == 0 && t.dots == 0 && t.colons < 2 {
@@ -225,11 +207,7 @@ impl Masked {
         if t.letters() == 0 && t.other == 0 {
             return self.number(token, t, b, at, end);
         }
-        if t.colons >= 2
-            && bytes
-                .iter()
-                .all(|c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.'))
-        {
+        if t.colons >= 2 && bytes.iter().all(|c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.')) {
             self.text.push_str("{ip}");
             return end;
         }
@@ -249,9 +227,7 @@ impl Masked {
             return end;
         }
         let time = bytes[0].is_ascii_digit()
-            && bytes.iter().all(|c| {
-                c.is_ascii_digit() || matches!(c, b'-' | b':' | b'.' | b'+' | b'T' | b'Z' | b'_')
-            });
+            && bytes.iter().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b':' | b'.' | b'+' | b'T' | b'Z' | b'_'));
         if !time && t.high == 0 && t.dots == 0 && hyphenated_words(bytes) {
             self.text.push_str(token);
             return end;
@@ -308,19 +284,7 @@ impl Masked {
     fn code_place(&self, next: Option<u8>) -> bool {
         if !matches!(
             next,
-            None | Some(
-                b' ' | b'-'
-                    | b'\r'
-                    | b'\n'
-                    | b'\t'
-                    | b':'
-                    | b','
-                    | b'\''
-                    | b'"'
-                    | b'#'
-                    | b';'
-                    | b'.'
-            )
+            None | Some(b' ' | b'-' | b'\r' | b'\n' | b'\t' | b':' | b',' | b'\'' | b'"' | b'#' | b';' | b'.')
         ) {
             return false;
         }
@@ -328,9 +292,7 @@ impl Masked {
         before.is_empty()
             || before.ends_with([':', '<', '>', '\'', '"', '-', ';', '.', '|', '(', ']'])
             || self.code.is_some()
-            || ["said", "with", "of", "error", "response", "because of"]
-                .iter()
-                .any(|w| before.ends_with(w))
+            || ["said", "with", "of", "error", "response", "because of"].iter().any(|w| before.ends_with(w))
     }
 
     fn url(&mut self, raw: &str, start: usize, colon: usize, lists: &Blocklists) -> usize {
@@ -338,8 +300,7 @@ impl Masked {
         let n = b[start..]
             .iter()
             .take_while(|c| {
-                !c.is_ascii_whitespace()
-                    && !matches!(c, b'<' | b'>' | b'"' | b')' | b']' | b'\'' | b'|' | b';')
+                !c.is_ascii_whitespace() && !matches!(c, b'<' | b'>' | b'"' | b')' | b']' | b'\'' | b'|' | b';')
             })
             .count();
         let mut end = start + n;
@@ -349,11 +310,7 @@ impl Masked {
         while !raw.is_char_boundary(end) {
             end += 1;
         }
-        let rest = &raw[if colon > start {
-            (colon + 3).min(end)
-        } else {
-            start
-        }..end];
+        let rest = &raw[if colon > start { (colon + 3).min(end) } else { start }..end];
         let host_len = rest.find(['/', '?', ':', '#']).unwrap_or(rest.len());
         match lists.of_host(&rest[..host_len]) {
             Some(name) => self.list(name),
@@ -509,24 +466,16 @@ const KIND: [Kind; 256] = {
 };
 
 fn is_code(b: &[u8]) -> bool {
-    b.len() == 3
-        && matches!(b[0], b'2' | b'4' | b'5')
-        && b[1] <= b'7'
-        && b[1..].iter().all(u8::is_ascii_digit)
+    b.len() == 3 && matches!(b[0], b'2' | b'4' | b'5') && b[1] <= b'7' && b[1..].iter().all(u8::is_ascii_digit)
 }
 
 fn skip_after_repeat(b: &[u8], end: usize) -> usize {
-    let n = b[end..]
-        .iter()
-        .take_while(|c| matches!(c, b'-' | b' '))
-        .count();
+    let n = b[end..].iter().take_while(|c| matches!(c, b'-' | b' ')).count();
     end + n
 }
 
 fn word_len(b: &[u8]) -> usize {
-    b.iter()
-        .take_while(|c| !matches!(KIND[usize::from(**c)], Kind::Stop))
-        .count()
+    b.iter().take_while(|c| !matches!(KIND[usize::from(**c)], Kind::Stop)).count()
 }
 
 /// `<…>` on one line, not `<<<`, not a URL: an address, a HELO name or anything else that its sender chose.
@@ -535,10 +484,7 @@ fn bracketed(b: &[u8], at: usize) -> Option<usize> {
     if first == b'<' || first == b' ' || b[at + 1..].starts_with(b"http") {
         return None;
     }
-    let n = b[at + 1..]
-        .iter()
-        .take(256)
-        .position(|c| matches!(c, b'>' | b'<' | b'\n'))?;
+    let n = b[at + 1..].iter().take(256).position(|c| matches!(c, b'>' | b'<' | b'\n'))?;
     (n > 0 && b[at + 1 + n] == b'>').then_some(at + 1 + n)
 }
 
@@ -547,40 +493,22 @@ fn quoted(b: &[u8], at: usize, quote: u8, before: &[u8]) -> Option<usize> {
     if at > 0 && b[at - 1].is_ascii_alphanumeric() {
         return None; // an apostrophe
     }
-    let n = b[at + 1..]
-        .iter()
-        .take(256)
-        .position(|c| *c == quote || *c == b'\n')?;
+    let n = b[at + 1..].iter().take(256).position(|c| *c == quote || *c == b'\n')?;
     let end = at + 1 + n;
-    if n == 0
-        || b[end] != quote
-        || (quote == b'\'' && b.get(end + 1).is_some_and(u8::is_ascii_alphanumeric))
-    {
+    if n == 0 || b[end] != quote || (quote == b'\'' && b.get(end + 1).is_some_and(u8::is_ascii_alphanumeric)) {
         return None;
     }
     let inside = &b[at + 1..end];
     let one_word = !inside.iter().any(|c| matches!(c, b' ' | b':' | b'/'));
     let address = b.get(end + 1) == Some(&b'@') || (inside.contains(&b'@') && one_word);
     let before = before.trim_ascii_end();
-    let announced = [
-        &b"subject"[..],
-        b"helo",
-        b"ehlo",
-        b"name",
-        b"user",
-        b"from",
-        b"containing",
-        b"header",
-        b"greeting",
-    ]
-    .iter()
-    .any(|w| {
-        let before = before
-            .strip_suffix(b":")
-            .or(before.strip_suffix(b"="))
-            .unwrap_or(before);
-        before.len() >= w.len() && before[before.len() - w.len()..].eq_ignore_ascii_case(w)
-    });
+    let announced =
+        [&b"subject"[..], b"helo", b"ehlo", b"name", b"user", b"from", b"containing", b"header", b"greeting"]
+            .iter()
+            .any(|w| {
+                let before = before.strip_suffix(b":").or(before.strip_suffix(b"=")).unwrap_or(before);
+                before.len() >= w.len() && before[before.len() - w.len()..].eq_ignore_ascii_case(w)
+            });
     (one_word || address || announced).then_some(end)
 }
 
@@ -592,9 +520,7 @@ fn is_host(b: &[u8]) -> bool {
     let top = &b[dot + 1..];
     let one_case = top.iter().all(u8::is_ascii_lowercase) || top.iter().all(u8::is_ascii_uppercase);
     let puny = top.len() > 4 && top[..4].eq_ignore_ascii_case(b"xn--");
-    ((2..=12).contains(&top.len()) && one_case || puny)
-        && !b.windows(2).any(|w| w == b"..")
-        && b[0] != b'.'
+    ((2..=12).contains(&top.len()) && one_case || puny) && !b.windows(2).any(|w| w == b"..") && b[0] != b'.'
 }
 
 /// Names under which people run DNS blocklists of their own.
@@ -629,8 +555,7 @@ fn is_short_code(b: &[u8]) -> bool {
     let rest = rest.strip_prefix(b"_").unwrap_or(rest);
     let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
     let tail = &rest[digits..];
-    let tail_fits = tail.is_empty()
-        || (tail[0] == b'_' && tail.len() <= 5 && tail[1..].iter().all(u8::is_ascii_digit));
+    let tail_fits = tail.is_empty() || (tail[0] == b'_' && tail.len() <= 5 && tail[1..].iter().all(u8::is_ascii_digit));
     (1..=4).contains(&up) && (2..=4).contains(&digits) && tail_fits
 }
 

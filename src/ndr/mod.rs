@@ -112,11 +112,7 @@ impl Classifier {
 
     /// With another model, for example one that the operator trained.
     pub fn with_model(model: Model) -> Result<Self, Error> {
-        Ok(Classifier {
-            model,
-            lists: Blocklists::shipped()?,
-            codes: codes::Codes::shipped()?,
-        })
+        Ok(Classifier { model, lists: Blocklists::shipped()?, codes: codes::Codes::shipped()? })
     }
 
     /// What one reply means. Where many are classified, [`Cached`] is faster.
@@ -140,9 +136,7 @@ impl Classifier {
             code: masked.code(),
             enhanced: masked.enhanced(),
             template: masked.id(),
-            blocklist: (kind == BounceType::Blocklisted)
-                .then(|| self.lists.of_text(masked.text()))
-                .flatten(),
+            blocklist: (kind == BounceType::Blocklisted).then(|| self.lists.of_text(masked.text())).flatten(),
             auth: (kind == BounceType::Authentication).then(|| Auth::read(masked.text())),
         }
     }
@@ -168,7 +162,8 @@ impl Classifier {
 /// Words that Postfix and Exim put before what is wrong with the *sender*; behind them "user unknown" says nothing of
 /// the recipient, whatever the rest of the reply looks like.
 fn speaks_of_sender(text: &str) -> bool {
-    const FIXED: [&[u8]; 4] = [b"sender address rejected", b"sender verify failed", b"sender verification failed", b"sender callout"];
+    const FIXED: [&[u8]; 4] =
+        [b"sender address rejected", b"sender verify failed", b"sender verification failed", b"sender callout"];
     FIXED.iter().any(|f| text.as_bytes().windows(f.len()).any(|w| w.eq_ignore_ascii_case(f)))
 }
 

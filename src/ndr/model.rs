@@ -59,34 +59,18 @@ impl Model {
             keys[at] = *key;
             weights[at] = *w;
         }
-        Model {
-            keys,
-            weights,
-            shift,
-            bias,
-            scale,
-            temperature,
-            threshold,
-        }
+        Model { keys, weights, shift, bias, scale, temperature, threshold }
     }
 
     /// The versioned form kept under `data/`.
     pub fn save(&self) -> Vec<u8> {
-        let mut entries: Vec<_> = self
-            .keys
-            .iter()
-            .zip(&self.weights)
-            .filter(|(k, _)| **k != 0)
-            .collect();
+        let mut entries: Vec<_> = self.keys.iter().zip(&self.weights).filter(|(k, _)| **k != 0).collect();
         entries.sort();
         let mut out = Vec::with_capacity(HEAD + entries.len() * ENTRY);
         out.extend(MAGIC);
         out.extend(VERSION.to_le_bytes());
         out.extend((entries.len() as u32).to_le_bytes());
-        for f in [self.scale, self.temperature, self.threshold]
-            .iter()
-            .chain(&self.bias)
-        {
+        for f in [self.scale, self.temperature, self.threshold].iter().chain(&self.bias) {
             out.extend(f.to_le_bytes());
         }
         for (key, w) in entries {
@@ -98,21 +82,11 @@ impl Model {
 
     /// Reads what [`Model::save`] wrote. Another kind of file, a newer version or a cut-off one is [`Error::Data`].
     pub fn load(bytes: &[u8]) -> Result<Self, Error> {
-        let bad = |cause: String| Error::Data {
-            name: "model.bin".into(),
-            cause,
-        };
+        let bad = |cause: String| Error::Data { name: "model.bin".into(), cause };
         if bytes.get(..4) != Some(&MAGIC) {
-            return Err(bad(
-                "this is no model of replies; train one with `bouncewatch train`".into(),
-            ));
+            return Err(bad("this is no model of replies; train one with `bouncewatch train`".into()));
         }
-        let word = |at: usize| {
-            bytes
-                .get(at..at + 4)
-                .and_then(|b| b.try_into().ok())
-                .map(u32::from_le_bytes)
-        };
+        let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
         let version = word(4).unwrap_or(0);
         if version != VERSION {
             return Err(bad(format!(
@@ -132,12 +106,7 @@ impl Model {
         for (i, b) in bias.iter_mut().enumerate() {
             *b = float(3 + i);
         }
-        if ![scale, temperature, threshold]
-            .iter()
-            .chain(&bias)
-            .all(|f| f.is_finite())
-            || temperature <= 0.0
-        {
+        if ![scale, temperature, threshold].iter().chain(&bias).all(|f| f.is_finite()) || temperature <= 0.0 {
             return Err(bad("numbers that are none; the file is damaged".into()));
         }
         let entries: Vec<_> = bytes[HEAD..]
@@ -151,9 +120,7 @@ impl Model {
             })
             .collect();
         if entries.iter().any(|(k, _)| *k == 0) {
-            return Err(bad(
-                "a feature without fingerprint; the file is damaged".into()
-            ));
+            return Err(bad("a feature without fingerprint; the file is damaged".into()));
         }
         Ok(Model::build(&entries, bias, scale, temperature, threshold))
     }
@@ -230,7 +197,8 @@ pub(super) fn softmax_best(scores: &[f32; CLASSES], temperature: f32) -> (usize,
         }
     }
     // Beyond e^-16 a class adds nothing that a float would show.
-    let part = |s: &f32| if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 };
+    let part =
+        |s: &f32| if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 };
     let sum: f32 = scores.iter().map(part).sum();
     (best, 1.0 / sum)
 }

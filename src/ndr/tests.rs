@@ -35,7 +35,11 @@ fn a_sender_who_is_unknown_is_no_unknown_user() {
 fn text_outweighs_the_enhanced_code() {
     check(
         BounceType::MailboxFull,
-        &["452 4.1.1 <a@example.net> user over quota", "552 5.1.1 mailbox is full", "550 5.1.1 recipient's storage quota exceeded"],
+        &[
+            "452 4.1.1 <a@example.net> user over quota",
+            "552 5.1.1 mailbox is full",
+            "550 5.1.1 recipient's storage quota exceeded",
+        ],
     );
     check(
         BounceType::UserUnknown,
@@ -58,7 +62,10 @@ fn several_lines_are_one_reply() {
     let wrapped = format!("host mx.example.com[192.0.2.1] said: {joined} (in reply to RCPT TO command)");
     for text in [lines, &joined, &wrapped] {
         let v = c.classify(text);
-        assert_eq!((v.kind, v.code, v.enhanced.map(|e| e.to_string()).as_deref()), (BounceType::UserUnknown, Some(550), Some("5.1.1")));
+        assert_eq!(
+            (v.kind, v.code, v.enhanced.map(|e| e.to_string()).as_deref()),
+            (BounceType::UserUnknown, Some(550), Some("5.1.1"))
+        );
     }
     assert_eq!(c.classify(lines).template, c.classify(&joined).template);
 }
@@ -76,8 +83,14 @@ fn what_an_attacker_writes_does_not_decide() {
     ] {
         assert_ne!(c.classify(text).kind, BounceType::UserUnknown, "{text}\n{}", c.mask(text).text());
     }
-    check(BounceType::Blocklisted, &["554 5.7.1 Service unavailable; Client host [user-unknown.example.com] blocked using zen.spamhaus.org"]);
-    check(BounceType::UserUnknown, &["550 5.1.1 <mailbox-full-quota@example.com>: Recipient address rejected: User unknown"]);
+    check(
+        BounceType::Blocklisted,
+        &["554 5.7.1 Service unavailable; Client host [user-unknown.example.com] blocked using zen.spamhaus.org"],
+    );
+    check(
+        BounceType::UserUnknown,
+        &["550 5.1.1 <mailbox-full-quota@example.com>: Recipient address rejected: User unknown"],
+    );
 }
 
 #[test]
@@ -98,21 +111,51 @@ fn a_bare_code_says_little() {
 #[test]
 fn every_type_is_known_in_our_own_and_others_words() {
     use BounceType::*;
-    check(SenderDns, &["450 4.1.8 <a@nosuch.example>: Sender address rejected: Domain not found", "553 5.1.8 Domain of sender address does not exist"]);
-    check(ReceiverDns, &["Host or domain name not found. Name service error for name=nosuch.example type=MX: Host not found", "Unrouteable mail domain \"nosuch.example\""]);
-    check(Authentication, &["550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy.", "550 SPF check failed"]);
+    check(
+        SenderDns,
+        &[
+            "450 4.1.8 <a@nosuch.example>: Sender address rejected: Domain not found",
+            "553 5.1.8 Domain of sender address does not exist",
+        ],
+    );
+    check(
+        ReceiverDns,
+        &[
+            "Host or domain name not found. Name service error for name=nosuch.example type=MX: Host not found",
+            "Unrouteable mail domain \"nosuch.example\"",
+        ],
+    );
+    check(
+        Authentication,
+        &[
+            "550 5.7.26 Unauthenticated email from example.com is not accepted due to domain's DMARC policy.",
+            "550 SPF check failed",
+        ],
+    );
     check(Starttls, &["530 5.7.0 Must issue a STARTTLS command first", "403 4.7.0 TLS handshake failed"]);
     check(Blocklisted, &["554 5.7.1 Service unavailable; Client host [192.0.2.4] blocked using bl.spamcop.net"]);
-    check(Greylisted, &["450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example/help"]);
+    check(
+        Greylisted,
+        &["450 4.2.0 <a@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example/help"],
+    );
     check(SendingTooFast, &["421 4.7.0 mx.example.com Error: too many connections from 192.0.2.10"]);
-    check(UserUnknown, &["550 no mailbox by that name is currently available", "550 用户不存在", "550 5.1.1 Empfänger unbekannt"]);
+    check(
+        UserUnknown,
+        &["550 no mailbox by that name is currently available", "550 用户不存在", "550 5.1.1 Empfänger unbekannt"],
+    );
     check(MailboxFull, &["552 5.2.2 Mailbox full", "550 5.2.1 This mailbox has been disabled"]);
     check(TooManyRecipients, &["452 4.5.3 Too many recipients"]);
     check(RecipientRateLimited, &["450 4.2.1 The user you are trying to contact is receiving mail too quickly."]);
     check(MessageTooLarge, &["552 5.3.4 Message size exceeds fixed limit"]);
     check(ContentSpam, &["554 5.7.1 Message rejected as spam by content filter"]);
     check(Timeout, &["connect to mx.example.com[192.0.2.1]:25: Connection timed out"]);
-    check(Interrupted, &["lost connection with mx.example.com[192.0.2.1] while sending RCPT TO", "connect to mx.example.com[2001:db8::1]:25: Connection refused"]);
+    check(
+        Interrupted,
+        &[
+            "lost connection with mx.example.com[192.0.2.1] while sending RCPT TO",
+            "connect to mx.example.com[2001:db8::1]:25: Connection refused",
+        ],
+    );
     check(Other, &["554 5.7.1 <a@example.com>: Relay access denied", "451 4.3.0 Temporary lookup failure"]);
 }
 
@@ -125,7 +168,10 @@ fn lists_and_authentication_are_named() {
     assert_eq!(list("550 Rejected: IP in Barracuda RBL").as_deref(), Some("barracuda"));
     assert_eq!(list("550 blocked using rbl.nobody.example"), None);
     let auth = c.classify("550 5.7.26 This mail has been blocked because the sender is unauthenticated. Gmail requires all senders to authenticate with either SPF or DKIM.").auth.unwrap();
-    assert_eq!(auth, Auth { spf: Some(Check::Fail), dkim: Some(Check::Fail), dmarc: None, policy: Some(Policy::Either) });
+    assert_eq!(
+        auth,
+        Auth { spf: Some(Check::Fail), dkim: Some(Check::Fail), dmarc: None, policy: Some(Policy::Either) }
+    );
     let auth = c.classify("550 5.7.1 Email rejected per DMARC policy for example.com").auth.unwrap();
     assert_eq!((auth.dmarc, auth.policy), (Some(Check::Fail), Some(Policy::Dmarc)));
 }
@@ -134,7 +180,11 @@ fn lists_and_authentication_are_named() {
 fn details_come_from_the_reply_itself() {
     let c = classifier();
     let d = |text: &'static str| Details::read(text, &c.classify(text));
-    assert_eq!(d("host mx.example.com[198.51.100.1] said: 554 5.7.1 Client host [192.0.2.4] blocked using zen.spamhaus.org").listed_ip, "192.0.2.4".parse().ok());
+    assert_eq!(
+        d("host mx.example.com[198.51.100.1] said: 554 5.7.1 Client host [192.0.2.4] blocked using zen.spamhaus.org")
+            .listed_ip,
+        "192.0.2.4".parse().ok()
+    );
     assert_eq!(d("552 5.2.2 mailbox full").mailbox, Some(Mailbox::Full));
     assert_eq!(d("550 5.2.1 account is disabled").mailbox, Some(Mailbox::Inactive));
     assert_eq!(d("451 4.7.1 Greylisting in action, please come back in 00:05:00").wait_seconds, Some(300));
@@ -150,7 +200,10 @@ fn masking_hides_what_varies_and_keeps_what_decides() {
     assert_eq!(mask("connect to mx.example.com[192.0.2.1]:25: timed out"), "connect to {host}[{ip}]:{n}: timed out");
     assert_eq!(mask("connect to mx.example.com[2001:db8::25]:25: refused"), "connect to {host}[{ip}]:{n}: refused");
     assert_eq!(mask("x OFR_506 at 2024-04-29T23:34:45 id c18si2365148hub"), "x OFR_506 at {time} id {id}");
-    assert_eq!(mask("see https://www.spamhaus.org/query/ip/1.2.3.4, or http://x.example/y"), "see {list=spamhaus}, or {url}");
+    assert_eq!(
+        mask("see https://www.spamhaus.org/query/ip/1.2.3.4, or http://x.example/y"),
+        "see {list=spamhaus}, or {url}"
+    );
     assert_eq!(mask("5.1.1 RESOLVER.ADR.RecipNotFound; not found"), "5.1.1 RESOLVER.ADR.RecipNotFound; not found");
     let a = c.mask("550 5.1.1 <a@example.com> x12si3.4 at 192.0.2.1 no such user");
     let b = c.mask("550 5.1.1 <longer.name@sub.example.net> q99si8.1 at 198.51.100.200 no such user");
@@ -162,7 +215,10 @@ fn masking_hides_what_varies_and_keeps_what_decides() {
 fn the_hash_is_the_same_for_ever() {
     assert_eq!(stable_hash(b""), stable_hash(b""));
     assert_ne!(stable_hash(b"550 a"), stable_hash(b"550 b"));
-    assert_eq!(TemplateId(stable_hash(b"550 5.1.1 <{addr}>: User unknown")).to_string(), include_str!("pinned_id.txt").trim());
+    assert_eq!(
+        TemplateId(stable_hash(b"550 5.1.1 <{addr}>: User unknown")).to_string(),
+        include_str!("pinned_id.txt").trim()
+    );
 }
 
 #[test]
@@ -179,7 +235,14 @@ fn any_text_is_masked_within_bounds() {
         prop_assert_eq!(m.text(), again.text());
         c.classify(&text);
     });
-    for text in ["<".repeat(5000), "5.1.1".repeat(900), "é".repeat(3000), "\"'".repeat(2000), "a@".repeat(3000), "550-".repeat(2000)] {
+    for text in [
+        "<".repeat(5000),
+        "5.1.1".repeat(900),
+        "é".repeat(3000),
+        "\"'".repeat(2000),
+        "a@".repeat(3000),
+        "550-".repeat(2000),
+    ] {
         assert!(c.mask(&text).text().len() <= mask::OUTPUT_CAP + mask::INPUT_CAP);
         c.classify(&text);
     }
@@ -268,7 +331,10 @@ fn miners_join_in_any_order() {
     assert_eq!((top.text.as_str(), top.count, top.forms), ("550 5.1.1 <{addr}>: User unknown in <*> table", 4, 2));
     assert_eq!(top.id.0, stable_hash(top.text.as_bytes()));
     assert_eq!((top.first, top.last), (Timestamp(0), Timestamp(1)));
-    assert!(whole.iter().any(|t| t.kind == BounceType::MailboxFull && t.forms == 1), "another type is another template");
+    assert!(
+        whole.iter().any(|t| t.kind == BounceType::MailboxFull && t.forms == 1),
+        "another type is another template"
+    );
 }
 
 #[test]
@@ -293,7 +359,8 @@ fn a_flood_of_different_replies_stays_bounded_and_counted() {
 /// The published corpus is not part of this repository; where it lies beside it, the promise is held against it.
 #[test]
 fn labelled_replies_of_the_corpus() {
-    let base = std::env::var("BOUNCEWATCH_CORPORA").map_or_else(|_| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), Into::into);
+    let base = std::env::var("BOUNCEWATCH_CORPORA")
+        .map_or_else(|_| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), Into::into);
     let Ok(text) = std::fs::read_to_string(base.join("ndr/dev.jsonl")) else {
         eprintln!("skipped: 1 corpus file (ndr/dev.jsonl) is not here");
         return;

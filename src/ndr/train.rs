@@ -83,19 +83,9 @@ fn rows(examples: &[Example], lists: &Blocklists) -> Vec<Row> {
 
 /// The example and what logs make of it.
 fn dressed(text: &str, r: &mut Random) -> Vec<String> {
-    const GENERAL: [&str; 8] = [
-        "550 ",
-        "554 ",
-        "550 5.7.1 ",
-        "554 5.7.1 ",
-        "550 5.0.0 ",
-        "553 ",
-        "451 ",
-        "450 ",
-    ];
+    const GENERAL: [&str; 8] = ["550 ", "554 ", "550 5.7.1 ", "554 5.7.1 ", "550 5.0.0 ", "553 ", "451 ", "450 "];
     let mut out = vec![text.to_string()];
-    let bare =
-        text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ' | '-' | '#'));
+    let bare = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ' | '-' | '#'));
     let has_code = bare.len() < text.len() && !bare.is_empty();
     if has_code && r.once_in(2) {
         out.push(bare.to_string());
@@ -121,7 +111,10 @@ const WRAPPINGS: [(&str, &str); 26] = [
     ("host mx.example.net[192.0.2.9] said: ", " (in reply to MAIL FROM command)"),
     ("<x@example.com>: host mx.example.com[192.0.2.7] said: ", ""),
     ("SMTP error from remote mail server after RCPT TO:<x@example.com>: host mx.example.com [192.0.2.7]: ", ""),
-    ("SMTP error from remote mail server after MAIL FROM:<y@example.net> SIZE=2779: host mx.example.com [192.0.2.7]: ", ""),
+    (
+        "SMTP error from remote mail server after MAIL FROM:<y@example.net> SIZE=2779: host mx.example.com [192.0.2.7]: ",
+        "",
+    ),
     ("SMTP error from remote mail server after end of data: host mx.example.com [192.0.2.7]: ", ""),
     ("host mx.example.com [192.0.2.7] SMTP error from remote mail server after initial connection: ", ""),
     ("SMTP error from remote mail server after pipelined end of data: ", ""),
@@ -131,13 +124,31 @@ const WRAPPINGS: [(&str, &str); 26] = [
     ("Remote host said: ", " [RCPT_TO]"),
     ("mx.example.net [192.0.2.25] did not like our RCPT TO:", ""),
     ("mx.example.net [192.0.2.25] did not like our final DATA:", ""),
-    ("A message that you sent could not be delivered to one or more of its recipients. This is a permanent error. The following address failed: x@example.com ", ""),
-    ("A message that you sent could not be delivered to one or more of its recipients. The following addresses failed: ", ""),
-    ("Delivery to the following recipient failed permanently: x@example.com Technical details of permanent failure: ", ""),
-    ("Technical details of permanent failure: Google tried to deliver your message, but it was rejected by the recipient domain. The error that the other server returned was: ", ""),
-    ("----- Transcript of session follows ----- ... while talking to mx.example.com.: >>> DATA <<< ", " 554 5.0.0 Service unavailable"),
+    (
+        "A message that you sent could not be delivered to one or more of its recipients. This is a permanent error. The following address failed: x@example.com ",
+        "",
+    ),
+    (
+        "A message that you sent could not be delivered to one or more of its recipients. The following addresses failed: ",
+        "",
+    ),
+    (
+        "Delivery to the following recipient failed permanently: x@example.com Technical details of permanent failure: ",
+        "",
+    ),
+    (
+        "Technical details of permanent failure: Google tried to deliver your message, but it was rejected by the recipient domain. The error that the other server returned was: ",
+        "",
+    ),
+    (
+        "----- Transcript of session follows ----- ... while talking to mx.example.com.: >>> DATA <<< ",
+        " 554 5.0.0 Service unavailable",
+    ),
     (">>> RCPT TO:<x@example.com> <<< ", " 554 <x@example.com>... Remote protocol error"),
-    ("Delivery failed for the following reason: Server mx.example.org[192.0.2.222] failed with: ", " This has been a permanent failure. No further delivery attempts will be made."),
+    (
+        "Delivery failed for the following reason: Server mx.example.org[192.0.2.222] failed with: ",
+        " This has been a permanent failure. No further delivery attempts will be made.",
+    ),
     ("5.3.0 - Other mail system problem 550-'", "' (delivery attempts: 0)"),
     ("The following recipient(s) could not be reached: x@example.com ", ""),
     ("Technical report: ", ""),
@@ -162,11 +173,7 @@ fn fit(rows: &[Row], used: impl Fn(&Row) -> bool) -> Fitted {
     let mut bias = [0.0_f32; CLASSES];
     let mut order: Vec<(usize, Vec<usize>)> = Vec::new();
     for (i, r) in rows.iter().enumerate().filter(|(_, r)| used(r)) {
-        let mut fs: Vec<usize> = r
-            .features
-            .iter()
-            .filter_map(|f| slots.get(f).copied())
-            .collect();
+        let mut fs: Vec<usize> = r.features.iter().filter_map(|f| slots.get(f).copied()).collect();
         fs.sort_unstable();
         fs.dedup();
         order.push((i, fs));
@@ -209,10 +216,7 @@ fn fit(rows: &[Row], used: impl Fn(&Row) -> bool) -> Fitted {
             }
         }
     }
-    Fitted {
-        weights: slots.into_iter().map(|(f, i)| (f, w[i])).collect(),
-        bias,
-    }
+    Fitted { weights: slots.into_iter().map(|(f, i)| (f, w[i])).collect(), bias }
 }
 
 impl Fitted {
@@ -227,22 +231,13 @@ impl Fitted {
     }
 
     fn quantised(&self, temperature: f32) -> Model {
-        let largest = self
-            .weights
-            .values()
-            .flatten()
-            .fold(0.0_f32, |m, w| m.max(w.abs()));
+        let largest = self.weights.values().flatten().fold(0.0_f32, |m, w| m.max(w.abs()));
         let scale = (largest / 127.0).max(1e-6);
         let mut entries: Vec<(u32, [i8; CLASSES])> = self
             .weights
             .iter()
             .filter(|(_, w)| w.iter().any(|v| v.abs() >= SMALLEST))
-            .map(|(f, w)| {
-                (
-                    *f,
-                    w.map(|v| (v / scale).round().clamp(-127.0, 127.0) as i8),
-                )
-            })
+            .map(|(f, w)| (*f, w.map(|v| (v / scale).round().clamp(-127.0, 127.0) as i8)))
             .collect();
         entries.sort_unstable();
         Model::build(&entries, self.bias, scale, temperature, THRESHOLD)
@@ -255,11 +250,7 @@ fn temperature(rows: &[Row]) -> f32 {
     let fold = |r: &Row| super::mask::stable_hash(&r.family.to_le_bytes()) as u32 % FOLDS;
     for out in 0..FOLDS {
         let fitted = fit(rows, |r| fold(r) != out);
-        held.extend(
-            rows.iter()
-                .filter(|r| fold(r) == out)
-                .map(|r| (r.kind, fitted.scores(&r.features))),
-        );
+        held.extend(rows.iter().filter(|r| fold(r) == out).map(|r| (r.kind, fitted.scores(&r.features))));
     }
     let loss = |t: f32| -> f32 {
         held.iter()
@@ -269,10 +260,7 @@ fn temperature(rows: &[Row]) -> f32 {
             })
             .sum()
     };
-    (4..80)
-        .map(|i| i as f32 * 0.1)
-        .min_by(|a, b| loss(*a).total_cmp(&loss(*b)))
-        .unwrap_or(1.0)
+    (4..80).map(|i| i as f32 * 0.1).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0)
 }
 
 /// How often a model fitted without a family gets that family right: `(right, all)` by class, and the masked forms it
@@ -291,12 +279,7 @@ pub fn cross_check(examples: &[Example]) -> Result<(Vec<(u32, u32)>, Vec<String>
             if best == r.kind {
                 tally[r.kind].0 += 1;
             } else {
-                wrong.push(format!(
-                    "T{} not T{} ({p:.2})\t{}",
-                    r.kind + 1,
-                    best + 1,
-                    r.masked.text()
-                ));
+                wrong.push(format!("T{} not T{} ({p:.2})\t{}", r.kind + 1, best + 1, r.masked.text()));
             }
         }
     }

@@ -17,12 +17,7 @@ use ureq::{
 pub(super) struct PublicOnly(DefaultResolver);
 
 impl Resolver for PublicOnly {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.0.resolve(uri, config, timeout)?;
         // The operator's own proxy may stand inside.
         let proxy = config.proxy().is_some_and(|p| uri.host() == Some(p.host()));
@@ -45,27 +40,19 @@ pub(super) fn may_start(uri: &Uri) -> bool {
 /// Whether a redirect that began at `start` may lead from `from` to `to`.
 pub(super) fn may_follow(start: &Uri, from: &Uri, to: &Uri) -> bool {
     if is_loopback(to) {
-        return is_loopback(start)
-            && !(from.scheme_str() == Some("https") && to.scheme_str() == Some("http"));
+        return is_loopback(start) && !(from.scheme_str() == Some("https") && to.scheme_str() == Some("http"));
     }
-    to.scheme_str() == Some("https")
-        && to
-            .host()
-            .is_some_and(|host| literal(host).is_none_or(is_public))
+    to.scheme_str() == Some("https") && to.host().is_some_and(|host| literal(host).is_none_or(is_public))
 }
 
 /// Whether the host is written as this machine.
 pub(super) fn is_loopback(uri: &Uri) -> bool {
-    uri.host().is_some_and(|host| {
-        host.eq_ignore_ascii_case("localhost") || literal(host).is_some_and(|ip| ip.is_loopback())
-    })
+    uri.host()
+        .is_some_and(|host| host.eq_ignore_ascii_case("localhost") || literal(host).is_some_and(|ip| ip.is_loopback()))
 }
 
 fn literal(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn is_public(ip: IpAddr) -> bool {
@@ -104,24 +91,10 @@ mod tests {
     fn redirects_stay_outside() {
         let uri = |text: &str| text.parse::<Uri>().unwrap();
         let check = |start, from, to, want| {
-            assert_eq!(
-                may_follow(&uri(start), &uri(from), &uri(to)),
-                want,
-                "{start} {from} {to}"
-            )
+            assert_eq!(may_follow(&uri(start), &uri(from), &uri(to)), want, "{start} {from} {to}")
         };
-        check(
-            "https://a.example/",
-            "https://a.example/",
-            "https://b.example/x",
-            true,
-        );
-        check(
-            "https://a.example/",
-            "https://a.example/",
-            "http://b.example/x",
-            false,
-        );
+        check("https://a.example/", "https://a.example/", "https://b.example/x", true);
+        check("https://a.example/", "https://a.example/", "http://b.example/x", false);
         for inside in [
             "https://10.0.0.1/",
             "https://127.0.0.1/",
@@ -134,23 +107,8 @@ mod tests {
         ] {
             check("https://a.example/", "https://a.example/", inside, false);
         }
-        check(
-            "http://127.0.0.1:1/",
-            "http://127.0.0.1:1/",
-            "http://127.0.0.1:2/",
-            true,
-        );
-        check(
-            "http://127.0.0.1:1/",
-            "http://127.0.0.1:1/",
-            "https://192.168.0.1/",
-            false,
-        );
-        check(
-            "http://127.0.0.1:1/",
-            "https://127.0.0.1:1/",
-            "http://127.0.0.1:2/",
-            false,
-        );
+        check("http://127.0.0.1:1/", "http://127.0.0.1:1/", "http://127.0.0.1:2/", true);
+        check("http://127.0.0.1:1/", "http://127.0.0.1:1/", "https://192.168.0.1/", false);
+        check("http://127.0.0.1:1/", "https://127.0.0.1:1/", "http://127.0.0.1:2/", false);
     }
 }

@@ -21,15 +21,10 @@ impl Bootstrap {
     /// The file given, or the one shipped in `data/`.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Error> {
         match path {
-            None => Self::parse(
-                "rdap-bootstrap.json",
-                include_str!("../../data/rdap-bootstrap.json"),
-            ),
+            None => Self::parse("rdap-bootstrap.json", include_str!("../../data/rdap-bootstrap.json")),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|cause| Error::Read {
-                    path: path.to_owned(),
-                    cause,
-                })?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
                 Self::parse(&path.display().to_string(), &text)
             }
         }
@@ -43,10 +38,8 @@ impl Bootstrap {
         })?;
         let mut bases: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (tlds, urls) in file.services {
-            let mut usable: Vec<String> = urls
-                .into_iter()
-                .filter(|u| u.parse::<Uri>().is_ok_and(|uri| address::may_start(&uri)))
-                .collect();
+            let mut usable: Vec<String> =
+                urls.into_iter().filter(|u| u.parse::<Uri>().is_ok_and(|uri| address::may_start(&uri))).collect();
             usable.sort_by_key(|u| !u.starts_with("https:"));
             for tld in tlds {
                 let tld = idna::domain_to_ascii(tld.trim_start_matches('.')).unwrap_or(tld);
@@ -77,13 +70,7 @@ mod tests {
     fn the_shipped_file_names_the_large_registries_over_https_only() {
         let shipped = Bootstrap::open(None).unwrap();
         for name in ["gmial.com", "x.net", "x.org", "x.co.uk", "x.fr", "x.com.br"] {
-            assert!(
-                shipped
-                    .bases(name)
-                    .first()
-                    .is_some_and(|b| b.starts_with("https://")),
-                "{name}"
-            );
+            assert!(shipped.bases(name).first().is_some_and(|b| b.starts_with("https://")), "{name}");
         }
         assert!(shipped.bases("x.invalid").is_empty());
         assert!(shipped.0.len() > 1000);
@@ -94,10 +81,7 @@ mod tests {
         let text = r#"{"version":"1.0","services":[[["a"],["http://rdap.example/"]],[["b","C"],["http://127.0.0.1:8080/","https://rdap.example/"]],[["co.d"],["http://[::1]:1/x/"]]]}"#;
         let parsed = Bootstrap::parse("x", text).unwrap();
         assert!(parsed.bases("x.a").is_empty());
-        assert_eq!(
-            parsed.bases("x.b"),
-            ["https://rdap.example/", "http://127.0.0.1:8080/"]
-        );
+        assert_eq!(parsed.bases("x.b"), ["https://rdap.example/", "http://127.0.0.1:8080/"]);
         assert_eq!(parsed.bases("x.c").len(), 2);
         assert_eq!(parsed.bases("x.co.d"), ["http://[::1]:1/x/"]);
         assert!(Bootstrap::parse("x", "{}").is_err());

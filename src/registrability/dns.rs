@@ -79,40 +79,18 @@ enum Answer {
 
 impl Asker {
     /// Ready to ask `nameservers`, or the system's where none are given.
-    pub(super) fn new(
-        nameservers: &[SocketAddr],
-        timeout: Duration,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| {
-                Error::Usage(format!(
-                    "DNS cannot be started: {e}; try again with fewer open files, or --offline"
-                ))
-            })?;
-        let addresses = if nameservers.is_empty() {
-            system_servers()
-        } else {
-            nameservers.to_vec()
-        };
+    pub(super) fn new(nameservers: &[SocketAddr], timeout: Duration, now: Timestamp) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+            Error::Usage(format!("DNS cannot be started: {e}; try again with fewer open files, or --offline"))
+        })?;
+        let addresses = if nameservers.is_empty() { system_servers() } else { nameservers.to_vec() };
         let servers = addresses
             .into_iter()
             .filter_map(|address| {
-                Some(Server {
-                    address,
-                    resolver: resolver(address, timeout)?,
-                    silences: AtomicU32::new(0),
-                })
+                Some(Server { address, resolver: resolver(address, timeout)?, silences: AtomicU32::new(0) })
             })
             .collect();
-        Ok(Asker {
-            runtime,
-            servers,
-            canaries: Mutex::default(),
-            now,
-        })
+        Ok(Asker { runtime, servers, canaries: Mutex::default(), now })
     }
 
     /// Asks for the delegation of `domain`. "No such name" counts once two servers, or the only one twice, agree; a
@@ -143,9 +121,7 @@ impl Asker {
                         _ => verdict::Dns::Unclear,
                     };
                     if matches!(canary, Answer::Delegated { .. } | Answer::Other(_)) {
-                        found
-                            .answers
-                            .push(("random_sibling_exists_too", self.servers[index].address));
+                        found.answers.push(("random_sibling_exists_too", self.servers[index].address));
                     }
                 }
                 Answer::Other(_) => found.dns = verdict::Dns::Unclear,
@@ -162,8 +138,7 @@ impl Asker {
             return Mail::default();
         };
         found.queries += 1;
-        let Some(Ok(lookup)) = self.lookup(&server.resolver, domain, RecordType::MX, deadline)
-        else {
+        let Some(Ok(lookup)) = self.lookup(&server.resolver, domain, RecordType::MX, deadline) else {
             return Mail::default();
         };
         let mut all: Vec<(u16, String)> = lookup
@@ -177,24 +152,14 @@ impl Asker {
         all.sort();
         all.truncate(MAX_KEPT);
         let null = !all.is_empty() && all.iter().all(|(_, host)| host.is_empty());
-        Mail {
-            exchangers: all
-                .into_iter()
-                .map(|(_, host)| host)
-                .filter(|h| !h.is_empty())
-                .collect(),
-            null,
-        }
+        Mail { exchangers: all.into_iter().map(|(_, host)| host).filter(|h| !h.is_empty()).collect(), null }
     }
 
     /// Whether a second opinion says "no such name" too.
     fn agreed(&self, first: usize, domain: &str, deadline: Instant, found: &mut Finding) -> bool {
         if let [_] = self.servers[..] {
             // For another type: some resolvers lie about addresses only.
-            return matches!(
-                self.ask(first, domain, RecordType::A, deadline, found),
-                Answer::Absent { .. }
-            );
+            return matches!(self.ask(first, domain, RecordType::A, deadline, found), Answer::Absent { .. });
         }
         for second in first + 1..self.servers.len() {
             match self.ask(second, domain, RecordType::NS, deadline, found) {
@@ -210,22 +175,13 @@ impl Asker {
     fn canary(&self, index: usize, suffix: &str, deadline: Instant, found: &mut Finding) -> Answer {
         let cell = {
             let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner);
-            canaries
-                .entry((index, suffix.to_owned()))
-                .or_default()
-                .clone()
+            canaries.entry((index, suffix.to_owned())).or_default().clone()
         };
         if let Some(known) = cell.get() {
             return known.clone();
         }
-        let name = format!(
-            "bw-{:016x}.{suffix}",
-            stable_hash(suffix, self.now.0.unsigned_abs())
-        );
-        let mut aside = Finding {
-            answers: Vec::new(),
-            ..found.clone()
-        };
+        let name = format!("bw-{:016x}.{suffix}", stable_hash(suffix, self.now.0.unsigned_abs()));
+        let mut aside = Finding { answers: Vec::new(), ..found.clone() };
         let mut answer = self.ask(index, &name, RecordType::NS, deadline, &mut aside);
         if let Answer::Absent { .. } = answer {
             // A wildcard or a lie may be told for addresses only.
@@ -239,19 +195,8 @@ impl Asker {
         }
     }
 
-    fn ask(
-        &self,
-        index: usize,
-        domain: &str,
-        kind: RecordType,
-        deadline: Instant,
-        found: &mut Finding,
-    ) -> Answer {
-        let Server {
-            address,
-            resolver,
-            silences,
-        } = &self.servers[index];
+    fn ask(&self, index: usize, domain: &str, kind: RecordType, deadline: Instant, found: &mut Finding) -> Answer {
+        let Server { address, resolver, silences } = &self.servers[index];
         let silent = silences.load(Ordering::Relaxed);
         if silent >= GIVE_UP_AFTER {
             silences.store(silent + 1, Ordering::Relaxed);
@@ -264,14 +209,9 @@ impl Asker {
         let answer = match self.lookup(resolver, domain, kind, deadline) {
             None => Answer::Failed("timeout"),
             Some(Ok(lookup)) => {
-                let nameservers = names_of_delegation(
-                    lookup.answers().iter().chain(lookup.authorities()),
-                    domain,
-                );
-                let own_soa = lookup
-                    .answers()
-                    .iter()
-                    .any(|r| r.record_type() == RecordType::SOA && same(&r.name, domain));
+                let nameservers = names_of_delegation(lookup.answers().iter().chain(lookup.authorities()), domain);
+                let own_soa =
+                    lookup.answers().iter().any(|r| r.record_type() == RecordType::SOA && same(&r.name, domain));
                 match (nameservers.is_empty(), own_soa) {
                     (true, false) => Answer::Other("records"),
                     _ => Answer::Delegated { nameservers },
@@ -309,11 +249,7 @@ impl Asker {
             Err(e) => return Some(Err(NetError::from(e))),
         };
         let left = deadline.saturating_duration_since(Instant::now());
-        self.runtime.block_on(async {
-            tokio::time::timeout(left, resolver.lookup(name, kind))
-                .await
-                .ok()
-        })
+        self.runtime.block_on(async { tokio::time::timeout(left, resolver.lookup(name, kind)).await.ok() })
     }
 }
 
@@ -347,10 +283,8 @@ fn resolver(address: SocketAddr, timeout: Duration) -> Option<TokioResolver> {
     let mut tcp = ConnectionConfig::tcp();
     tcp.port = address.port();
     let server = NameServerConfig::new(address.ip(), true, vec![udp, tcp]);
-    let mut builder = Resolver::builder_with_config(
-        ResolverConfig::from_name_servers(vec![server]),
-        TokioRuntimeProvider::default(),
-    );
+    let mut builder =
+        Resolver::builder_with_config(ResolverConfig::from_name_servers(vec![server]), TokioRuntimeProvider::default());
     let options = builder.options_mut();
     options.timeout = timeout;
     options.attempts = 1;
@@ -369,20 +303,13 @@ fn negative(none: &NoRecords, domain: &str) -> Answer {
         return if soa_is_own {
             Answer::Failed("nxdomain_from_own_zone")
         } else {
-            Answer::Absent {
-                negative_ttl: none.negative_ttl,
-            }
+            Answer::Absent { negative_ttl: none.negative_ttl }
         };
     }
-    let referred = names_of_delegation(
-        none.ns.iter().flat_map(|all| all.iter()).map(|ns| &ns.ns),
-        domain,
-    );
+    let referred = names_of_delegation(none.ns.iter().flat_map(|all| all.iter()).map(|ns| &ns.ns), domain);
     match (referred.is_empty(), soa_is_own) {
         (true, false) => Answer::Other("nodata"),
-        _ => Answer::Delegated {
-            nameservers: referred,
-        },
+        _ => Answer::Delegated { nameservers: referred },
     }
 }
 

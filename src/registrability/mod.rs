@@ -61,35 +61,15 @@ pub fn check_with(
         }
         tally.names += 1;
         match question {
-            Question::Decided {
-                domain,
-                status,
-                answer,
-            } => each(from_syntax(
-                domain,
-                status,
-                answer,
-                "public_suffix_list",
-                now,
-            )),
-            Question::Ask { domain, .. } if network.offline => each(from_syntax(
-                domain,
-                Status::Unknown,
-                "offline",
-                "--offline",
-                now,
-            )),
-            Question::Ask { domain, .. }
-                if network.max_lookups.is_some_and(|most| to_ask.len() >= most) =>
-            {
+            Question::Decided { domain, status, answer } => {
+                each(from_syntax(domain, status, answer, "public_suffix_list", now))
+            }
+            Question::Ask { domain, .. } if network.offline => {
+                each(from_syntax(domain, Status::Unknown, "offline", "--offline", now))
+            }
+            Question::Ask { domain, .. } if network.max_lookups.is_some_and(|most| to_ask.len() >= most) => {
                 tally.skipped_by_budget += 1;
-                each(from_syntax(
-                    domain,
-                    Status::Unknown,
-                    "budget",
-                    "--max-lookups",
-                    now,
-                ));
+                each(from_syntax(domain, Status::Unknown, "budget", "--max-lookups", now));
             }
             Question::Ask { domain, suffix } => to_ask.push((domain, suffix)),
         }
@@ -325,25 +305,11 @@ const DEFAULT_CONCURRENCY: usize = 8;
 const MAX_CONCURRENCY: usize = 256;
 
 /// An answer that needed no network.
-fn from_syntax(
-    domain: String,
-    status: Status,
-    answer: &str,
-    server: &str,
-    now: Timestamp,
-) -> Registrability {
-    let evidence = vec![Evidence {
-        source: Source::Syntax,
-        answer: answer.to_owned(),
-        server: server.to_owned(),
-        at: now,
-    }];
+fn from_syntax(domain: String, status: Status, answer: &str, server: &str, now: Timestamp) -> Registrability {
+    let evidence =
+        vec![Evidence { source: Source::Syntax, answer: answer.to_owned(), server: server.to_owned(), at: now }];
     // Skipped names are asked again as soon as there is a network or a budget.
-    let fresh_until = if status == Status::Unknown {
-        now
-    } else {
-        now.plus(lifetime(status))
-    };
+    let fresh_until = if status == Status::Unknown { now } else { now.plus(lifetime(status)) };
     Registrability {
         domain,
         status,

@@ -98,9 +98,7 @@ impl Pace {
         let now = Instant::now();
         match outcome {
             Outcome::Answered => books.failures = 0,
-            Outcome::Later(pause) => {
-                books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited"))
-            }
+            Outcome::Later(pause) => books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited")),
             Outcome::Failed => {
                 books.failures += 1;
                 if books.failures >= manners.break_after {
@@ -117,21 +115,11 @@ impl Pace {
     /// How long until every server may be asked again.
     pub(super) fn closed_for(&self) -> Duration {
         let now = Instant::now();
-        let until = self
-            .lock()
-            .values()
-            .filter_map(|books| books.closed)
-            .map(|(until, _)| until)
-            .max();
+        let until = self.lock().values().filter_map(|books| books.closed).map(|(until, _)| until).max();
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    fn wait_for_turn(
-        &self,
-        server: &str,
-        interval: Duration,
-        deadline: Instant,
-    ) -> Result<(), &'static str> {
+    fn wait_for_turn(&self, server: &str, interval: Duration, deadline: Instant) -> Result<(), &'static str> {
         let mut servers = self.lock();
         loop {
             let now = Instant::now();
@@ -153,14 +141,8 @@ impl Pace {
                 std::thread::sleep(slot.saturating_duration_since(now));
                 return Ok(());
             }
-            let nap = opens.map_or(Duration::from_secs(1), |until| {
-                until.saturating_duration_since(now)
-            });
-            servers = self
-                .freed
-                .wait_timeout(servers, nap)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let nap = opens.map_or(Duration::from_secs(1), |until| until.saturating_duration_since(now));
+            servers = self.freed.wait_timeout(servers, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -181,9 +163,7 @@ pub(super) fn pause(backoff: Duration, attempt: u32, what: &str) -> Duration {
 
 /// FNV-1a: the same on every machine and in every run.
 pub(super) fn stable_hash(text: &str, seed: u64) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -193,62 +173,34 @@ mod tests {
     #[test]
     fn questions_keep_their_distance_and_failures_close_a_server() {
         let pace = Pace::default();
-        let manners = Manners {
-            break_after: 2,
-            patience: Duration::from_secs(5),
-            ..Manners::default()
-        };
+        let manners = Manners { break_after: 2, patience: Duration::from_secs(5), ..Manners::default() };
         let start = Instant::now();
         for _ in 0..3 {
-            pace.ask("a", Duration::from_millis(30), &manners, || {
-                ((), Outcome::Answered)
-            })
-            .unwrap();
+            pace.ask("a", Duration::from_millis(30), &manners, || ((), Outcome::Answered)).unwrap();
         }
         assert!(start.elapsed() >= Duration::from_millis(60));
         for _ in 0..2 {
-            pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Failed))
-                .unwrap();
+            pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Failed)).unwrap();
         }
-        assert_eq!(
-            pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Answered)),
-            Err("server_failing")
-        );
-        pace.ask("c", Duration::ZERO, &manners, || {
-            ((), Outcome::Later(Duration::from_secs(60)))
-        })
-        .unwrap();
-        assert_eq!(
-            pace.ask("c", Duration::ZERO, &manners, || ((), Outcome::Answered)),
-            Err("rate_limited")
-        );
+        assert_eq!(pace.ask("b", Duration::ZERO, &manners, || ((), Outcome::Answered)), Err("server_failing"));
+        pace.ask("c", Duration::ZERO, &manners, || ((), Outcome::Later(Duration::from_secs(60)))).unwrap();
+        assert_eq!(pace.ask("c", Duration::ZERO, &manners, || ((), Outcome::Answered)), Err("rate_limited"));
         let before = Instant::now();
-        pace.ask("d", Duration::ZERO, &manners, || {
-            ((), Outcome::Later(Duration::from_millis(50)))
-        })
-        .unwrap();
-        pace.ask("d", Duration::ZERO, &manners, || ((), Outcome::Answered))
-            .unwrap();
+        pace.ask("d", Duration::ZERO, &manners, || ((), Outcome::Later(Duration::from_millis(50)))).unwrap();
+        pace.ask("d", Duration::ZERO, &manners, || ((), Outcome::Answered)).unwrap();
         assert!(before.elapsed() >= Duration::from_millis(50));
     }
 
     #[test]
     fn many_askers_keep_the_rate_and_lose_little_of_it() {
-        let (pace, manners, interval) = (
-            Pace::default(),
-            Manners::default(),
-            Duration::from_millis(4),
-        );
+        let (pace, manners, interval) = (Pace::default(), Manners::default(), Duration::from_millis(4));
         let start = Instant::now();
         std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
                     for _ in 0..10 {
                         pace.ask("a", interval, &manners, || {
-                            (
-                                std::thread::sleep(Duration::from_millis(3)),
-                                Outcome::Answered,
-                            )
+                            (std::thread::sleep(Duration::from_millis(3)), Outcome::Answered)
                         })
                         .unwrap();
                     }
@@ -257,11 +209,7 @@ mod tests {
         });
         let least = interval * 159;
         assert!(start.elapsed() >= least);
-        assert!(
-            start.elapsed() < least.mul_f64(1.3),
-            "{:?} for {least:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < least.mul_f64(1.3), "{:?} for {least:?}", start.elapsed());
     }
 
     #[test]

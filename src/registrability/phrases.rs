@@ -63,25 +63,14 @@ impl Phrases {
     }
 
     fn parse(text: &str) -> Result<Self, Error> {
-        let file: File = toml::from_str(text).map_err(|e| Error::Data {
-            name: "whois-phrases.toml".into(),
-            cause: e.to_string(),
-        })?;
+        let file: File = toml::from_str(text)
+            .map_err(|e| Error::Data { name: "whois-phrases.toml".into(), cause: e.to_string() })?;
         let by_tld = file
             .registry
             .into_iter()
-            .flat_map(|words| {
-                words
-                    .tlds
-                    .clone()
-                    .into_iter()
-                    .map(move |tld| (tld, words.clone()))
-            })
+            .flat_map(|words| words.tlds.clone().into_iter().map(move |tld| (tld, words.clone())))
             .collect();
-        Ok(Phrases {
-            common: file.common,
-            by_tld,
-        })
+        Ok(Phrases { common: file.common, by_tld })
     }
 
     /// Reads an answer about `domain`. "Not found" counts only as a line of its own in an answer without a record, so
@@ -91,41 +80,21 @@ impl Phrases {
         let lines: Vec<String> = text.lines().map(normal).filter(|l| !l.is_empty()).collect();
         let own = self.of(domain);
         let all = |pick: fn(&Words) -> &Vec<String>| -> Vec<&String> {
-            pick(&self.common)
-                .iter()
-                .chain(own.map(pick).into_iter().flatten())
-                .collect()
+            pick(&self.common).iter().chain(own.map(pick).into_iter().flatten()).collect()
         };
-        let plain = |registry, word| Reading {
-            registry,
-            word,
-            details: Details::default(),
-            changed: None,
-        };
+        let plain = |registry, word| Reading { registry, word, details: Details::default(), changed: None };
         if lines.is_empty() {
             return plain(Registry::Failed, "empty");
         }
         let (record, state) = (all(|w| &w.record), all(|w| &w.state));
         let fields: Vec<(&str, &str)> = lines.iter().filter_map(|l| field(l)).collect();
-        let has_record = fields
-            .iter()
-            .any(|(key, _)| record.iter().any(|k| k == key));
-        let states: Vec<String> = fields
-            .iter()
-            .filter(|(key, _)| state.iter().any(|k| k == key))
-            .map(|(_, v)| squeezed(v))
-            .collect();
-        let state_is = |words: Vec<&String>| {
-            states
-                .iter()
-                .any(|s| words.iter().any(|w| s.contains(w.as_str())))
-        };
+        let has_record = fields.iter().any(|(key, _)| record.iter().any(|k| k == key));
+        let states: Vec<String> =
+            fields.iter().filter(|(key, _)| state.iter().any(|k| k == key)).map(|(_, v)| squeezed(v)).collect();
+        let state_is = |words: Vec<&String>| states.iter().any(|s| words.iter().any(|w| s.contains(w.as_str())));
         if has_record {
             let unicode = idna::domain_to_unicode(domain).0;
-            if !lines
-                .iter()
-                .any(|l| mentions(l, domain) || mentions(l, &unicode))
-            {
+            if !lines.iter().any(|l| mentions(l, domain) || mentions(l, &unicode)) {
                 return plain(Registry::Failed, "other_name");
             }
             let (registry, word) = if state_is(all(|w| &w.redemption)) {
@@ -137,12 +106,7 @@ impl Phrases {
             } else {
                 (Registry::Registered, "registered")
             };
-            return Reading {
-                registry,
-                word,
-                details: details(&text),
-                changed: changed(&fields),
-            };
+            return Reading { registry, word, details: details(&text), changed: changed(&fields) };
         }
         if state_is(all(|w| &w.redemption)) {
             return plain(Registry::Redemption, "redemption");
@@ -150,29 +114,20 @@ impl Phrases {
         if state_is(all(|w| &w.pending_delete)) {
             return plain(Registry::PendingDelete, "pending_delete");
         }
-        let said = |phrases: Vec<&String>| {
-            phrases
-                .iter()
-                .any(|p| lines.iter().any(|l| says(l, p, domain)))
-        };
+        let said = |phrases: Vec<&String>| phrases.iter().any(|p| lines.iter().any(|l| says(l, p, domain)));
         if state_is(all(|w| &w.withheld)) || said(all(|w| &w.reserved)) {
             return plain(Registry::Reserved, "reserved");
         }
         if said(all(|w| &w.premium)) {
             return plain(Registry::Failed, "premium");
         }
-        if states.iter().any(|s| all(|w| &w.held).contains(&s))
-            && lines.iter().any(|l| mentions(l, domain))
-        {
+        if states.iter().any(|s| all(|w| &w.held).contains(&s)) && lines.iter().any(|l| mentions(l, domain)) {
             return plain(Registry::Registered, "registered");
         }
         if said(all(|w| &w.not_found)) {
             return plain(Registry::NotFound, "not_found");
         }
-        if all(|w| &w.limited)
-            .iter()
-            .any(|p| lines.iter().any(|l| l.contains(p.as_str())))
-        {
+        if all(|w| &w.limited).iter().any(|p| lines.iter().any(|l| l.contains(p.as_str()))) {
             return plain(Registry::Failed, "rate_limited");
         }
         plain(Registry::Failed, "not_understood")
@@ -201,15 +156,9 @@ fn decode(answer: &[u8]) -> String {
 /// Lower case, comment marks and quotes gone, single spaces.
 fn normal(line: &str) -> String {
     let stripped = line.trim_start_matches(|c: char| c.is_whitespace() || "%#*>;-=".contains(c));
-    let unquoted: String = stripped
-        .chars()
-        .filter(|c| !"\"'`«»“”".contains(*c) && !c.is_control() || *c == '\t')
-        .collect();
-    unquoted
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
+    let unquoted: String =
+        stripped.chars().filter(|c| !"\"'`«»“”".contains(*c) && !c.is_control() || *c == '\t').collect();
+    unquoted.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// `key: value`, `key....: value` or `[key] value`.
@@ -242,17 +191,13 @@ fn says(line: &str, phrase: &str, domain: &str) -> bool {
 fn mentions(line: &str, domain: &str) -> bool {
     line.match_indices(domain).any(|(at, found)| {
         let before = line[..at].chars().next_back();
-        !before.is_some_and(|c| is_of_name(c) || c == '.' || c == '@')
-            && ends_name(&line[at + found.len()..])
+        !before.is_some_and(|c| is_of_name(c) || c == '.' || c == '@') && ends_name(&line[at + found.len()..])
     })
 }
 
 /// Whether a name that stands before `after` ends there: `x.com.` does, `x.com.cn` does not.
 fn ends_name(after: &str) -> bool {
-    !after
-        .strip_prefix('.')
-        .unwrap_or(after)
-        .starts_with(is_of_name)
+    !after.strip_prefix('.').unwrap_or(after).starts_with(is_of_name)
 }
 
 fn is_of_name(c: char) -> bool {
@@ -264,17 +209,8 @@ fn squeezed(value: &str) -> String {
 }
 
 fn changed(fields: &[(&str, &str)]) -> Option<Timestamp> {
-    let keys = [
-        "updated date",
-        "last updated",
-        "last modified",
-        "changed",
-        "modified",
-    ];
-    fields
-        .iter()
-        .find(|(key, _)| keys.contains(key))
-        .and_then(|(_, value)| moment(value))
+    let keys = ["updated date", "last updated", "last modified", "changed", "modified"];
+    fields.iter().find(|(key, _)| keys.contains(key)).and_then(|(_, value)| moment(value))
 }
 
 fn details(text: &str) -> Details {
@@ -283,25 +219,14 @@ fn details(text: &str) -> Details {
         let Some((key, value)) = line.split_once(':') else {
             continue;
         };
-        let key = key
-            .trim_matches(|c: char| c.is_whitespace() || c == '.')
-            .to_ascii_lowercase();
-        let value: String = value
-            .trim()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
+        let key = key.trim_matches(|c: char| c.is_whitespace() || c == '.').to_ascii_lowercase();
+        let value: String = value.trim().chars().filter(|c| !c.is_control()).take(200).collect();
         if value.is_empty() {
             continue;
         }
         let mut contact = |role: &str| {
             if value.contains('@') && !value.contains(' ') {
-                out.contacts.push(Contact {
-                    address: value.clone(),
-                    role: role.to_owned(),
-                    source: Source::Whois,
-                });
+                out.contacts.push(Contact { address: value.clone(), role: role.to_owned(), source: Source::Whois });
             }
         };
         match key.as_str() {
@@ -316,22 +241,14 @@ fn details(text: &str) -> Details {
             {
                 out.created = moment(&value)
             }
-            "registry expiry date"
-            | "expiry date"
-            | "expiration time"
-            | "expires"
-            | "paid-till"
+            "registry expiry date" | "expiry date" | "expiration time" | "expires" | "paid-till"
                 if out.expires.is_none() =>
             {
                 out.expires = moment(&value)
             }
             "name server" | "nserver" | "nameserver" if out.nameservers.len() < 16 => {
-                out.nameservers.extend(
-                    value
-                        .split_whitespace()
-                        .next()
-                        .map(|n| n.trim_end_matches('.').to_ascii_lowercase()),
-                );
+                out.nameservers
+                    .extend(value.split_whitespace().next().map(|n| n.trim_end_matches('.').to_ascii_lowercase()));
             }
             _ => {}
         }

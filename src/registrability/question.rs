@@ -35,17 +35,8 @@ impl Question {
     /// Reduces a mail domain to what its registry sells. A company's suffix (`github.io`) is no registry's, so names
     /// under it come down to the company's own domain.
     pub(super) fn of(name: &str, suffixes: &Suffixes) -> Self {
-        let shown: String = name
-            .trim()
-            .trim_end_matches('.')
-            .chars()
-            .take(MAX_NAME)
-            .collect();
-        let decided = |domain: String, status, answer| Question::Decided {
-            domain,
-            status,
-            answer,
-        };
+        let shown: String = name.trim().trim_end_matches('.').chars().take(MAX_NAME).collect();
+        let decided = |domain: String, status, answer| Question::Decided { domain, status, answer };
         let Ok(ascii) = idna::domain_to_ascii(&shown) else {
             return decided(plain(&shown), Status::NotAPublicSuffix, "invalid_name");
         };
@@ -89,9 +80,7 @@ fn registered_under(ascii: &str, suffixes: &Suffixes) -> Option<(String, String)
 /// Whether a registry, not a company, gives out names under `suffix`.
 fn sold_under(suffix: &str, suffixes: &Suffixes) -> bool {
     let probe = format!("probe.{suffix}");
-    suffixes
-        .registrable(&probe)
-        .is_some_and(|r| r.icann && r.suffix == suffix)
+    suffixes.registrable(&probe).is_some_and(|r| r.icann && r.suffix == suffix)
 }
 
 /// The name one label longer than `suffix`, and `suffix`, as A-labels.
@@ -105,18 +94,14 @@ fn below(unicode: &str, suffix: &str) -> Option<(String, String)> {
 /// Letters, digits, inner hyphens, 1 to 63 (RFC 952, 1123).
 fn is_host_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }
 
 /// Hostile text made showable.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -129,11 +114,7 @@ mod tests {
         let check = |name: &str, want: &str| {
             let shown = match Question::of(name, &list) {
                 Question::Ask { domain, suffix } => format!("ask {domain} under {suffix}"),
-                Question::Decided {
-                    domain,
-                    status,
-                    answer,
-                } => format!("{} {domain} {answer}", status.name()),
+                Question::Decided { domain, status, answer } => format!("{} {domain} {answer}", status.name()),
             };
             assert_eq!(shown, want, "{name}");
         };

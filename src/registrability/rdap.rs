@@ -71,23 +71,13 @@ impl Asker {
         Ok(Asker {
             bootstrap: Bootstrap::open(bootstrap)?,
             current: bootstrap.is_some(),
-            public: Agent::with_parts(
-                config().build(),
-                DefaultConnector::default(),
-                PublicOnly::default(),
-            ),
+            public: Agent::with_parts(config().build(), DefaultConnector::default(), PublicOnly::default()),
             own: Agent::new_with_config(config().proxy(None).build()),
         })
     }
 
     /// Asks the registry of `domain`; `None` where no RDAP server is known for it.
-    pub(super) fn ask(
-        &self,
-        domain: &str,
-        now: Timestamp,
-        pace: &Pace,
-        manners: &Manners,
-    ) -> Option<Finding> {
+    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners) -> Option<Finding> {
         let bases = self.bootstrap.bases(domain);
         let mut finding = Finding {
             registry: Registry::Failed,
@@ -105,18 +95,12 @@ impl Asker {
             let Ok(uri) = question(base, domain) else {
                 continue;
             };
-            let interval = if address::is_loopback(&uri) {
-                manners.own_interval
-            } else {
-                manners.rdap_interval
-            };
+            let interval = if address::is_loopback(&uri) { manners.own_interval } else { manners.rdap_interval };
             let asked = pace.ask(&server_of(&uri), interval, manners, || {
                 let got = self.fetch(&uri, manners.rdap_timeout, now);
                 let outcome = match &got {
                     Got::Body { status, .. } if *status < 500 => Outcome::Answered,
-                    Got::Busy(wait) => {
-                        Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain)))
-                    }
+                    Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
                     _ => Outcome::Failed,
                 };
                 (got, outcome)
@@ -133,8 +117,7 @@ impl Asker {
             };
             finding.queries += 1;
             let again;
-            (finding.registry, finding.word, finding.record, again) =
-                understand(got, domain, now, self.current);
+            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now, self.current);
             if !again {
                 break;
             }
@@ -145,39 +128,22 @@ impl Asker {
     /// GET, following at most three redirects, none of them into the operator's network.
     fn fetch(&self, start: &Uri, limit: Duration, now: Timestamp) -> Got {
         let end = Instant::now() + limit;
-        let agent = if address::is_loopback(start) {
-            &self.own
-        } else {
-            &self.public
-        };
+        let agent = if address::is_loopback(start) { &self.own } else { &self.public };
         let mut uri = start.clone();
         for _ in 0..=MAX_REDIRECTS {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Got::Failed("timeout");
             }
-            let agent = if address::is_loopback(&uri) {
-                agent
-            } else {
-                &self.public
-            };
-            let mut response = match agent
-                .get(uri.clone())
-                .config()
-                .timeout_global(Some(left))
-                .build()
-                .call()
-            {
+            let agent = if address::is_loopback(&uri) { agent } else { &self.public };
+            let mut response = match agent.get(uri.clone()).config().timeout_global(Some(left)).build().call() {
                 Ok(response) => response,
                 Err(error) => return Got::Failed(failure(&error)),
             };
             let status = response.status().as_u16();
             if matches!(status, 301 | 302 | 303 | 307 | 308) {
-                let to = response
-                    .headers()
-                    .get(header::LOCATION)
-                    .and_then(|v| v.to_str().ok())
-                    .and_then(|l| join(&uri, l));
+                let to =
+                    response.headers().get(header::LOCATION).and_then(|v| v.to_str().ok()).and_then(|l| join(&uri, l));
                 match to {
                     Some(to) if address::may_follow(start, &uri, &to) => uri = to,
                     _ => return Got::Failed("bad_redirect"),
@@ -194,25 +160,14 @@ impl Asker {
                     return Got::Busy(wait);
                 }
             }
-            let at_registry = uri.host() == start.host()
-                || (address::is_loopback(&uri) && address::is_loopback(start));
+            let at_registry = uri.host() == start.host() || (address::is_loopback(&uri) && address::is_loopback(start));
             let spoken = response
                 .headers()
                 .get(header::CONTENT_TYPE)
                 .and_then(|v| v.to_str().ok())
                 .is_some_and(|t| t.to_ascii_lowercase().contains("rdap"));
-            return match response
-                .body_mut()
-                .with_config()
-                .limit(MAX_BODY)
-                .read_to_vec()
-            {
-                Ok(body) => Got::Body {
-                    status,
-                    body,
-                    at_registry,
-                    spoken,
-                },
+            return match response.body_mut().with_config().limit(MAX_BODY).read_to_vec() {
+                Ok(body) => Got::Body { status, body, at_registry, spoken },
                 Err(ureq::Error::BodyExceedsLimit(_)) => Got::Failed("too_long"),
                 Err(error) => Got::Failed(failure(&error)),
             };
@@ -227,32 +182,15 @@ const MAX_REDIRECTS: usize = 3;
 const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
 
 /// What the exchange says, the evidence's word for it, and whether asking again may help.
-fn understand(
-    got: Got,
-    domain: &str,
-    now: Timestamp,
-    current: bool,
-) -> (Registry, &'static str, Option<Record>, bool) {
+fn understand(got: Got, domain: &str, now: Timestamp, current: bool) -> (Registry, &'static str, Option<Record>, bool) {
     match got {
-        Got::Failed(word) => (
-            Registry::Failed,
-            word,
-            None,
-            matches!(word, "reset" | "unreachable"),
-        ),
+        Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "reset" | "unreachable")),
         Got::Busy(_) => (Registry::Failed, "rate_limited", None, true),
-        Got::Body {
-            status: 200, body, ..
-        } => match rdap_answer::parse(&body, domain, now) {
+        Got::Body { status: 200, body, .. } => match rdap_answer::parse(&body, domain, now) {
             Ok(record) => (record.registry, record.word, Some(record), false),
             Err(word) => (Registry::Failed, word, None, false),
         },
-        Got::Body {
-            status: 404,
-            body,
-            at_registry: true,
-            spoken,
-        } => {
+        Got::Body { status: 404, body, at_registry: true, spoken } => {
             if rdap_answer::is_refusal(&body) {
                 (Registry::Reserved, "reserved", None, false)
             } else if current || spoken || rdap_answer::is_error(&body) {
@@ -263,12 +201,8 @@ fn understand(
             }
         }
         Got::Body { status: 404, .. } => (Registry::Failed, "not_found_elsewhere", None, false),
-        Got::Body {
-            status: 400..=499, ..
-        } => (Registry::Failed, "refused", None, false),
-        Got::Body {
-            status: 500..=599, ..
-        } => (Registry::Failed, "server_error", None, true),
+        Got::Body { status: 400..=499, .. } => (Registry::Failed, "refused", None, false),
+        Got::Body { status: 500..=599, .. } => (Registry::Failed, "server_error", None, true),
         Got::Body { .. } => (Registry::Failed, "garbage", None, false),
     }
 }
@@ -291,9 +225,7 @@ fn join(from: &Uri, location: &str) -> Option<Uri> {
         None if location.starts_with('/') => location.to_owned(),
         None => format!("{}/{location}", from.path().rsplit_once('/')?.0),
     };
-    format!("{}://{}{path}", from.scheme_str()?, from.authority()?)
-        .parse()
-        .ok()
+    format!("{}://{}{path}", from.scheme_str()?, from.authority()?).parse().ok()
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
@@ -307,14 +239,10 @@ fn wait(value: &str, now: Timestamp) -> Option<Duration> {
     let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
     let month = MONTHS.iter().position(|m| *m == month)? + 1;
     let at = Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z"))?;
-    Some(Duration::from_secs(
-        u64::try_from(at.0 - now.0).unwrap_or(0),
-    ))
+    Some(Duration::from_secs(u64::try_from(at.0 - now.0).unwrap_or(0)))
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn failure(error: &ureq::Error) -> &'static str {
     match error {
@@ -332,9 +260,7 @@ fn failure(error: &ureq::Error) -> &'static str {
         }
         // rustls hands its refusals on as invalid data.
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => "tls",
-        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
-            "unreachable"
-        }
+        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => "unreachable",
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "tls",
         _ => "garbage",
     }
@@ -347,44 +273,22 @@ mod tests {
     #[test]
     fn a_404_counts_only_from_the_registry_itself() {
         let check = |body: &str, at_registry, spoken, current, want| {
-            let got = Got::Body {
-                status: 404,
-                body: body.as_bytes().to_vec(),
-                at_registry,
-                spoken,
-            };
-            assert_eq!(
-                understand(got, "gmial.com", Timestamp(0), current).1,
-                want,
-                "{body}"
-            );
+            let got = Got::Body { status: 404, body: body.as_bytes().to_vec(), at_registry, spoken };
+            assert_eq!(understand(got, "gmial.com", Timestamp(0), current).1, want, "{body}");
         };
         check("", true, true, false, "not_found");
         check(r#"{"errorCode":404}"#, true, false, false, "not_found");
         check("<html>", true, false, false, "not_found_unproven");
         check("<html>", true, false, true, "not_found");
-        check(
-            r#"{"errorCode":404}"#,
-            false,
-            true,
-            true,
-            "not_found_elsewhere",
-        );
-        check(
-            r#"{"errorCode":404,"title":"Reserved"}"#,
-            true,
-            true,
-            true,
-            "reserved",
-        );
+        check(r#"{"errorCode":404}"#, false, true, true, "not_found_elsewhere");
+        check(r#"{"errorCode":404,"title":"Reserved"}"#, true, true, true, "reserved");
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = Timestamp::parse("2022-07-04T02:00:00Z").unwrap();
-        let check = |value: &str, want: Option<u64>| {
-            assert_eq!(wait(value, now), want.map(Duration::from_secs), "{value}")
-        };
+        let check =
+            |value: &str, want: Option<u64>| assert_eq!(wait(value, now), want.map(Duration::from_secs), "{value}");
         check(" 120 ", Some(120));
         check("Mon, 04 Jul 2022 02:01:30 GMT", Some(90));
         check("Sun, 03 Jul 2022 02:01:30 GMT", Some(0));
@@ -396,12 +300,7 @@ mod tests {
     fn locations_are_joined() {
         let check = |location: &str, want: &str| {
             assert_eq!(
-                join(
-                    &"https://a.example/x/domain/b.com".parse().unwrap(),
-                    location
-                )
-                .map(|u| u.to_string())
-                .as_deref(),
+                join(&"https://a.example/x/domain/b.com".parse().unwrap(), location).map(|u| u.to_string()).as_deref(),
                 Some(want)
             )
         };

@@ -24,27 +24,15 @@ pub(super) fn parse(body: &[u8], domain: &str, now: Timestamp) -> Result<Record,
     let value: Value = serde_json::from_slice(body).map_err(|_| "garbage")?;
     let names = ["ldhName", "unicodeName"].map(|key| value[key].as_str().unwrap_or_default());
     let ours = names.iter().any(|name| {
-        !name.is_empty()
-            && idna::domain_to_ascii(name.trim_end_matches('.')).is_ok_and(|ascii| ascii == domain)
+        !name.is_empty() && idna::domain_to_ascii(name.trim_end_matches('.')).is_ok_and(|ascii| ascii == domain)
     });
     if !ours {
-        return Err(if names.iter().all(|n| n.is_empty()) {
-            "garbage"
-        } else {
-            "other_name"
-        });
+        return Err(if names.iter().all(|n| n.is_empty()) { "garbage" } else { "other_name" });
     }
-    if value["objectClassName"]
-        .as_str()
-        .is_some_and(|class| class != "domain")
-    {
+    if value["objectClassName"].as_str().is_some_and(|class| class != "domain") {
         return Err("garbage");
     }
-    let statuses: Vec<String> = array(&value["status"])
-        .iter()
-        .filter_map(Value::as_str)
-        .map(squeezed)
-        .collect();
+    let statuses: Vec<String> = array(&value["status"]).iter().filter_map(Value::as_str).map(squeezed).collect();
     let any = |wanted: &[&str]| statuses.iter().any(|s| wanted.contains(&s.as_str()));
     // A name in redemption carries `pending delete` too: redemption is asked first.
     let (registry, word) = if any(&["redemptionperiod", "pendingrestore"]) {
@@ -58,12 +46,7 @@ pub(super) fn parse(body: &[u8], domain: &str, now: Timestamp) -> Result<Record,
     } else {
         (Registry::Registered, "registered")
     };
-    Ok(Record {
-        registry,
-        word,
-        drops_at: drop_date(registry, &value, now),
-        details: details(&value),
-    })
+    Ok(Record { registry, word, drops_at: drop_date(registry, &value, now), details: details(&value) })
 }
 
 /// Whether a 404's body is an RDAP error (RFC 9083, section 6).
@@ -78,11 +61,7 @@ pub(super) fn is_refusal(body: &[u8]) -> bool {
         return false;
     };
     let mut texts: Vec<&str> = value["title"].as_str().into_iter().collect();
-    texts.extend(
-        array(&value["description"])
-            .iter()
-            .filter_map(Value::as_str),
-    );
+    texts.extend(array(&value["description"]).iter().filter_map(Value::as_str));
     for notice in array(&value["notices"]) {
         texts.extend(notice["title"].as_str());
     }
@@ -92,13 +71,8 @@ pub(super) fn is_refusal(body: &[u8]) -> bool {
         .any(|text| REFUSALS.iter().any(|r| text.contains(r)) && !text.contains("rights reserved"))
 }
 
-const REFUSALS: [&str; 5] = [
-    "reserved",
-    "blocked",
-    "not available for registration",
-    "cannot be registered",
-    "prohibited",
-];
+const REFUSALS: [&str; 5] =
+    ["reserved", "blocked", "not available for registration", "cannot be registered", "prohibited"];
 
 /// The registry's own plan where it tells one, else reckoned from when the name was deleted.
 fn drop_date(registry: Registry, value: &Value, now: Timestamp) -> Option<Timestamp> {
@@ -120,11 +94,8 @@ fn event(value: &Value, action: &str) -> Option<Timestamp> {
 }
 
 fn details(value: &Value) -> Details {
-    let mut out = Details {
-        created: event(value, "registration"),
-        expires: event(value, "expiration"),
-        ..Details::default()
-    };
+    let mut out =
+        Details { created: event(value, "registration"), expires: event(value, "expiration"), ..Details::default() };
     out.nameservers = array(&value["nameservers"])
         .iter()
         .filter_map(|n| n["ldhName"].as_str())
@@ -144,27 +115,17 @@ fn entities(value: &Value, depth: usize, out: &mut Details) {
         return;
     }
     for entity in array(&value["entities"]) {
-        let roles: Vec<&str> = array(&entity["roles"])
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let roles: Vec<&str> = array(&entity["roles"]).iter().filter_map(Value::as_str).collect();
         if roles.contains(&"registrar") && out.registrar.is_none() {
             out.registrar = vcard(entity, "fn").next().map(text);
         }
-        let role = ["abuse", "registrant", "technical", "administrative"]
-            .into_iter()
-            .find(|r| roles.contains(r));
+        let role = ["abuse", "registrant", "technical", "administrative"].into_iter().find(|r| roles.contains(r));
         if let Some(role) = role {
-            out.contacts
-                .extend(
-                    vcard(entity, "email")
-                        .filter(|m| m.contains('@'))
-                        .map(|m| Contact {
-                            address: text(m),
-                            role: role.to_owned(),
-                            source: Source::Rdap,
-                        }),
-                );
+            out.contacts.extend(vcard(entity, "email").filter(|m| m.contains('@')).map(|m| Contact {
+                address: text(m),
+                role: role.to_owned(),
+                source: Source::Rdap,
+            }));
         }
         entities(entity, depth + 1, out);
     }
@@ -181,26 +142,16 @@ fn vcard<'a>(entity: &'a Value, property: &'a str) -> impl Iterator<Item = &'a s
 
 fn array(value: &Value) -> &[Value] {
     // Lists are as long as a stranger likes.
-    value
-        .as_array()
-        .map_or(&[], |all| &all[..all.len().min(64)])
+    value.as_array().map_or(&[], |all| &all[..all.len().min(64)])
 }
 
 /// `pending delete`, `pendingDelete`, `pending_delete` → `pendingdelete`.
 fn squeezed(status: &str) -> String {
-    status
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    status.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn text(value: &str) -> String {
-    value
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect()
+    value.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
@@ -213,27 +164,11 @@ mod tests {
     fn statuses_and_drop_dates() {
         let check = |json: &str, want: Result<(&str, Option<&str>), &str>| {
             let got = parse(json.as_bytes(), "gmial.com", NOW);
-            let shown = got
-                .as_ref()
-                .map(|r| (r.word, r.drops_at.map(|d| d.to_string())))
-                .map_err(|e| *e);
-            assert_eq!(
-                shown
-                    .as_ref()
-                    .map(|(w, d)| (*w, d.as_deref()))
-                    .map_err(|e| *e),
-                want,
-                "{json}"
-            );
+            let shown = got.as_ref().map(|r| (r.word, r.drops_at.map(|d| d.to_string()))).map_err(|e| *e);
+            assert_eq!(shown.as_ref().map(|(w, d)| (*w, d.as_deref())).map_err(|e| *e), want, "{json}");
         };
-        check(
-            r#"{"objectClassName":"domain","ldhName":"GMIAL.com.","status":["active"]}"#,
-            Ok(("registered", None)),
-        );
-        check(
-            r#"{"ldhName":"gmial.com","status":["client hold"]}"#,
-            Ok(("on_hold", None)),
-        );
+        check(r#"{"objectClassName":"domain","ldhName":"GMIAL.com.","status":["active"]}"#, Ok(("registered", None)));
+        check(r#"{"ldhName":"gmial.com","status":["client hold"]}"#, Ok(("on_hold", None)));
         check(
             r#"{"ldhName":"gmial.com","status":["pending delete","redemption period"],"events":[{"eventAction":"last changed","eventDate":"2022-07-01T00:00:00Z"}]}"#,
             Ok(("redemption", Some("2022-08-05T00:00:00Z"))),
@@ -242,38 +177,21 @@ mod tests {
             r#"{"ldhName":"gmial.com","status":["pendingDelete"],"events":[{"eventAction":"deletion","eventDate":"2022-07-09T00:00:00Z"}]}"#,
             Ok(("pending_delete", Some("2022-07-09T00:00:00Z"))),
         );
-        check(
-            r#"{"ldhName":"gmial.com","status":["reserved"]}"#,
-            Ok(("reserved", None)),
-        );
-        check(
-            r#"{"ldhName":"gmail.com","status":["active"]}"#,
-            Err("other_name"),
-        );
+        check(r#"{"ldhName":"gmial.com","status":["reserved"]}"#, Ok(("reserved", None)));
+        check(r#"{"ldhName":"gmail.com","status":["active"]}"#, Err("other_name"));
         check(r#"{"objectClassName":"help"}"#, Err("garbage"));
-        check(
-            r#"{"ldhName":"gmial.com","objectClassName":"nameserver"}"#,
-            Err("garbage"),
-        );
+        check(r#"{"ldhName":"gmial.com","objectClassName":"nameserver"}"#, Err("garbage"));
         check("<html>", Err("garbage"));
         check("[1,2]", Err("garbage"));
     }
 
     #[test]
     fn a_404_may_say_reserved() {
-        assert!(is_refusal(
-            br#"{"errorCode":404,"title":"Reserved name","description":["x"]}"#
-        ));
-        assert!(is_refusal(
-            br#"{"errorCode":404,"description":["This name is not available for registration"]}"#
-        ));
-        assert!(!is_refusal(
-            br#"{"errorCode":404,"title":"Not Found","description":["All rights reserved."]}"#
-        ));
+        assert!(is_refusal(br#"{"errorCode":404,"title":"Reserved name","description":["x"]}"#));
+        assert!(is_refusal(br#"{"errorCode":404,"description":["This name is not available for registration"]}"#));
+        assert!(!is_refusal(br#"{"errorCode":404,"title":"Not Found","description":["All rights reserved."]}"#));
         assert!(!is_refusal(b"Not Found") && !is_refusal(b""));
-        assert!(
-            is_error(br#"{"errorCode":404}"#) && !is_error(b"<html>404</html>") && !is_error(b"")
-        );
+        assert!(is_error(br#"{"errorCode":404}"#) && !is_error(b"<html>404</html>") && !is_error(b""));
     }
 
     #[test]
@@ -285,17 +203,10 @@ mod tests {
         let got = parse(json.as_bytes(), "gmial.com", NOW).unwrap().details;
         assert_eq!(got.registrar.as_deref(), Some("Some Registrar"));
         assert_eq!(got.nameservers, ["ns1.x.net", "ns2.x.net"]);
-        assert_eq!(
-            got.created.map(|t| t.to_string()).as_deref(),
-            Some("2020-01-02T03:04:05Z")
-        );
+        assert_eq!(got.created.map(|t| t.to_string()).as_deref(), Some("2020-01-02T03:04:05Z"));
         assert_eq!(
             got.contacts,
-            [Contact {
-                address: "abuse@registrar.example".into(),
-                role: "abuse".into(),
-                source: Source::Rdap
-            }]
+            [Contact { address: "abuse@registrar.example".into(), role: "abuse".into(), source: Source::Rdap }]
         );
     }
 

@@ -48,16 +48,9 @@ impl Stages {
     pub(super) fn ask(&self, domain: &str, suffix: &str) -> (Registrability, Sent) {
         let mut evidence = Vec::new();
         let mut said = |source, answer: &str, server: String| {
-            evidence.push(Evidence {
-                source,
-                answer: answer.to_owned(),
-                server,
-                at: self.now,
-            })
+            evidence.push(Evidence { source, answer: answer.to_owned(), server, at: self.now })
         };
-        let mut found =
-            self.dns
-                .existence(domain, suffix, Instant::now() + self.manners.patience / 2);
+        let mut found = self.dns.existence(domain, suffix, Instant::now() + self.manners.patience / 2);
         for (answer, server) in &found.answers {
             said(Source::Dns, answer, server.to_string());
         }
@@ -90,11 +83,7 @@ impl Stages {
         }
         let status = verdict::decide(found.dns, registry);
         if found.dns != verdict::Dns::Absent && status == Status::Registered {
-            let mail = self.dns.mail(
-                domain,
-                Instant::now() + 2 * self.manners.dns_timeout,
-                &mut found,
-            );
+            let mail = self.dns.mail(domain, Instant::now() + 2 * self.manners.dns_timeout, &mut found);
             (details.mx, details.null_mx) = (mail.exchangers, mail.null);
         }
         if details.nameservers.is_empty() {
@@ -126,9 +115,7 @@ impl Stages {
         let life = lifetime(status);
         match (status, found.negative_ttl, drops_at) {
             (Status::Registrable, Some(ttl), _) => life.min(i64::from(ttl).max(HOUR)),
-            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => {
-                life.min((drop.0 - self.now.0).max(HOUR))
-            }
+            (Status::Redemption | Status::PendingDelete, _, Some(drop)) => life.min((drop.0 - self.now.0).max(HOUR)),
             _ => life,
         }
     }

@@ -42,9 +42,7 @@ pub(super) fn decide(dns: Dns, registry: Registry) -> Status {
         (_, Registry::Registered) => Status::Registered,
         (_, Registry::Redemption) => Status::Redemption,
         (_, Registry::PendingDelete) => Status::PendingDelete,
-        (Dns::Delegated, Registry::Reserved | Registry::Failed | Registry::Silent) => {
-            Status::Registered
-        }
+        (Dns::Delegated, Registry::Reserved | Registry::Failed | Registry::Silent) => Status::Registered,
         (_, Registry::Reserved) => Status::Reserved,
         (Dns::Absent, Registry::NotFound) => Status::Registrable,
         (_, Registry::NotFound | Registry::Failed | Registry::Silent) => Status::Unknown,
@@ -53,11 +51,7 @@ pub(super) fn decide(dns: Dns, registry: Registry) -> Status {
 
 /// When a name that was deleted at `changed` will be free, by ICANN's life cycle: 30 days of redemption, then 5 of
 /// pending delete. `None` where that day has gone by.
-pub(super) fn drop_after(
-    registry: Registry,
-    changed: Timestamp,
-    now: Timestamp,
-) -> Option<Timestamp> {
+pub(super) fn drop_after(registry: Registry, changed: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let days = match registry {
         Registry::Redemption => 35,
         Registry::PendingDelete => 5,
@@ -89,31 +83,14 @@ mod tests {
         ];
         let table = include_str!("../../tests/cases/verdicts.tsv");
         let mut seen = std::collections::BTreeSet::new();
-        for line in table
-            .lines()
-            .filter(|l| !l.starts_with('#') && !l.is_empty())
-        {
+        for line in table.lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
             let fields: Vec<&str> = line.split('\t').collect();
-            let [d, r, want] = fields[..] else {
-                panic!("three fields: {line}")
-            };
-            let d_value = dns
-                .iter()
-                .find(|(n, _)| *n == d)
-                .unwrap_or_else(|| panic!("{line}"))
-                .1;
-            let r_value = registry
-                .iter()
-                .find(|(n, _)| *n == r)
-                .unwrap_or_else(|| panic!("{line}"))
-                .1;
+            let [d, r, want] = fields[..] else { panic!("three fields: {line}") };
+            let d_value = dns.iter().find(|(n, _)| *n == d).unwrap_or_else(|| panic!("{line}")).1;
+            let r_value = registry.iter().find(|(n, _)| *n == r).unwrap_or_else(|| panic!("{line}")).1;
             assert_eq!(decide(d_value, r_value).name(), want, "{line}");
             seen.insert((d, r));
         }
-        assert_eq!(
-            seen.len(),
-            dns.len() * registry.len(),
-            "a pair is missing from verdicts.tsv"
-        );
+        assert_eq!(seen.len(), dns.len() * registry.len(), "a pair is missing from verdicts.tsv");
     }
 }

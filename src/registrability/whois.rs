@@ -45,61 +45,30 @@ impl Asker {
     /// Reads the server list given, or the shipped one.
     pub(super) fn new(servers: Option<&Path>) -> Result<Self, Error> {
         let (name, text) = match servers {
-            None => (
-                "whois-servers.json".to_owned(),
-                include_str!("../../data/whois-servers.json").to_owned(),
-            ),
+            None => ("whois-servers.json".to_owned(), include_str!("../../data/whois-servers.json").to_owned()),
             Some(path) => (
                 path.display().to_string(),
-                std::fs::read_to_string(path).map_err(|cause| Error::Read {
-                    path: path.to_owned(),
-                    cause,
-                })?,
+                std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?,
             ),
         };
-        let data = |cause: String| Error::Data {
-            name: name.clone(),
-            cause,
-        };
-        let map: BTreeMap<String, Value> = serde_json::from_str(&text)
-            .map_err(|e| data(format!("no JSON object of TLD → host:port: {e}")))?;
+        let data = |cause: String| Error::Data { name: name.clone(), cause };
+        let map: BTreeMap<String, Value> =
+            serde_json::from_str(&text).map_err(|e| data(format!("no JSON object of TLD → host:port: {e}")))?;
         let mut servers = BTreeMap::new();
         // "_" holds the servers for addresses in whois-rust's own form, "" a last resort that speaks for no registry.
-        for (tld, value) in map
-            .into_iter()
-            .filter(|(tld, value)| !value.is_null() && tld != "_" && !tld.is_empty())
-        {
-            let shown = value
-                .as_str()
-                .or(value["host"].as_str())
-                .unwrap_or_default()
-                .to_owned();
-            let value =
-                WhoIsServerValue::from_value(&value).map_err(|e| data(format!("{tld}: {e}")))?;
+        for (tld, value) in map.into_iter().filter(|(tld, value)| !value.is_null() && tld != "_" && !tld.is_empty()) {
+            let shown = value.as_str().or(value["host"].as_str()).unwrap_or_default().to_owned();
+            let value = WhoIsServerValue::from_value(&value).map_err(|e| data(format!("{tld}: {e}")))?;
             let tld = idna::domain_to_ascii(tld.trim_start_matches('.')).unwrap_or(tld);
-            let shown = if shown.contains(':') {
-                shown
-            } else {
-                format!("{shown}:43")
-            };
+            let shown = if shown.contains(':') { shown } else { format!("{shown}:43") };
             servers.insert(tld, Server { value, shown });
         }
         let client = WhoIs::from_host("whois.iana.org").map_err(|e| data(e.to_string()))?;
-        Ok(Asker {
-            servers,
-            phrases: Phrases::shipped()?,
-            client,
-        })
+        Ok(Asker { servers, phrases: Phrases::shipped()?, client })
     }
 
     /// Asks the registry of `domain`; `None` where no WHOIS server is known for it.
-    pub(super) fn ask(
-        &self,
-        domain: &str,
-        now: Timestamp,
-        pace: &Pace,
-        manners: &Manners,
-    ) -> Option<Finding> {
+    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners) -> Option<Finding> {
         let server = self.server(domain)?;
         let mut finding = Finding {
             registry: Registry::Failed,
@@ -109,22 +78,14 @@ impl Asker {
             drops_at: None,
             queries: 0,
         };
-        let interval = if is_loopback(&server.shown) {
-            manners.own_interval
-        } else {
-            manners.whois_interval
-        };
+        let interval = if is_loopback(&server.shown) { manners.own_interval } else { manners.whois_interval };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
                 std::thread::sleep(pause(manners.backoff, attempt, domain));
             }
             let asked = pace.ask(&server.shown, interval, manners, || {
                 let got = self.fetch(server, domain, manners.whois_timeout);
-                let outcome = if got.is_ok() {
-                    Outcome::Answered
-                } else {
-                    Outcome::Failed
-                };
+                let outcome = if got.is_ok() { Outcome::Answered } else { Outcome::Failed };
                 (got, outcome)
             });
             match asked {
@@ -142,9 +103,7 @@ impl Asker {
                 }
                 Ok(Ok(answer)) => {
                     let reading = self.phrases.read(&answer, domain);
-                    finding.drops_at = reading
-                        .changed
-                        .and_then(|changed| drop_after(reading.registry, changed, now));
+                    finding.drops_at = reading.changed.and_then(|changed| drop_after(reading.registry, changed, now));
                     (finding.registry, finding.word, finding.details) =
                         (reading.registry, reading.word, reading.details);
                     finding.queries += 1;
@@ -159,12 +118,7 @@ impl Asker {
 
     /// One answer, whole or not at all. Referrals are not followed: the registry decides, and a registrar's "no match"
     /// would only say that the name is another registrar's.
-    fn fetch(
-        &self,
-        server: &Server,
-        domain: &str,
-        limit: Duration,
-    ) -> Result<Vec<u8>, &'static str> {
+    fn fetch(&self, server: &Server, domain: &str, limit: Duration) -> Result<Vec<u8>, &'static str> {
         let mut options = WhoIsLookupOptions::from_str(domain).map_err(|_| "bad_name")?;
         options.server = Some(server.value.clone());
         options.follow = 0;
@@ -198,11 +152,7 @@ const MAX_ANSWER: usize = 128 * 1024;
 
 fn is_loopback(shown: &str) -> bool {
     let host = shown.rsplit_once(':').map_or(shown, |(host, _)| host);
-    host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

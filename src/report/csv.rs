@@ -47,12 +47,8 @@ const MAX_CELL: usize = 32_000;
 /// Domains first, then usernames, each highest risk first.
 pub(super) fn squatting(report: &Report) -> Vec<u8> {
     let domains = report.squatting.domains.iter().map(|d| {
-        let evidence: Vec<String> = d
-            .registrability
-            .evidence
-            .iter()
-            .map(|e| format!("{} {} ({})", e.source, e.answer, e.server))
-            .collect();
+        let evidence: Vec<String> =
+            d.registrability.evidence.iter().map(|e| format!("{} {} ({})", e.source, e.answer, e.server)).collect();
         [
             "domain".to_owned(),
             d.domain.clone(),
@@ -123,9 +119,7 @@ fn campaign(c: &Campaign) -> [String; 14] {
 
 /// Writing to memory cannot fail, and every row has the header's length.
 fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
-    let mut out = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(vec![]);
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
     let mut done = out.write_record(header);
     for row in rows {
         done = done.and(out.write_record(row.iter().map(|cell| guarded(cell))));
@@ -139,9 +133,7 @@ fn guarded(cell: &str) -> String {
     let cell = super::contract::clipped(cell, MAX_CELL);
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
     match first {
-        Some(
-            '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '%' | '＝' | '＋' | '－' | '＠',
-        ) => {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '%' | '＝' | '＋' | '－' | '＠') => {
             format!("'{cell}")
         }
         _ => cell,

@@ -9,11 +9,7 @@ use std::{
 use crate::error::Error;
 
 /// Writes `files` as `<parent>/<name>/`, in place of what was there, and points `<parent>/latest` to it.
-pub(super) fn replace(
-    parent: &Path,
-    name: &str,
-    files: &[(&str, Vec<u8>)],
-) -> Result<PathBuf, Error> {
+pub(super) fn replace(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<PathBuf, Error> {
     make_private(parent, true)?;
     let place = parent.join(name);
     swap(parent, name, |fresh| fill(fresh, &place, files))?;
@@ -22,11 +18,7 @@ pub(super) fn replace(
 }
 
 /// Builds a fresh folder with `build` and moves it to `<parent>/<name>`. On failure the old one is still there.
-fn swap(
-    parent: &Path,
-    name: &str,
-    build: impl Fn(&Path) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn swap(parent: &Path, name: &str, build: impl Fn(&Path) -> Result<(), Error>) -> Result<(), Error> {
     let (place, fresh, old) = beside(parent, name);
     // A run that was killed between the two moves below left the old report here.
     if !exists(&place) && exists(&old) {
@@ -70,11 +62,7 @@ fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<
 }
 
 fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
-    (
-        parent.join(name),
-        parent.join(format!(".{name}.new")),
-        parent.join(format!(".{name}.old")),
-    )
+    (parent.join(name), parent.join(format!(".{name}.new")), parent.join(format!(".{name}.old")))
 }
 
 /// Writes `files` into `folder`, which is to become `place`: the name a person knows stands in the error.
@@ -131,8 +119,5 @@ fn remove(path: &Path) -> io::Result<()> {
 
 fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
-    move |cause| Error::Write {
-        path: path.clone(),
-        cause,
-    }
+    move |cause| Error::Write { path: path.clone(), cause }
 }

@@ -26,11 +26,7 @@ const MAX_SENTENCE: usize = 400;
 
 /// The page.
 pub(super) fn page(report: &Report) -> String {
-    let page = Page {
-        r: report,
-        charts: Charts::of(report),
-        takeable: takeable(report),
-    };
+    let page = Page { r: report, charts: Charts::of(report), takeable: takeable(report) };
     let html = page.render();
     debug_assert!(html.is_ok());
     // Rendering into a string fails only on a formatter's own error; none of ours has one.
@@ -82,10 +78,7 @@ impl Page<'_> {
     fn names(&self, names: &[String]) -> String {
         let mut line: Vec<String> = names.iter().take(MAX_NAMES).map(|n| self.name(n)).collect();
         if names.len() > MAX_NAMES {
-            line.push(format!(
-                "and {} more",
-                words::grouped((names.len() - MAX_NAMES) as u64)
-            ));
+            line.push(format!("and {} more", words::grouped((names.len() - MAX_NAMES) as u64)));
         }
         line.join(", ")
     }
@@ -106,19 +99,11 @@ impl Page<'_> {
     }
 
     fn open(&self) -> impl Iterator<Item = &Domain> {
-        self.takeable
-            .iter()
-            .copied()
-            .filter(|d| d.registrability.status == "registrable")
+        self.takeable.iter().copied().filter(|d| d.registrability.status == "registrable")
     }
 
     fn unchecked(&self) -> usize {
-        self.r
-            .squatting
-            .domains
-            .iter()
-            .filter(|d| d.registrability.status == "unknown")
-            .count()
+        self.r.squatting.domains.iter().filter(|d| d.registrability.status == "unknown").count()
     }
 
     fn confirmed(&self) -> usize {
@@ -182,11 +167,7 @@ impl Charts {
 }
 
 fn takeable(r: &Report) -> Vec<&Domain> {
-    r.squatting
-        .domains
-        .iter()
-        .filter(|d| words::takeable(d.registrability.status))
-        .collect()
+    r.squatting.domains.iter().filter(|d| words::takeable(d.registrability.status)).collect()
 }
 
 fn degrees(r: &Report) -> String {
@@ -194,12 +175,7 @@ fn degrees(r: &Report) -> String {
         .deliveries
         .by_day
         .iter()
-        .map(|d| {
-            (
-                d.day.clone(),
-                vec![d.hard_bounced, d.soft_bounced, d.non_bounced],
-            )
-        })
+        .map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced, d.non_bounced]))
         .collect();
     let d = &r.deliveries;
     let text = format!(
@@ -209,39 +185,20 @@ fn degrees(r: &Report) -> String {
         words::share(d.soft_bounced, d.total),
         words::share(d.hard_bounced, d.total)
     );
-    let about = About {
-        id: "degrees",
-        title: "Mails by day and how they ended",
-        text: &text,
-    };
-    drawn(&points, || {
-        svg::stacked(about, &points, &["hard", "soft", "non"])
-    })
+    let about = About { id: "degrees", title: "Mails by day and how they ended", text: &text };
+    drawn(&points, || svg::stacked(about, &points, &["hard", "soft", "non"]))
 }
 
 /// The same without the mails that went through at once, which dwarf the others.
 fn bounced(r: &Report) -> String {
     let days = r.deliveries.by_day.iter();
-    let points: Vec<(String, Vec<u64>)> = days
-        .map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced]))
-        .collect();
+    let points: Vec<(String, Vec<u64>)> = days.map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced])).collect();
     let d = &r.deliveries;
-    let text = format!(
-        "{} soft-bounced, {} hard-bounced.",
-        words::grouped(d.soft_bounced),
-        words::grouped(d.hard_bounced)
-    );
-    let about = About {
-        id: "bounced",
-        title: "Bounced mails by day",
-        text: &text,
-    };
+    let text =
+        format!("{} soft-bounced, {} hard-bounced.", words::grouped(d.soft_bounced), words::grouped(d.hard_bounced));
+    let about = About { id: "bounced", title: "Bounced mails by day", text: &text };
     let any = d.soft_bounced + d.hard_bounced > 0;
-    if any {
-        drawn(&points, || svg::stacked(about, &points, &["hard", "soft"]))
-    } else {
-        String::new()
-    }
+    if any { drawn(&points, || svg::stacked(about, &points, &["hard", "soft"])) } else { String::new() }
 }
 
 fn types(r: &Report) -> String {
@@ -249,54 +206,24 @@ fn types(r: &Report) -> String {
         .bounce_types
         .iter()
         .filter(|t| t.soft_bounced + t.hard_bounced > 0)
-        .map(|t| {
-            (
-                format!("{} {}", t.id, t.meaning),
-                [t.hard_bounced, t.soft_bounced],
-            )
-        })
+        .map(|t| (format!("{} {}", t.id, t.meaning), [t.hard_bounced, t.soft_bounced]))
         .collect();
     rows.sort_by_key(|(_, [hard, soft])| std::cmp::Reverse(hard + soft));
     let text = rows.first().map_or(String::new(), |(label, [hard, soft])| {
-        format!(
-            "Most frequent: {label}, {}.",
-            words::count(hard + soft, "mail")
-        )
+        format!("Most frequent: {label}, {}.", words::count(hard + soft, "mail"))
     });
-    let about = About {
-        id: "types",
-        title: "Bounced mails by reason",
-        text: &text,
-    };
+    let about = About { id: "types", title: "Bounced mails by reason", text: &text };
     drawn(&rows, || svg::bars(about, &rows))
 }
 
 fn weekly(r: &Report) -> String {
-    let points: Vec<(String, Vec<u64>)> = r
-        .squatting
-        .weekly
-        .iter()
-        .map(|w| {
-            (
-                w.week.clone(),
-                vec![w.vulnerable_emails, w.vulnerable_senders],
-            )
-        })
-        .collect();
-    let text = points.last().map_or(String::new(), |(week, v)| {
-        format!(
-            "In the last week, {week}: {} mails of {} senders.",
-            v[0], v[1]
-        )
-    });
-    let about = About {
-        id: "weekly",
-        title: "Vulnerable mails and senders by week",
-        text: &text,
-    };
-    drawn(&points, || {
-        svg::lines(about, &points, &["emails", "senders"])
-    })
+    let points: Vec<(String, Vec<u64>)> =
+        r.squatting.weekly.iter().map(|w| (w.week.clone(), vec![w.vulnerable_emails, w.vulnerable_senders])).collect();
+    let text = points
+        .last()
+        .map_or(String::new(), |(week, v)| format!("In the last week, {week}: {} mails of {} senders.", v[0], v[1]));
+    let about = About { id: "weekly", title: "Vulnerable mails and senders by week", text: &text };
+    drawn(&points, || svg::lines(about, &points, &["emails", "senders"]))
 }
 
 fn campaigns(campaigns: &[Campaign]) -> String {
@@ -312,25 +239,14 @@ fn campaigns(campaigns: &[Campaign]) -> String {
         })
         .collect();
     spans.sort_by_key(|s| s.from);
-    let text = format!(
-        "{} drawn, by their first guess.",
-        words::count(spans.len() as u64, "campaign")
-    );
-    let about = About {
-        id: "campaigns",
-        title: "When addresses were guessed",
-        text: &text,
-    };
+    let text = format!("{} drawn, by their first guess.", words::count(spans.len() as u64, "campaign"));
+    let about = About { id: "campaigns", title: "When addresses were guessed", text: &text };
     drawn(&spans, || svg::gantt(about, &spans))
 }
 
 /// The name a campaign goes by: its first sender, else its first client address.
 fn origin(c: &Campaign) -> &str {
-    c.senders
-        .iter()
-        .chain(&c.ips)
-        .find(|s| !s.is_empty())
-        .map_or(&c.id, |s| s)
+    c.senders.iter().chain(&c.ips).find(|s| !s.is_empty()).map_or(&c.id, |s| s)
 }
 
 /// The three busiest lists by day, and their names for the legend.
@@ -343,29 +259,13 @@ fn blocklists(r: &Report) -> (String, Vec<String>) {
             days.entry(&d.day).or_insert_with(|| vec![0; lists.len()])[i] += d.emails;
         }
     }
-    let points: Vec<(String, Vec<u64>)> = days
-        .into_iter()
-        .map(|(day, counts)| (day.to_owned(), counts))
-        .collect();
+    let points: Vec<(String, Vec<u64>)> = days.into_iter().map(|(day, counts)| (day.to_owned(), counts)).collect();
     let names: Vec<String> = lists.iter().map(|l| clipped(&l.name, 40)).collect();
     let text = format!("Lists drawn: {}.", names.join(", "));
-    let about = About {
-        id: "blocklists",
-        title: "Mails refused for a blocklist, by day",
-        text: &text,
-    };
-    (
-        drawn(&points, || {
-            svg::stacked(about, &points, &["hard", "soft", "non"])
-        }),
-        names,
-    )
+    let about = About { id: "blocklists", title: "Mails refused for a blocklist, by day", text: &text };
+    (drawn(&points, || svg::stacked(about, &points, &["hard", "soft", "non"])), names)
 }
 
 fn drawn<T>(points: &[T], draw: impl Fn() -> String) -> String {
-    if points.is_empty() {
-        String::new()
-    } else {
-        draw()
-    }
+    if points.is_empty() { String::new() } else { draw() }
 }

@@ -18,9 +18,7 @@ const MAX_NAMES: usize = 8;
 pub(super) fn page(r: &Report) -> String {
     let mut out = format!("# Mail bounce report, {}\n\n", words::day(&r.generated_at));
     match (&r.window.from, &r.window.to) {
-        (Some(from), Some(to)) => {
-            line(&mut out, &format!("Mail from {}.", words::period(from, to)))
-        }
+        (Some(from), Some(to)) => line(&mut out, &format!("Mail from {}.", words::period(from, to))),
         _ => line(&mut out, "No mail was read."),
     }
     alerts(&mut out, r);
@@ -47,16 +45,9 @@ fn alerts(out: &mut String, r: &Report) {
 
 fn domains(out: &mut String, r: &Report) {
     heading(out, "Domains a stranger could take");
-    line(
-        out,
-        "Our users write to these names, and nobody answers there. Whoever registers one receives that mail.",
-    );
+    line(out, "Our users write to these names, and nobody answers there. Whoever registers one receives that mail.");
     let rows = r.squatting.domains.iter().take(MAX_ROWS).map(|d| {
-        let meant = if d.kind == "expired" {
-            "worked before".to_owned()
-        } else {
-            code(&d.intended)
-        };
+        let meant = if d.kind == "expired" { "worked before".to_owned() } else { code(&d.intended) };
         [
             code(&d.domain),
             meant,
@@ -67,30 +58,14 @@ fn domains(out: &mut String, r: &Report) {
             words::percent(d.risk),
         ]
     });
-    table(
-        out,
-        [
-            "Domain",
-            "Meant",
-            "Slip",
-            "Can it be had?",
-            "Mails",
-            "Senders",
-            "Risk",
-        ],
-        rows,
-    );
+    table(out, ["Domain", "Meant", "Slip", "Can it be had?", "Mails", "Senders", "Risk"], rows);
     more(out, r.squatting.domains.len(), "squatting.csv");
 }
 
 fn usernames(out: &mut String, r: &Report) {
     heading(out, "Usernames a stranger could take");
     let rows = r.squatting.usernames.iter().take(MAX_ROWS).map(|u| {
-        let meant = if u.kind == "gone" {
-            "worked before".to_owned()
-        } else {
-            code(&u.intended)
-        };
+        let meant = if u.kind == "gone" { "worked before".to_owned() } else { code(&u.intended) };
         [
             code(&u.address),
             meant,
@@ -101,28 +76,13 @@ fn usernames(out: &mut String, r: &Report) {
             words::percent(u.risk),
         ]
     });
-    table(
-        out,
-        [
-            "Address",
-            "Meant",
-            "Can it be had?",
-            "Why",
-            "Mails",
-            "Senders",
-            "Risk",
-        ],
-        rows,
-    );
+    table(out, ["Address", "Meant", "Can it be had?", "Why", "Mails", "Senders", "Risk"], rows);
     more(out, r.squatting.usernames.len(), "squatting.csv");
 }
 
 fn campaigns(out: &mut String, r: &Report) {
     heading(out, "Who is guessing addresses");
-    line(
-        out,
-        "Addresses that a guesser has confirmed will get spam and phishing: block the origin, warn the owners.",
-    );
+    line(out, "Addresses that a guesser has confirmed will get spam and phishing: block the origin, warn the owners.");
     let rows = r.campaigns.iter().take(MAX_ROWS).map(|c| {
         let origins: Vec<&String> = c.senders.iter().chain(&c.ips).collect();
         let mut who: Vec<String> = origins.iter().take(MAX_NAMES).map(|o| code(o)).collect();
@@ -136,27 +96,10 @@ fn campaigns(out: &mut String, r: &Report) {
             words::grouped(c.confirmed.len() as u64),
             words::pattern(c.pattern).to_owned(),
             words::percent(c.confidence),
-            c.why
-                .iter()
-                .take(MAX_NAMES)
-                .map(|w| prose(w))
-                .collect::<Vec<_>>()
-                .join("; "),
+            c.why.iter().take(MAX_NAMES).map(|w| prose(w)).collect::<Vec<_>>().join("; "),
         ]
     });
-    table(
-        out,
-        [
-            "Origin",
-            "When",
-            "Tried",
-            "Confirmed",
-            "Guessed by",
-            "Sure",
-            "Why",
-        ],
-        rows,
-    );
+    table(out, ["Origin", "When", "Tried", "Confirmed", "Guessed by", "Sure", "Why"], rows);
     more(out, r.campaigns.len(), "campaigns.csv");
 }
 
@@ -180,69 +123,31 @@ fn mail(out: &mut String, r: &Report) {
             words::grouped(t.hard_bounced),
         ]
     });
-    table(
-        out,
-        [
-            "Type",
-            "Meaning",
-            "Attempts",
-            "Soft-bounced",
-            "Hard-bounced",
-        ],
-        rows,
-    );
-    let rows = r.root_causes.iter().map(|c| {
-        [
-            words::cause(c.cause).to_owned(),
-            words::grouped(c.soft_bounced),
-            words::grouped(c.hard_bounced),
-        ]
-    });
-    table(
-        out,
-        [
-            "Who could have prevented it",
-            "Soft-bounced",
-            "Hard-bounced",
-        ],
-        rows,
-    );
+    table(out, ["Type", "Meaning", "Attempts", "Soft-bounced", "Hard-bounced"], rows);
+    let rows = r
+        .root_causes
+        .iter()
+        .map(|c| [words::cause(c.cause).to_owned(), words::grouped(c.soft_bounced), words::grouped(c.hard_bounced)]);
+    table(out, ["Who could have prevented it", "Soft-bounced", "Hard-bounced"], rows);
 }
 
 fn servers(out: &mut String, r: &Report) {
     heading(out, "Our servers and domains");
-    let rows = r.blocklists.iter().take(MAX_ROWS).map(|b| {
-        [
-            code(&b.name),
-            words::grouped(b.attempts),
-            words::grouped(b.receiver_domains),
-        ]
-    });
-    table(
-        out,
-        ["Blocklist", "Attempts refused", "Receivers using it"],
-        rows,
-    );
+    let rows = r
+        .blocklists
+        .iter()
+        .take(MAX_ROWS)
+        .map(|b| [code(&b.name), words::grouped(b.attempts), words::grouped(b.receiver_domains)]);
+    table(out, ["Blocklist", "Attempts refused", "Receivers using it"], rows);
     let rows = r.authentication.iter().take(MAX_ROWS).map(|a| {
         let when = match (&a.first, &a.last) {
             (Some(first), Some(last)) => words::period(first, last),
             _ => String::new(),
         };
-        let fixed = a
-            .fixed_after_days
-            .map_or("not yet".to_owned(), |d| format!("after {d:.0} days"));
-        [
-            code(&a.sender_domain),
-            words::grouped(a.failures),
-            when,
-            fixed,
-        ]
+        let fixed = a.fixed_after_days.map_or("not yet".to_owned(), |d| format!("after {d:.0} days"));
+        [code(&a.sender_domain), words::grouped(a.failures), when, fixed]
     });
-    table(
-        out,
-        ["Fails authentication", "Mails", "When", "Fixed"],
-        rows,
-    );
+    table(out, ["Fails authentication", "Mails", "When", "Fixed"], rows);
     more(out, r.authentication.len(), "report.json");
 }
 
@@ -257,17 +162,7 @@ fn read(out: &mut String, r: &Report) {
             words::grouped(i.rejected),
         ]
     });
-    table(
-        out,
-        [
-            "Input",
-            "Format",
-            "Mails",
-            "Known before",
-            "Lines set aside",
-        ],
-        rows,
-    );
+    table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
 }
 
@@ -281,22 +176,12 @@ fn line(out: &mut String, text: &str) {
 
 fn more(out: &mut String, all: usize, file: &str) {
     if all > MAX_ROWS {
-        line(
-            out,
-            &format!(
-                "{} more are in `{file}`.",
-                words::grouped((all - MAX_ROWS) as u64)
-            ),
-        );
+        line(out, &format!("{} more are in `{file}`.", words::grouped((all - MAX_ROWS) as u64)));
     }
 }
 
 /// Cells are ready Markdown; `none` in words where there is no row.
-fn table<const N: usize>(
-    out: &mut String,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) {
+fn table<const N: usize>(out: &mut String, header: [&str; N], rows: impl Iterator<Item = [String; N]>) {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return line(out, &format!("{}: none.", header[0]));
@@ -312,14 +197,8 @@ fn table<const N: usize>(
 /// A name in a code span, where nothing is markup: backticks become apostrophes, and a bar, which readers of tables see
 /// before code and escape in different ways, a broken one.
 fn code(text: &str) -> String {
-    let text = clipped(text.trim(), MAX_CELL)
-        .replace('`', "'")
-        .replace('|', "¦");
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("`{text}`")
-    }
+    let text = clipped(text.trim(), MAX_CELL).replace('`', "'").replace('|', "¦");
+    if text.is_empty() { String::new() } else { format!("`{text}`") }
 }
 
 /// A sentence: every character that could be markup or begin a link is escaped.
@@ -331,8 +210,8 @@ fn prose(text: &str) -> String {
         match c {
             // A colon before a blank begins no link.
             ':' if chars.peek().is_none_or(|next| next.is_whitespace()) => out.push(c),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '+' | '!' | '|'
-            | '~' | '&' | ':' | '@' | '=' | '$' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '+' | '!' | '|' | '~' | '&' | ':'
+            | '@' | '=' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -343,10 +222,7 @@ fn prose(text: &str) -> String {
     // GitHub links a bare "www." too.
     let lower = out.to_ascii_lowercase();
     if lower.contains("www.") {
-        out = out
-            .replace("www.", "www\\.")
-            .replace("WWW.", "WWW\\.")
-            .replace("Www.", "Www\\.");
+        out = out.replace("www.", "www\\.").replace("WWW.", "WWW\\.").replace("Www.", "Www\\.");
     }
     out
 }

@@ -45,11 +45,7 @@ pub fn write(
         Some(redactor) => Report::from(&redactor.redact(findings.clone())),
         None => Report::from(findings),
     };
-    folder::replace(
-        reports,
-        &findings.generated_at.day().to_string(),
-        &files(&report, formats),
-    )
+    folder::replace(reports, &findings.generated_at.day().to_string(), &files(&report, formats))
 }
 
 /// Names and contents of a report's files, sorted by name.
@@ -60,10 +56,9 @@ pub fn files(report: &Report, formats: &[Format]) -> Vec<(&'static str, Vec<u8>)
             Format::Html => files.push(("report.html", html::page(report).into_bytes())),
             Format::Json => files.push(("report.json", json::report(report).into_bytes())),
             Format::Md => files.push(("report.md", markdown::page(report).into_bytes())),
-            Format::Csv => files.extend([
-                ("squatting.csv", csv::squatting(report)),
-                ("campaigns.csv", csv::campaigns(report)),
-            ]),
+            Format::Csv => {
+                files.extend([("squatting.csv", csv::squatting(report)), ("campaigns.csv", csv::campaigns(report))])
+            }
         }
     }
     files.sort_by_key(|(name, _)| *name);
@@ -86,9 +81,7 @@ impl Format {
 
     /// From `html`.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|f| f.name().eq_ignore_ascii_case(text.trim()))
+        Self::ALL.into_iter().find(|f| f.name().eq_ignore_ascii_case(text.trim()))
     }
 
     /// From `html,json,csv,md`, in any order; each once.
@@ -106,9 +99,7 @@ impl Format {
             }
         }
         if formats.is_empty() {
-            return Err(Error::Usage(
-                "no report format named; choose of html, json, csv, md".to_owned(),
-            ));
+            return Err(Error::Usage("no report format named; choose of html, json, csv, md".to_owned()));
         }
         Ok(formats)
     }

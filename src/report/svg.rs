@@ -47,11 +47,7 @@ pub(super) struct Span {
 /// Bars of stacked series, the first one at the bottom. `classes` name the fill of each series.
 pub(super) fn stacked(about: About<'_>, points: &[(String, Vec<u64>)], classes: &[&str]) -> String {
     let points = thinned(points);
-    let most = points
-        .iter()
-        .map(|(_, v)| v.iter().sum::<u64>())
-        .max()
-        .unwrap_or(0);
+    let most = points.iter().map(|(_, v)| v.iter().sum::<u64>()).max().unwrap_or(0);
     let mut svg = open(about, HEIGHT);
     let top = axis(&mut svg, most);
     let step = (WIDTH - LEFT - RIGHT) / points.len().max(1) as f64;
@@ -79,54 +75,28 @@ pub(super) fn stacked(about: About<'_>, points: &[(String, Vec<u64>)], classes: 
 /// Several lines over the same points, the last [`MAX_POINTS`]: distinct senders of two weeks do not add up.
 pub(super) fn lines(about: About<'_>, points: &[(String, Vec<u64>)], classes: &[&str]) -> String {
     let points = &points[points.len().saturating_sub(MAX_POINTS)..];
-    let most = points
-        .iter()
-        .flat_map(|(_, v)| v)
-        .copied()
-        .max()
-        .unwrap_or(0);
+    let most = points.iter().flat_map(|(_, v)| v).copied().max().unwrap_or(0);
     let mut svg = open(about, HEIGHT);
     let top = axis(&mut svg, most);
     let step = (WIDTH - LEFT - RIGHT - 24.0) / (points.len().max(2) - 1) as f64;
     let x = |i: usize| {
-        if points.len() == 1 {
-            (WIDTH + LEFT) / 2.0
-        } else {
-            LEFT + 12.0 + step * i as f64
-        }
+        if points.len() == 1 { (WIDTH + LEFT) / 2.0 } else { LEFT + 12.0 + step * i as f64 }
     };
     let y = |v: u64| HEIGHT - BOTTOM - v as f64 / top * (HEIGHT - BOTTOM - TOP);
     for (s, class) in classes.iter().enumerate() {
         let values = points.iter().map(|(_, v)| v.get(s).copied().unwrap_or(0));
-        let path: Vec<String> = values
-            .clone()
-            .enumerate()
-            .map(|(i, v)| format!("{:.1},{:.1}", x(i), y(v)))
-            .collect();
-        let _ = write!(
-            svg,
-            r#"<polyline class="{class}" points="{}"/>"#,
-            path.join(" ")
-        );
+        let path: Vec<String> = values.clone().enumerate().map(|(i, v)| format!("{:.1},{:.1}", x(i), y(v))).collect();
+        let _ = write!(svg, r#"<polyline class="{class}" points="{}"/>"#, path.join(" "));
         for (i, v) in values.enumerate() {
             let (cx, cy) = (x(i), y(v));
             let shape = if s == 0 {
                 format!(r#"<circle class="dot {class}" cx="{cx:.1}" cy="{cy:.1}" r="3.5">"#)
             } else {
-                format!(
-                    r#"<rect class="dot {class}" x="{:.1}" y="{:.1}" width="7" height="7">"#,
-                    cx - 3.5,
-                    cy - 3.5
-                )
+                format!(r#"<rect class="dot {class}" x="{:.1}" y="{:.1}" width="7" height="7">"#, cx - 3.5, cy - 3.5)
             };
             let end = if s == 0 { "circle" } else { "rect" };
             let label = points.get(i).map_or("", |p| &p.0);
-            let _ = write!(
-                svg,
-                "{shape}<title>{}: {}</title></{end}>",
-                escaped(label),
-                grouped(v)
-            );
+            let _ = write!(svg, "{shape}<title>{}: {}</title></{end}>", escaped(label), grouped(v));
         }
     }
     ticks(&mut svg, points, x);
@@ -136,19 +106,11 @@ pub(super) fn lines(about: About<'_>, points: &[(String, Vec<u64>)], classes: &[
 /// Horizontal bars with their label above and number at the end; each of two parts, the first one solid.
 pub(super) fn bars(about: About<'_>, rows: &[(String, [u64; 2])]) -> String {
     let height = ROW * rows.len() as f64 + 6.0;
-    let most = rows
-        .iter()
-        .map(|(_, v)| v[0] + v[1])
-        .max()
-        .unwrap_or(0)
-        .max(1) as f64;
+    let most = rows.iter().map(|(_, v)| v[0] + v[1]).max().unwrap_or(0).max(1) as f64;
     let mut svg = open(about, height);
     for (i, (label, [first, second])) in rows.iter().enumerate() {
         let y = ROW * i as f64;
-        let (a, b) = (
-            *first as f64 / most * (WIDTH - 4.0),
-            *second as f64 / most * (WIDTH - 4.0),
-        );
+        let (a, b) = (*first as f64 / most * (WIDTH - 4.0), *second as f64 / most * (WIDTH - 4.0));
         let _ = write!(
             svg,
             r#"<text class="row" x="0" y="{:.1}">{}</text><text class="row num" x="{}" y="{:.1}">{}</text>"#,
@@ -158,11 +120,7 @@ pub(super) fn bars(about: About<'_>, rows: &[(String, [u64; 2])]) -> String {
             y + 15.0,
             grouped(first + second)
         );
-        let _ = write!(
-            svg,
-            r#"<rect class="track" x="0" y="{:.1}" width="{WIDTH}" height="9" rx="2"/>"#,
-            y + 20.0
-        );
+        let _ = write!(svg, r#"<rect class="track" x="0" y="{:.1}" width="{WIDTH}" height="9" rx="2"/>"#, y + 20.0);
         let _ = write!(
             svg,
             r#"<rect class="hard" x="0" y="{:.1}" width="{a:.1}" height="9"/><rect class="soft" x="{a:.1}" y="{:.1}" width="{b:.1}" height="9"/>"#,
@@ -274,11 +232,7 @@ fn nice_step(most: u64) -> u64 {
 fn short(n: u64) -> String {
     let scaled = |unit: f64, name: &str| {
         let x = n as f64 / unit;
-        if x.fract() < 0.05 {
-            format!("{x:.0} {name}")
-        } else {
-            format!("{x:.1} {name}")
-        }
+        if x.fract() < 0.05 { format!("{x:.0} {name}") } else { format!("{x:.1} {name}") }
     };
     match n {
         0..10_000 => grouped(n),
@@ -291,11 +245,7 @@ fn short(n: u64) -> String {
 /// First, last and one label between them.
 fn ticks(svg: &mut String, points: &[(String, Vec<u64>)], x: impl Fn(usize) -> f64) {
     let n = points.len();
-    let at: Vec<usize> = if n <= 4 {
-        (0..n).collect()
-    } else {
-        vec![0, n / 2, n - 1]
-    };
+    let at: Vec<usize> = if n <= 4 { (0..n).collect() } else { vec![0, n / 2, n - 1] };
     for i in at {
         // A label in the middle of its point would leave the picture at its ends.
         let (x, anchor) = match x(i) {
@@ -321,9 +271,7 @@ fn thinned(points: &[(String, Vec<u64>)]) -> Vec<(String, Vec<u64>)> {
         .chunks(by)
         .filter_map(|chunk| {
             let (label, first) = chunk.first()?;
-            let sums = (0..first.len())
-                .map(|s| chunk.iter().filter_map(|(_, v)| v.get(s)).sum())
-                .collect();
+            let sums = (0..first.len()).map(|s| chunk.iter().filter_map(|(_, v)| v.get(s)).sum()).collect();
             Some((label.clone(), sums))
         })
         .collect()

@@ -21,11 +21,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
         return "0 %".to_owned();
     }
     let percent = part as f64 / whole as f64 * 100.0;
-    if percent < 0.1 {
-        "< 0.1 %".to_owned()
-    } else {
-        format!("{percent:.1} %")
-    }
+    if percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") }
 }
 
 /// A probability as a whole percentage; certain and impossible only where it says so.
@@ -71,11 +67,7 @@ pub(super) fn minute(moment: &str) -> String {
 /// `first to last`, or just one day.
 pub(super) fn period(first: &str, last: &str) -> String {
     let (a, b) = (day(first), day(last));
-    if a == b {
-        a.to_owned()
-    } else {
-        format!("{a} to {b}")
-    }
+    if a == b { a.to_owned() } else { format!("{a} to {b}") }
 }
 
 /// A contract word without its underscores.
@@ -104,11 +96,7 @@ pub(super) fn status(status: &str) -> &'static str {
 pub(super) fn takeable(status: &str) -> bool {
     matches!(
         status,
-        "registrable"
-            | "redemption"
-            | "pending_delete"
-            | "allowed_by_provider_rules"
-            | "recycled_by_provider"
+        "registrable" | "redemption" | "pending_delete" | "allowed_by_provider_rules" | "recycled_by_provider"
     )
 }
 

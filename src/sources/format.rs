@@ -26,9 +26,7 @@ impl FormatKind {
 
     /// From its name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn format(self) -> &'static dyn Format {
@@ -66,8 +64,7 @@ pub(crate) enum Reader {
 pub(crate) type EachLine = fn(&[u8], &Options, Emit<'_>) -> Tally;
 
 /// Goes on from what [`Joined::save`] gave the night before.
-pub(crate) type StartJoin =
-    fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
+pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
 
 /// A join over lines.
 pub(crate) trait Joined: Send {
@@ -87,11 +84,8 @@ pub(crate) trait Joined: Send {
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let known = |kind: FormatKind| {
-        text.lines()
-            .filter(|line| says_something(line) && kind.format().looks_like(line))
-            .count()
-    };
+    let known =
+        |kind: FormatKind| text.lines().filter(|line| says_something(line) && kind.format().looks_like(line)).count();
     let (count, kind) = FormatKind::ALL
         .into_iter()
         .map(|kind| (known(kind), kind))

@@ -53,10 +53,9 @@ const DEPTH: usize = 16;
 
 /// Names in a folder that are no logs; a file named by the user is always read.
 const NO_LOG: [&str; 40] = [
-    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif",
-    "go", "h", "html", "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf", "png",
-    "py", "rs", "sh", "so", "sql", "sqlite", "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml",
-    "zip",
+    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif", "go", "h", "html",
+    "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf", "png", "py", "rs", "sh", "so", "sql", "sqlite",
+    "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml", "zip",
 ];
 
 /// Finds what `inputs` name: files, folders with all below, patterns, `-`.
@@ -64,10 +63,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
     let mut found = Vec::new();
     for name in inputs {
         if name == "-" {
-            found.push(Input {
-                named: true,
-                ..spool(io::stdin().lock(), name.clone(), options)?
-            });
+            found.push(Input { named: true, ..spool(io::stdin().lock(), name.clone(), options)? });
             continue;
         }
         let path = Path::new(name);
@@ -75,9 +71,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
             let before = found.len();
             add(path, options, &mut found)?;
             if !path.is_dir() {
-                found[before..]
-                    .iter_mut()
-                    .for_each(|input| input.named = true);
+                found[before..].iter_mut().for_each(|input| input.named = true);
             }
             continue;
         }
@@ -87,9 +81,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
             .collect();
         paths.sort();
         if paths.is_empty() {
-            return Err(Error::NoInput {
-                place: name.clone(),
-            });
+            return Err(Error::NoInput { place: name.clone() });
         }
         for path in paths {
             add(&path, options, &mut found)?;
@@ -97,11 +89,7 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
     }
     if found.is_empty() {
         return Err(Error::NoInput {
-            place: if inputs.is_empty() {
-                "the empty list of inputs".to_owned()
-            } else {
-                inputs.join(", ")
-            },
+            place: if inputs.is_empty() { "the empty list of inputs".to_owned() } else { inputs.join(", ") },
         });
     }
     Ok(found)
@@ -122,10 +110,7 @@ impl Input {
 
     /// An error of the operating system, in our words.
     pub(crate) fn unreadable(&self, cause: io::Error) -> Error {
-        Error::Read {
-            path: PathBuf::from(&self.path),
-            cause,
-        }
+        Error::Read { path: PathBuf::from(&self.path), cause }
     }
 
     /// Whether a later run may find more at its end.
@@ -135,27 +120,16 @@ impl Input {
 
     /// How often its name says it was rotated: of two that begin in the same second the higher is the older.
     pub(crate) fn rotation(&self) -> u32 {
-        self.path
-            .rsplit('.')
-            .take(2)
-            .filter_map(|part| part.parse().ok())
-            .find(|n| *n < 1000)
-            .unwrap_or(0)
+        self.path.rsplit('.').take(2).filter_map(|part| part.parse().ok()).find(|n| *n < 1000).unwrap_or(0)
     }
 
     /// About how much it holds: of two states of one log the smaller goes first, so that the other is read on from its
     /// end.
     pub(crate) fn size(&self) -> u64 {
-        self.total_bytes
-            .saturating_mul(if self.packed { USUAL_RATIO } else { 1 })
+        self.total_bytes.saturating_mul(if self.packed { USUAL_RATIO } else { 1 })
     }
 
-    fn new(
-        path: String,
-        source: Source,
-        total_bytes: u64,
-        options: &Options,
-    ) -> Result<Self, Error> {
+    fn new(path: String, source: Source, total_bytes: u64, options: &Options) -> Result<Self, Error> {
         let mut input = Input {
             path,
             total_bytes,
@@ -183,10 +157,7 @@ impl Input {
         let mut tail = Vec::new();
         file.take(SAMPLE).read_to_end(&mut tail)?;
         let text = String::from_utf8_lossy(&tail);
-        Ok(text
-            .lines()
-            .rev()
-            .find_map(|line| kind.format().moment(line, options)))
+        Ok(text.lines().rev().find_map(|line| kind.format().moment(line, options)))
     }
 
     fn sample(&mut self, options: &Options) -> io::Result<()> {
@@ -203,15 +174,9 @@ impl Input {
         self.format = options.format.or_else(|| format::detect(&sample));
         if let Some(kind) = self.format {
             let text = String::from_utf8_lossy(&sample);
-            self.first = text
-                .trim_start_matches('\u{feff}')
-                .lines()
-                .find_map(|line| kind.format().moment(line, options));
-            let last = if packed {
-                None
-            } else {
-                self.last(kind, options)?
-            };
+            self.first =
+                text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
+            let last = if packed { None } else { self.last(kind, options)? };
             // Without a year both are read as the latest that is not in the future. A log that seems to end before it
             // begins began a year earlier; a few hours are only clocks and zones.
             if let (Some(first), Some(last)) = (self.first, last)
@@ -219,13 +184,8 @@ impl Input {
                 && options.year.is_none()
             {
                 let (year, ..) = first.plus(i64::from(options.zone_offset_s)).day().civil();
-                let before = Options {
-                    year: i32::try_from(year - 1).ok(),
-                    ..*options
-                };
-                let earlier = text
-                    .lines()
-                    .find_map(|line| kind.format().moment(line, &before));
+                let before = Options { year: i32::try_from(year - 1).ok(), ..*options };
+                let earlier = text.lines().find_map(|line| kind.format().moment(line, &before));
                 // Stamps with a year stay what they are.
                 if earlier.is_some_and(|at| at < first) {
                     (self.year, self.first) = (Some(year - 1), earlier);
@@ -239,18 +199,10 @@ impl Input {
 }
 
 fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Error> {
-    let unreadable = |cause| Error::Read {
-        path: path.to_owned(),
-        cause,
-    };
+    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
     let about = fs::metadata(path).map_err(unreadable)?;
     if about.is_file() {
-        found.push(Input::new(
-            path.display().to_string(),
-            Source::Path(path.to_owned()),
-            about.len(),
-            options,
-        )?);
+        found.push(Input::new(path.display().to_string(), Source::Path(path.to_owned()), about.len(), options)?);
         return Ok(());
     }
     if !about.is_dir() {
@@ -272,25 +224,16 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
     }
     if !a_log {
         found.truncate(before);
-        return Err(Error::NoInput {
-            place: path.display().to_string(),
-        });
+        return Err(Error::NoInput { place: path.display().to_string() });
     }
     Ok(())
 }
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
-    let unreadable = |cause| Error::Read {
-        path: folder.to_owned(),
-        cause,
-    };
+    let unreadable = |cause| Error::Read { path: folder.to_owned(), cause };
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with('.') || name.ends_with('~') {
             continue;
         }
@@ -303,9 +246,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
                 walk(&path, depth - 1, files)?;
             }
         } else if about.is_file() {
-            let ending = name
-                .rsplit_once('.')
-                .map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+            let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
             if !NO_LOG.contains(&ending.as_str()) {
                 files.push(path);
             }
@@ -316,14 +257,8 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
 
 /// Copies what can be read only once.
 fn spool(mut from: impl Read, name: String, options: &Options) -> Result<Input, Error> {
-    let unreadable = |cause| Error::Read {
-        path: PathBuf::from(&name),
-        cause,
-    };
-    let (path, mut file) = nameless().map_err(|cause| Error::Write {
-        path: std::env::temp_dir(),
-        cause,
-    })?;
+    let unreadable = |cause| Error::Read { path: PathBuf::from(&name), cause };
+    let (path, mut file) = nameless().map_err(|cause| Error::Write { path: std::env::temp_dir(), cause })?;
     // Gone from the folder at once, so that nothing is left behind however the run ends.
     let _ = fs::remove_file(path);
     let bytes = io::copy(&mut from, &mut file).map_err(unreadable)?;

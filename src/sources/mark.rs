@@ -69,9 +69,7 @@ impl Trace {
     pub(crate) fn skip_to(&mut self, offset: u64, stream: &mut dyn Read) -> io::Result<bool> {
         let mut buf = vec![0; 64 << 10];
         while self.offset < offset {
-            let want = usize::try_from(offset - self.offset)
-                .unwrap_or(usize::MAX)
-                .min(buf.len());
+            let want = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(buf.len());
             match stream.read(&mut buf[..want]) {
                 Ok(0) => return Ok(false),
                 Ok(n) => self.feed(&buf[..n]),
@@ -122,7 +120,5 @@ pub(crate) fn find(
 
 /// FNV-1a: the same on every machine and in every release.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }

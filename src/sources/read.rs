@@ -32,16 +32,12 @@ pub fn read<W: Send>(
     add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Reading<W>, Error> {
-    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1))
-        .map(|_| make())
-        .collect();
+    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
     let mut marks = known.marks.clone();
     let mut saved = load(&known.pending)?;
     let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();
     for kind in FormatKind::ALL {
-        if let (Some(state), Reader::Joined(start)) =
-            (saved.remove(kind.name()), kind.format().reader())
-        {
+        if let (Some(state), Reader::Joined(start)) = (saved.remove(kind.name()), kind.format().reader()) {
             joins.insert(kind.name(), start(options, Some(state))?);
         }
     }
@@ -49,28 +45,12 @@ pub fn read<W: Send>(
     let mut rejects = vec![Vec::new(); inputs.len()];
 
     let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_by_key(|&i| {
-        (
-            inputs[i].first,
-            std::cmp::Reverse(inputs[i].rotation()),
-            inputs[i].size(),
-            i,
-        )
-    });
+    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
     for i in order {
         let input = &inputs[i];
-        let file = |cause: String| Reject {
-            file: input.path.clone(),
-            line: 0,
-            cause,
-            excerpt: String::new(),
-        };
+        let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
         let Some(kind) = input.format else {
-            let cause = if input.empty {
-                None
-            } else {
-                Some(leave_out(input, &inputs)?)
-            };
+            let cause = if input.empty { None } else { Some(leave_out(input, &inputs)?) };
             counts[i] = InputCount {
                 path: input.path.clone(),
                 format: "unknown".to_owned(),
@@ -109,12 +89,7 @@ pub fn read<W: Send>(
         };
         one.read(reader, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
-        let One {
-            trace,
-            tally,
-            mut notes,
-            ..
-        } = one;
+        let One { trace, tally, mut notes, .. } = one;
         if trace.offset() > 0 {
             marks.push(trace.mark(already_seen + tally.records, &input.path));
         }
@@ -129,24 +104,15 @@ pub fn read<W: Send>(
         }
         // Syslog of some other mail server reads well and says nothing: that must not pass for a quiet night.
         if already_seen == 0 && tally.relevant > 0 && tally.own == 0 {
-            notes.push(format!(
-                "none of its {} lines is of {}",
-                tally.relevant,
-                kind.name()
-            ));
+            notes.push(format!("none of its {} lines is of {}", tally.relevant, kind.name()));
         }
         rejects[i].extend(notes.iter().cloned().map(file));
-        rejects[i].extend(
-            tally
-                .rejects
-                .into_iter()
-                .map(|(line, cause, excerpt)| Reject {
-                    file: input.path.clone(),
-                    line,
-                    cause,
-                    excerpt,
-                }),
-        );
+        rejects[i].extend(tally.rejects.into_iter().map(|(line, cause, excerpt)| Reject {
+            file: input.path.clone(),
+            line,
+            cause,
+            excerpt,
+        }));
         counts[i] = InputCount {
             path: input.path.clone(),
             format: kind.name().to_owned(),
@@ -173,10 +139,7 @@ pub fn read<W: Send>(
             }
         }
         pending_deliveries += join.pending();
-        let state = join.save().map_err(|e| Error::Data {
-            name: "pending mails".to_owned(),
-            cause: e.to_string(),
-        })?;
+        let state = join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
         saved.insert((*name).to_owned(), state);
     }
     let surplus = marks.len().saturating_sub(MARKS);
@@ -194,11 +157,7 @@ pub fn read<W: Send>(
 /// Why an input without a format is passed over; an error where the user named it, or there is no other to read.
 fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
     if input.named || all.iter().all(|other| other.format.is_none()) {
-        let lines = String::from_utf8_lossy(&input.head)
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .count()
-            .max(1);
+        let lines = String::from_utf8_lossy(&input.head).lines().filter(|line| !line.trim().is_empty()).count().max(1);
         return Err(Error::Unrecognised {
             path: input.path.clone(),
             format: "any known format".to_owned(),
@@ -227,39 +186,21 @@ struct One<'o, W> {
 }
 
 impl<W: Send> One<'_, W> {
-    fn read(
-        &mut self,
-        mut way: Way<'_>,
-        seen: Option<&super::Mark>,
-        workers: &mut [W],
-    ) -> Result<(), Error> {
+    fn read(&mut self, mut way: Way<'_>, seen: Option<&super::Mark>, workers: &mut [W]) -> Result<(), Error> {
         let input = self.input;
-        let raw = Told {
-            inner: input.raw().map_err(|e| input.unreadable(e))?,
-            progress: self.progress,
-        };
+        let raw = Told { inner: input.raw().map_err(|e| input.unreadable(e))?, progress: self.progress };
         let (mut plain, _) = unpack::unpack(raw).map_err(|e| input.unreadable(e))?;
         if let Some(mark) = seen {
-            self.trace
-                .skip_to(mark.offset, &mut plain)
-                .map_err(|e| input.unreadable(e))?;
+            self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
         }
         // A small file needs no large buffer.
         let size = if input.packed {
             CHUNK
         } else {
-            CHUNK.min(
-                usize::try_from(input.total_bytes)
-                    .unwrap_or(CHUNK)
-                    .max(2 * MAX_LINE),
-            )
+            CHUNK.min(usize::try_from(input.total_bytes).unwrap_or(CHUNK).max(2 * MAX_LINE))
         };
         let mut chunks = Chunks::new(plain, size);
-        let lanes = if matches!(way, Way::Lines(_)) {
-            workers.len()
-        } else {
-            1
-        };
+        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { 1 };
         let mut batch = take(&mut chunks, lanes);
         while !batch.is_empty() {
             self.trim_end(&mut batch, chunks.broken.is_some());
@@ -273,9 +214,7 @@ impl<W: Send> One<'_, W> {
                             .par_iter()
                             .zip(workers.par_iter_mut())
                             .map(|(chunk, worker)| {
-                                lines_of(chunk, |bytes| {
-                                    each(bytes, options, &mut |d| add(worker, d))
-                                })
+                                lines_of(chunk, |bytes| each(bytes, options, &mut |d| add(worker, d)))
                             })
                             .collect()
                     }
@@ -283,11 +222,7 @@ impl<W: Send> One<'_, W> {
                         let worker = &mut workers[0];
                         batch
                             .iter()
-                            .map(|chunk| {
-                                lines_of(chunk, |bytes| {
-                                    join.chunk(bytes, &mut |d| (self.add)(worker, d))
-                                })
-                            })
+                            .map(|chunk| lines_of(chunk, |bytes| join.chunk(bytes, &mut |d| (self.add)(worker, d))))
                             .collect::<Vec<_>>()
                     }
                 },
@@ -302,9 +237,7 @@ impl<W: Send> One<'_, W> {
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
-            Some(e) => self
-                .notes
-                .push(format!("{e}; what came before it was read")),
+            Some(e) => self.notes.push(format!("{e}; what came before it was read")),
             None => {}
         }
         Ok(())
@@ -312,10 +245,7 @@ impl<W: Send> One<'_, W> {
 
     /// Leaves a last line without its end to a later run, where one may bring the rest.
     fn trim_end(&mut self, batch: &mut [Chunk], broken: bool) {
-        let Some(chunk) = batch
-            .last_mut()
-            .filter(|chunk| chunk.last && !chunk.overlong)
-        else {
+        let Some(chunk) = batch.last_mut().filter(|chunk| chunk.last && !chunk.overlong) else {
             return;
         };
         if !(self.input.may_grow() || broken) {
@@ -327,19 +257,11 @@ impl<W: Send> One<'_, W> {
             return;
         }
         chunk.bytes.truncate(end);
-        let mut unread = Tally {
-            lines: self.tally.lines,
-            ..Tally::default()
-        };
+        let mut unread = Tally { lines: self.tally.lines, ..Tally::default() };
         unread.reject("the last line has no end: left for the next run", &line);
-        let excerpt = unread
-            .rejects
-            .pop()
-            .map_or(String::new(), |(_, _, excerpt)| excerpt);
+        let excerpt = unread.rejects.pop().map_or(String::new(), |(_, _, excerpt)| excerpt);
         if self.notes.len() < KEPT_PER_FILE {
-            self.notes.push(format!(
-                "the last line has no end and is left for the next run: {excerpt}"
-            ));
+            self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
         }
     }
 }
@@ -380,23 +302,16 @@ fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
     if pending.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let unknown = |cause: String| Error::Data {
-        name: "pending mails".to_owned(),
-        cause,
-    };
+    let unknown = |cause: String| Error::Data { name: "pending mails".to_owned(), cause };
     let (version, joins): (u64, BTreeMap<String, serde_json::Value>) =
         serde_json::from_slice(pending).map_err(|e| unknown(e.to_string()))?;
     if version != SAVED {
-        return Err(unknown(format!(
-            "saved form {version}, this bouncewatch knows {SAVED}"
-        )));
+        return Err(unknown(format!("saved form {version}, this bouncewatch knows {SAVED}")));
     }
     Ok(joins)
 }
 
 fn store(joins: BTreeMap<String, serde_json::Value>) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(&(SAVED, joins)).map_err(|e| Error::Data {
-        name: "pending mails".to_owned(),
-        cause: e.to_string(),
-    })
+    serde_json::to_vec(&(SAVED, joins))
+        .map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })
 }

@@ -47,8 +47,7 @@ impl Tally {
     pub(crate) fn reject(&mut self, cause: &str, line: &str) {
         self.rejected += 1;
         if self.rejects.len() < KEPT_PER_FILE {
-            self.rejects
-                .push((self.lines, cause.to_owned(), excerpt(line)));
+            self.rejects.push((self.lines, cause.to_owned(), excerpt(line)));
         }
     }
 

@@ -33,14 +33,7 @@ pub(crate) struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Cuts `stream` into chunks of about `size` bytes.
     pub(crate) fn new(stream: R, size: usize) -> Self {
-        Chunks {
-            stream,
-            carry: Vec::new(),
-            size,
-            overlong: false,
-            ended: false,
-            broken: None,
-        }
+        Chunks { stream, carry: Vec::new(), size, overlong: false, ended: false, broken: None }
     }
 
     /// The next chunk, `None` after the last.
@@ -72,35 +65,19 @@ impl<R: Read> Chunks<R> {
             let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
             self.overlong = end == bytes.len() && bytes.last() != Some(&b'\n');
             self.carry = bytes.split_off(end);
-            return Some(Chunk {
-                bytes,
-                overlong: true,
-                last: self.ended && self.drained(),
-            });
+            return Some(Chunk { bytes, overlong: true, last: self.ended && self.drained() });
         }
         if self.ended {
-            return Some(Chunk {
-                bytes,
-                overlong: false,
-                last: true,
-            });
+            return Some(Chunk { bytes, overlong: false, last: true });
         }
         match memchr::memrchr(b'\n', &bytes) {
             Some(at) => self.carry = bytes.split_off(at + 1),
             None => {
                 self.overlong = true;
-                return Some(Chunk {
-                    bytes,
-                    overlong: true,
-                    last: false,
-                });
+                return Some(Chunk { bytes, overlong: true, last: false });
             }
         }
-        Some(Chunk {
-            bytes,
-            overlong: false,
-            last: false,
-        })
+        Some(Chunk { bytes, overlong: false, last: false })
     }
 
     /// At the end of the stream with bytes carried over, one more chunk follows.

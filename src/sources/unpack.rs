@@ -12,9 +12,7 @@ const FREE: u64 = 64 << 20;
 const LIMIT: u64 = 1 << 40;
 
 /// A reader of the plain text in `raw`, and whether `raw` was compressed.
-pub(crate) fn unpack<'r>(
-    raw: impl Read + Send + 'r,
-) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
+pub(crate) fn unpack<'r>(raw: impl Read + Send + 'r) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
     let mut raw = BufReader::with_capacity(128 << 10, raw);
     let magic = {
         // One read may bring less than a magic number, from a pipe; files bring all they have.
@@ -24,10 +22,7 @@ pub(crate) fn unpack<'r>(
     let Some(packing) = magic else {
         return Ok((Box::new(raw), false));
     };
-    let counted = Counted {
-        inner: raw,
-        read: 0,
-    };
+    let counted = Counted { inner: raw, read: 0 };
     let plain: Box<dyn Inner + Send + 'r> = match packing {
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
@@ -122,9 +117,7 @@ impl Read for Capped<'_> {
         let n = self.plain.read(buf)?;
         self.written += n as u64;
         if self.written > LIMIT || self.written > FREE.max(self.plain.fed().saturating_mul(RATIO)) {
-            return Err(io::Error::other(
-                "it unpacks to far more than a log would; the rest is left unread",
-            ));
+            return Err(io::Error::other("it unpacks to far more than a log would; the rest is left unread"));
         }
         Ok(n)
     }

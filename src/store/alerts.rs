@@ -12,7 +12,13 @@ impl Store {
             let mut insert = db.prepare("INSERT OR IGNORE INTO alerts VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let mut select = db.prepare("SELECT raised_at FROM alerts WHERE id = ?1")?;
             for alert in alerts {
-                insert.execute(params![alert.id, alert.severity.name(), alert.kind.name(), alert.subject, alert.raised_at.0])?;
+                insert.execute(params![
+                    alert.id,
+                    alert.severity.name(),
+                    alert.kind.name(),
+                    alert.subject,
+                    alert.raised_at.0
+                ])?;
                 alert.raised_at = Timestamp(select.query_row([&alert.id], |row| row.get(0))?);
             }
             Ok(())

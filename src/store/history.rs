@@ -70,7 +70,14 @@ fn save_known(db: &Connection, known: &Known) -> rusqlite::Result<()> {
     db.execute("DELETE FROM inputs", [])?;
     let mut insert = db.prepare("INSERT OR REPLACE INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for m in &known.marks {
-        insert.execute(params![signed(m.head), signed(m.head_len), signed(m.offset), signed(m.tail), signed(m.records), m.path])?;
+        insert.execute(params![
+            signed(m.head),
+            signed(m.head_len),
+            signed(m.offset),
+            signed(m.tail),
+            signed(m.records),
+            m.path
+        ])?;
     }
     db.execute("INSERT OR REPLACE INTO pending VALUES (0, ?1)", [&known.pending])?;
     Ok(())
@@ -115,7 +122,11 @@ fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
 
 fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Result<()> {
     let id = |name: Name| ids[name.0 as usize];
-    let mut rows: Vec<_> = ledger.contacts.iter().map(|(k, c)| ((id(k.sender), id(k.client), id(k.recipient), k.direction as i64), c)).collect();
+    let mut rows: Vec<_> = ledger
+        .contacts
+        .iter()
+        .map(|(k, c)| ((id(k.sender), id(k.client), id(k.recipient), k.direction as i64), c))
+        .collect();
     rows.sort_unstable_by_key(|(key, _)| *key);
     let mut upsert = db.prepare(
         "INSERT INTO contacts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO UPDATE SET
@@ -129,8 +140,19 @@ fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Res
     for ((sender, client, recipient, direction), c) in rows {
         let span = c.accepted_span.bounds();
         upsert.execute(params![
-            sender, client, recipient, direction, c.first.0, c.last.0, c.first_answer as i64, span.map(|s| s.0.0), span.map(|s| s.1.0),
-            signed(c.accepted), signed(c.unknown), signed(c.no_domain), signed(c.other),
+            sender,
+            client,
+            recipient,
+            direction,
+            c.first.0,
+            c.last.0,
+            c.first_answer as i64,
+            span.map(|s| s.0.0),
+            span.map(|s| s.1.0),
+            signed(c.accepted),
+            signed(c.unknown),
+            signed(c.no_domain),
+            signed(c.other),
         ])?;
     }
     Ok(())
@@ -138,7 +160,11 @@ fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Res
 
 fn save_refusals(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Result<()> {
     let id = |name: Name| ids[name.0 as usize];
-    let mut rows: Vec<_> = ledger.refusals.iter().map(|(k, n)| ((id(k.sender), id(k.recipient), k.day.0, k.kind.number(), k.direction as i64), *n)).collect();
+    let mut rows: Vec<_> = ledger
+        .refusals
+        .iter()
+        .map(|(k, n)| ((id(k.sender), id(k.recipient), k.day.0, k.kind.number(), k.direction as i64), *n))
+        .collect();
     rows.sort_unstable();
     let mut upsert =
         db.prepare("INSERT INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET emails = emails + excluded.emails")?;
@@ -230,7 +256,12 @@ fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name
     )?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let key = ContactKey { sender: name(row.get(0)?), client: name(row.get(1)?), recipient: name(row.get(2)?), direction: direction(row.get(3)?) };
+        let key = ContactKey {
+            sender: name(row.get(0)?),
+            client: name(row.get(1)?),
+            recipient: name(row.get(2)?),
+            direction: direction(row.get(3)?),
+        };
         let (first, last) = (Timestamp(row.get(4)?), Timestamp(row.get(5)?));
         let contact = Contact {
             first,
@@ -286,7 +317,8 @@ fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     let mut select = db.prepare("SELECT list, day, attempts, emails FROM blocklist_days")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let tally = BlockTally { attempts: unsigned(row.get(2)?), emails: unsigned(row.get(3)?), ..BlockTally::default() };
+        let tally =
+            BlockTally { attempts: unsigned(row.get(2)?), emails: unsigned(row.get(3)?), ..BlockTally::default() };
         lists.insert((row.get(0)?, Day(row.get(1)?)), tally);
     }
     let mut select = db.prepare("SELECT list, day, ip FROM blocklist_ips")?;
@@ -356,8 +388,25 @@ mod tests {
             let start = Timestamp(day * 86_400 + i64::try_from(i).unwrap());
             let reply = if *kind == BounceType::Other { "250 OK" } else { "550 refused" };
             let attempts = [Attempt::replied("192.0.2.1", "", reply)];
-            let delivery = Delivery { sender: from, recipient: to, client: None, direction: Direction::Out, start, end: start, spam: false, attempts: &attempts };
-            let verdict = Verdict { kind: *kind, confidence: 1.0, code: Some(550), enhanced: None, template: TemplateId(u64::MAX - i as u64), blocklist: None, auth: None };
+            let delivery = Delivery {
+                sender: from,
+                recipient: to,
+                client: None,
+                direction: Direction::Out,
+                start,
+                end: start,
+                spam: false,
+                attempts: &attempts,
+            };
+            let verdict = Verdict {
+                kind: *kind,
+                confidence: 1.0,
+                code: Some(550),
+                enhanced: None,
+                template: TemplateId(u64::MAX - i as u64),
+                blocklist: None,
+                auth: None,
+            };
             let verdict = (!attempts[0].accepted).then_some(&verdict);
             ledger.add(&delivery, &[verdict]);
             if let Some(verdict) = verdict {
@@ -370,22 +419,52 @@ mod tests {
     /// A ledger in words, so that two of them compare whatever numbers their names have.
     fn told(ledger: &Ledger) -> Vec<String> {
         let name = |n: Name| ledger.names.text(n);
-        let mut lines: Vec<String> = ledger.contacts.iter().map(|(k, c)| format!("{} {} {} {c:?}", name(k.sender), name(k.client), name(k.recipient))).collect();
-        lines.extend(ledger.refusals.iter().map(|(k, n)| format!("{} {} {:?} {} {n}", name(k.sender), name(k.recipient), k.day, k.kind)));
+        let mut lines: Vec<String> = ledger
+            .contacts
+            .iter()
+            .map(|(k, c)| format!("{} {} {} {c:?}", name(k.sender), name(k.client), name(k.recipient)))
+            .collect();
+        lines.extend(
+            ledger
+                .refusals
+                .iter()
+                .map(|(k, n)| format!("{} {} {:?} {} {n}", name(k.sender), name(k.recipient), k.day, k.kind)),
+        );
         lines.extend(ledger.templates.iter().map(|t| format!("{t:?}")));
         lines.sort_unstable();
-        lines.push(format!("{:?} {:?} {:?} {:?} {:?}", ledger.days, ledger.blocklists, ledger.authentication, ledger.sender_passes, ledger.window));
+        lines.push(format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            ledger.days, ledger.blocklists, ledger.authentication, ledger.sender_passes, ledger.window
+        ));
         lines
     }
 
     #[test]
     fn two_nights_stored_are_two_nights_merged() {
         use BounceType::*;
-        let one = night(100, &[("a@x", "b@y", Other), ("a@x", "c@y", UserUnknown), ("d@x", "b@y", Blocklisted), ("a@x", "e@z", Authentication)]);
-        let two = night(101, &[("a@x", "b@y", UserUnknown), ("a@x", "c@y", UserUnknown), ("f@x", "g@gone", ReceiverDns), ("a@x", "e@z", Other)]);
+        let one = night(
+            100,
+            &[
+                ("a@x", "b@y", Other),
+                ("a@x", "c@y", UserUnknown),
+                ("d@x", "b@y", Blocklisted),
+                ("a@x", "e@z", Authentication),
+            ],
+        );
+        let two = night(
+            101,
+            &[
+                ("a@x", "b@y", UserUnknown),
+                ("a@x", "c@y", UserUnknown),
+                ("f@x", "g@gone", ReceiverDns),
+                ("a@x", "e@z", Other),
+            ],
+        );
         let mut store = Store::in_memory().unwrap();
         store.add_night(&two, &Known::default()).unwrap();
-        store.add_night(&one, &Known { marks: vec![Mark { head: u64::MAX, ..Mark::default() }], pending: vec![1, 2] }).unwrap();
+        store
+            .add_night(&one, &Known { marks: vec![Mark { head: u64::MAX, ..Mark::default() }], pending: vec![1, 2] })
+            .unwrap();
         let mut merged = one;
         merged.merge(two);
         assert_eq!(told(&store.ledger().unwrap()), told(&merged));

@@ -39,15 +39,28 @@ impl Store {
         let saved: Vec<Saved> = answer
             .evidence
             .iter()
-            .map(|e| Saved { source: e.source.name().into(), answer: e.answer.clone(), server: e.server.clone(), at: e.at.0 })
+            .map(|e| Saved {
+                source: e.source.name().into(),
+                answer: e.answer.clone(),
+                server: e.server.clone(),
+                at: e.at.0,
+            })
             .collect();
         let unwritable = |e: serde_json::Error| Error::Data { name: "evidence".into(), cause: e.to_string() };
         let evidence = serde_json::to_string(&saved).map_err(unwritable)?;
         let details = serde_json::to_string(&saved_details(&answer.details)).map_err(unwritable)?;
         self.write(|db| {
-            db.prepare_cached("INSERT OR REPLACE INTO lookups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-                answer.domain, answer.status.name(), answer.checked_at.0, answer.fresh_until.0, answer.drops_at.map(|t| t.0), evidence, details,
-            ])?;
+            db.prepare_cached("INSERT OR REPLACE INTO lookups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+                params![
+                    answer.domain,
+                    answer.status.name(),
+                    answer.checked_at.0,
+                    answer.fresh_until.0,
+                    answer.drops_at.map(|t| t.0),
+                    evidence,
+                    details,
+                ],
+            )?;
             Ok(())
         })
     }
@@ -55,7 +68,8 @@ impl Store {
     /// Every answer ever given, by domain; the caller looks at its `fresh_until`.
     pub fn answers(&self) -> Result<HashMap<String, Registrability>, Error> {
         self.read(|db| {
-            let mut select = db.prepare("SELECT domain, status, checked_at, fresh_until, drops_at, evidence, details FROM lookups")?;
+            let mut select =
+                db.prepare("SELECT domain, status, checked_at, fresh_until, drops_at, evidence, details FROM lookups")?;
             let rows = select.query_map([], |row| {
                 let saved: Vec<Saved> = serde_json::from_str(row.get_ref(5)?.as_str()?).unwrap_or_default();
                 let other: SavedDetails = serde_json::from_str(row.get_ref(6)?.as_str()?).unwrap_or_default();
@@ -78,7 +92,10 @@ impl Store {
 
 fn status(name: &str) -> Status {
     use Status::*;
-    [Registrable, Registered, Redemption, PendingDelete, Reserved, NotAPublicSuffix].into_iter().find(|s| s.name() == name).unwrap_or(Unknown)
+    [Registrable, Registered, Redemption, PendingDelete, Reserved, NotAPublicSuffix]
+        .into_iter()
+        .find(|s| s.name() == name)
+        .unwrap_or(Unknown)
 }
 
 fn source(name: &str) -> Source {
@@ -105,7 +122,11 @@ fn details(saved: SavedDetails) -> Details {
         nameservers: saved.nameservers,
         mx: saved.mx,
         null_mx: saved.null_mx,
-        contacts: saved.contacts.into_iter().map(|(address, role, name)| Contact { address, role, source: source(&name) }).collect(),
+        contacts: saved
+            .contacts
+            .into_iter()
+            .map(|(address, role, name)| Contact { address, role, source: source(&name) })
+            .collect(),
     }
 }
 

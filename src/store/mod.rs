@@ -109,9 +109,13 @@ impl Store {
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "free some space and run again, nothing of this run was kept",
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => "this is no intact bouncewatch database; name another --db or restore it",
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "this is no intact bouncewatch database; name another --db or restore it"
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another run is using it; wait for it to end",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => "check that this user may write it and its folder",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "check that this user may write it and its folder"
+        }
         Some(ErrorCode::SystemIoFailure) => "check the disk and its free space, nothing of this run was kept",
         _ => "run `bouncewatch db info`, or name another --db",
     };

@@ -158,9 +158,14 @@ fn sort_by_domain(addresses: &mut [(&str, u64)]) {
 }
 
 /// Outbound hard bounces of one type, by what `key` makes of the recipient (its domain, or itself), sorted.
-pub fn refusals<'l>(ledger: &'l Ledger, kind: BounceType, key: impl Fn(&'l str) -> &'l str) -> BTreeMap<&'l str, Refusals> {
+pub fn refusals<'l>(
+    ledger: &'l Ledger,
+    kind: BounceType,
+    key: impl Fn(&'l str) -> &'l str,
+) -> BTreeMap<&'l str, Refusals> {
     let mut found: BTreeMap<&str, Refusals> = BTreeMap::new();
-    let mut rows: Vec<_> = ledger.refusals.iter().filter(|(k, _)| k.kind == kind && k.direction == Direction::Out).collect();
+    let mut rows: Vec<_> =
+        ledger.refusals.iter().filter(|(k, _)| k.kind == kind && k.direction == Direction::Out).collect();
     rows.sort_unstable_by_key(|(k, _)| (k.recipient, k.day, k.sender));
     for (row, mails) in rows {
         let of = found.entry(key(ledger.names.text(row.recipient))).or_default();
@@ -178,7 +183,10 @@ pub fn refusals<'l>(ledger: &'l Ledger, kind: BounceType, key: impl Fn(&'l str) 
 impl Refusals {
     /// Oldest week first.
     pub fn weekly(&self) -> Vec<Weekly> {
-        self.weeks.iter().map(|(week, t)| Weekly { week: *week, senders: t.senders.len() as u64, emails: t.mails }).collect()
+        self.weeks
+            .iter()
+            .map(|(week, t)| Weekly { week: *week, senders: t.senders.len() as u64, emails: t.mails })
+            .collect()
     }
 
     /// First and last moment, as far as days tell.

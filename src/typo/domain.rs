@@ -45,7 +45,8 @@ struct Weighed {
 impl Domains {
     pub(super) fn new(census: &Census<'_>, popular: &Popular, channel: &Parameters) -> Self {
         let own = census.domains();
-        let (total, own_weight) = (census.mails() as f64, census.mails() as f64 / (census.mails() as f64 + channel.own_half));
+        let (total, own_weight) =
+            (census.mails() as f64, census.mails() as f64 / (census.mails() as f64 + channel.own_half));
         let weight = |rank: usize| (rank as f64 + 1.0 + channel.rank_offset).powf(-channel.rank_exponent);
         let all: f64 = (0..popular.names().len()).map(weight).sum();
         let mut priors: HashMap<&str, f64> = HashMap::new();
@@ -58,7 +59,8 @@ impl Domains {
         let mut sorted: Vec<(&str, f64)> = priors.into_iter().filter(|(n, _)| n.len() <= MAX_DOMAIN).collect();
         sorted.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         let index = Index::new(sorted.iter().map(|(n, _)| *n));
-        let mut stems: Vec<(u64, u32)> = sorted.iter().enumerate().map(|(i, (n, _))| (hash(stem(n)), i as u32)).collect();
+        let mut stems: Vec<(u64, u32)> =
+            sorted.iter().enumerate().map(|(i, (n, _))| (hash(stem(n)), i as u32)).collect();
         stems.sort_unstable();
         Domains {
             ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
@@ -87,7 +89,8 @@ impl Domains {
         // `mail.gmial.com`: the slip is in the domain that somebody could register, not in the host before it.
         let mut rest = &*typed;
         while let Some((_, parent)) = rest.split_once('.') {
-            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) || homes::is_suffix(parent) {
+            if !parent.contains('.') || edit::tail_start(parent) == 0 || self.knows(parent) || homes::is_suffix(parent)
+            {
                 break;
             }
             let mut told = self.weigh(parent, dead, channel, &typed[..typed.len() - parent.len()]);

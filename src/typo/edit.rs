@@ -11,7 +11,8 @@ pub const MAX_EDITS: usize = 2;
 
 /// Labels under which countries sell names: `com.cn`, `co.uk`.
 const SECOND_LEVELS: [&str; 22] = [
-    "com", "co", "net", "org", "gov", "edu", "ac", "or", "ne", "go", "gob", "mil", "nom", "nhs", "gouv", "govt", "re", "gen", "id", "in", "web", "sch",
+    "com", "co", "net", "org", "gov", "edu", "ac", "or", "ne", "go", "gob", "mil", "nom", "nhs", "gouv", "govt", "re",
+    "gen", "id", "in", "web", "sch",
 ];
 
 /// One slip: at character `at` of the intended name, `to` was typed instead of `from`; either may be empty.
@@ -200,7 +201,8 @@ impl Walk<'_> {
     }
 
     fn take(&mut self, edit: Edit, (i, n): (usize, usize), (j, m): (usize, usize), budget: usize) {
-        let change = Change { edit, at: i, from: self.a[i..i + n].iter().collect(), to: self.b[j..j + m].iter().collect() };
+        let change =
+            Change { edit, at: i, from: self.a[i..i + n].iter().collect(), to: self.b[j..j + m].iter().collect() };
         self.path.push(change);
         self.step(i + n, j + m, budget - 1);
         self.path.pop();
@@ -221,15 +223,34 @@ mod tests {
     #[test]
     fn names_a_slip_as_people_would() {
         for (intended, typed, edits) in [
-            ("gmail.com", "gmai.com", &["omission"][..]), ("gmail.com", "gmaill.com", &["repetition"]), ("gmail.com", "gmial.com", &["transposition"]),
-            ("gmail.com", "gmail.con", &["tld"]), ("gmail.com", "gmail.co", &["tld"]), ("gmail.com", "gmail.cmo", &["tld"]), ("gmail.com", "gmail.om", &["tld"]),
-            ("gmail.com", "gmail.comm", &["tld"]), ("yahoo.com.cn", "yahoo.cn", &["tld"]), ("yahoo.com.cn", "yaho.com.cn", &["omission"]),
-            ("gmail.com", "gmailcom", &["missing_dot"]), ("yahoo.com.cn", "yahoocom.cn", &["missing_dot"]), ("mail.example.com", "mailexample.com", &["missing_dot"]),
-            ("paypal.com", "paypa1.com", &["homoglyph"]), ("mail.ru", "rnail.ru", &["homoglyph"]), ("gmail.com", "gmаil.com", &["homoglyph"]),
-            ("t-online.de", "tonline.de", &["hyphenation"]), ("gmail.com", "g-mail.com", &["hyphenation"]), ("gmail.com", "gmsil.com", &["substitution"]),
-            ("gmail.com", "gmcil.com", &["bitflip"]), ("gmail.com", "gxmail.com", &["insertion"]), ("gmail.com", "gmial.con", &["transposition", "tld"]),
-            ("yahoo.com", "yaho.con", &["omission", "tld"]), ("gmail.com", "gmail.com", &[]), ("gmail.com", "gmai.lcom", &["transposition"]),
-            ("yahoo.com.br", "yahoo.combr", &["missing_dot"]), ("gmail.com", "gmailcon", &["missing_dot", "tld"]), ("gmail.com", "gmalcom", &["omission", "missing_dot"]),
+            ("gmail.com", "gmai.com", &["omission"][..]),
+            ("gmail.com", "gmaill.com", &["repetition"]),
+            ("gmail.com", "gmial.com", &["transposition"]),
+            ("gmail.com", "gmail.con", &["tld"]),
+            ("gmail.com", "gmail.co", &["tld"]),
+            ("gmail.com", "gmail.cmo", &["tld"]),
+            ("gmail.com", "gmail.om", &["tld"]),
+            ("gmail.com", "gmail.comm", &["tld"]),
+            ("yahoo.com.cn", "yahoo.cn", &["tld"]),
+            ("yahoo.com.cn", "yaho.com.cn", &["omission"]),
+            ("gmail.com", "gmailcom", &["missing_dot"]),
+            ("yahoo.com.cn", "yahoocom.cn", &["missing_dot"]),
+            ("mail.example.com", "mailexample.com", &["missing_dot"]),
+            ("paypal.com", "paypa1.com", &["homoglyph"]),
+            ("mail.ru", "rnail.ru", &["homoglyph"]),
+            ("gmail.com", "gmаil.com", &["homoglyph"]),
+            ("t-online.de", "tonline.de", &["hyphenation"]),
+            ("gmail.com", "g-mail.com", &["hyphenation"]),
+            ("gmail.com", "gmsil.com", &["substitution"]),
+            ("gmail.com", "gmcil.com", &["bitflip"]),
+            ("gmail.com", "gxmail.com", &["insertion"]),
+            ("gmail.com", "gmial.con", &["transposition", "tld"]),
+            ("yahoo.com", "yaho.con", &["omission", "tld"]),
+            ("gmail.com", "gmail.com", &[]),
+            ("gmail.com", "gmai.lcom", &["transposition"]),
+            ("yahoo.com.br", "yahoo.combr", &["missing_dot"]),
+            ("gmail.com", "gmailcon", &["missing_dot", "tld"]),
+            ("gmail.com", "gmalcom", &["omission", "missing_dot"]),
         ] {
             assert_eq!(named(intended, typed), edits, "{intended} → {typed}");
         }
@@ -238,7 +259,15 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_strsim() {
-        for (a, b) in [("gmail.com", "gmial.com"), ("", "ab"), ("abc", ""), ("aab", "ab"), ("ca", "abc"), ("äb", "bä"), ("été", "ête")] {
+        for (a, b) in [
+            ("gmail.com", "gmial.com"),
+            ("", "ab"),
+            ("abc", ""),
+            ("aab", "ab"),
+            ("ca", "abc"),
+            ("äb", "bä"),
+            ("été", "ête"),
+        ] {
             assert!(distance(a, b).abs_diff(strsim::osa_distance(a, b)) <= 1, "{a} {b}");
         }
         assert_eq!(distance("gmail.com", "gmial.com"), 1);

@@ -3,10 +3,7 @@
 
 use std::fmt;
 
-use super::{
-    Edit, Explainer, THRESHOLD,
-    edit::tail_start,
-};
+use super::{Edit, Explainer, THRESHOLD, edit::tail_start};
 
 /// A name, what was meant, and how it came about where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +61,11 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
     // Per pair: one or two edits, right, probability.
     let mut outcomes: Vec<(usize, bool, f64)> = Vec::new();
     for pair in pairs.iter().filter(|p| p.typed != p.meant && !explainer.knows_domain(&p.typed)) {
-        let twice = usize::from(if pair.edits.is_empty() { super::distance(&pair.typed, &pair.meant) > 1 } else { pair.edits.len() > 1 });
+        let twice = usize::from(if pair.edits.is_empty() {
+            super::distance(&pair.typed, &pair.meant) > 1
+        } else {
+            pair.edits.len() > 1
+        });
         evaluation.pairs[twice] += 1;
         let best = explainer.explain_domain(&pair.typed).into_iter().next();
         let right = best.as_ref().is_some_and(|b| b.intended == pair.meant);
@@ -89,12 +90,17 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
     evaluation.curve = THRESHOLDS
         .iter()
         .map(|&threshold| {
-            let count = |keep: &dyn Fn(&(usize, bool, f64)) -> bool| outcomes.iter().filter(|o| o.2 >= threshold && keep(o)).count();
+            let count = |keep: &dyn Fn(&(usize, bool, f64)) -> bool| {
+                outcomes.iter().filter(|o| o.2 >= threshold && keep(o)).count()
+            };
             Point {
                 threshold,
                 right: [0, 1].map(|t| share(count(&|o| o.0 == t && o.1), evaluation.pairs[t])),
                 wrong: share(count(&|o| !o.1), outcomes.len()),
-                false_explanations: explained.iter().map(|e| share(e.iter().filter(|p| **p >= threshold).count(), e.len())).collect(),
+                false_explanations: explained
+                    .iter()
+                    .map(|e| share(e.iter().filter(|p| **p >= threshold).count(), e.len()))
+                    .collect(),
             }
         })
         .collect();
@@ -104,7 +110,8 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
 /// Insertion and repetition are one where a letter is doubled (INTERFACE.md).
 fn same_kinds(a: &[Edit], b: &[Edit]) -> bool {
     let fold = |edits: &[Edit]| {
-        let mut folded: Vec<Edit> = edits.iter().map(|e| if *e == Edit::Repetition { Edit::Insertion } else { *e }).collect();
+        let mut folded: Vec<Edit> =
+            edits.iter().map(|e| if *e == Edit::Repetition { Edit::Insertion } else { *e }).collect();
         folded.sort_unstable();
         folded
     };
@@ -145,7 +152,10 @@ pub fn synthetic(n: usize, seed: u64) -> Vec<String> {
     (0..n)
         .map(|_| {
             let len = 6 + dice.below(9);
-            let stem: String = (0..len).map(|i| if i % 2 == 0 { CONSONANTS } else { VOWELS }).map(|set| char::from(set[dice.below(set.len())])).collect();
+            let stem: String = (0..len)
+                .map(|i| if i % 2 == 0 { CONSONANTS } else { VOWELS })
+                .map(|set| char::from(set[dice.below(set.len())]))
+                .collect();
             format!("{stem}.{}", ["com", "com", "net", "org", "de", "cn", "ru", "co.uk"][dice.below(8)])
         })
         .collect()
@@ -249,7 +259,14 @@ impl fmt::Display for Evaluation {
         }
         writeln!(f)?;
         for p in &self.curve {
-            write!(f, "{:9.3}  {:7.2}%  {:8.2}%  {:9.2}%", p.threshold, 100.0 * p.right[0], 100.0 * p.right[1], 100.0 * p.wrong)?;
+            write!(
+                f,
+                "{:9.3}  {:7.2}%  {:8.2}%  {:9.2}%",
+                p.threshold,
+                100.0 * p.right[0],
+                100.0 * p.right[1],
+                100.0 * p.wrong
+            )?;
             for (share, (sort, n)) in p.false_explanations.iter().zip(&self.sorts) {
                 let width = sort.len() + n.to_string().len() + 4;
                 write!(f, "{:>w$}", format!("{:.2}%", 100.0 * share), w = width + 1)?;

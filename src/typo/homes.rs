@@ -8,7 +8,8 @@ use hashbrown::HashSet;
 pub(super) fn exists(tail: &str) -> bool {
     static TOPS: OnceLock<HashSet<&'static str>> = OnceLock::new();
     let tops = TOPS.get_or_init(|| {
-        let list = include_str!("../../data/public_suffix_list.dat").lines().take_while(|l| !l.contains("BEGIN PRIVATE"));
+        let list =
+            include_str!("../../data/public_suffix_list.dat").lines().take_while(|l| !l.contains("BEGIN PRIVATE"));
         list.filter(|l| !l.starts_with("//") && !l.is_empty()).filter_map(|l| l.rsplit('.').next()).collect()
     });
     tops.contains(tail.rsplit('.').next().unwrap_or(""))
@@ -30,7 +31,9 @@ mod tests {
 
     #[test]
     fn knows_the_root_zone() {
-        for (tail, yes) in [("com", true), ("co.uk", true), ("om", true), ("con", false), ("comm", false), ("", false), ("рф", true)] {
+        for (tail, yes) in
+            [("com", true), ("co.uk", true), ("om", true), ("con", false), ("comm", false), ("", false), ("рф", true)]
+        {
             assert_eq!(exists(tail), yes, "{tail}");
         }
         assert!(is_suffix("kiev.ua") && is_suffix("github.io") && !is_suffix("gmial.com"));

@@ -219,10 +219,35 @@ mod tests {
 
     #[test]
     fn finds_what_a_linear_scan_finds() {
-        let names = ["gmail.com", "ymail.com", "hotmail.com", "yahoo.com", "yahoo.com.cn", "qq.com", "university-of-somewhere.edu", "a.b", "xxxxxxxxxxxxxx.de"];
+        let names = [
+            "gmail.com",
+            "ymail.com",
+            "hotmail.com",
+            "yahoo.com",
+            "yahoo.com.cn",
+            "qq.com",
+            "university-of-somewhere.edu",
+            "a.b",
+            "xxxxxxxxxxxxxx.de",
+        ];
         let index = Index::new(names);
         let mut scratch = Scratch::default();
-        for typed in ["gmial.com", "gmail.com", "gmai.con", "qq.co", "q.com", "university-of-somewere.edu", "nuiversity-of-somewhere.edu", "uinversity-fo-somewhere.edu", "xxxxxxxxxxxx.de", "yaho.com.cn", "", "a", "gmail.comxx", "éa.b"] {
+        for typed in [
+            "gmial.com",
+            "gmail.com",
+            "gmai.con",
+            "qq.co",
+            "q.com",
+            "university-of-somewere.edu",
+            "nuiversity-of-somewhere.edu",
+            "uinversity-fo-somewhere.edu",
+            "xxxxxxxxxxxx.de",
+            "yaho.com.cn",
+            "",
+            "a",
+            "gmail.comxx",
+            "éa.b",
+        ] {
             let mut want: Vec<Hit> = names
                 .iter()
                 .enumerate()

@@ -46,7 +46,10 @@ impl Neighbours {
             .zip(&layout.offsets)
             .enumerate()
             .flat_map(|(y, (row, offset))| {
-                row.bytes().enumerate().filter(|(_, b)| *b != b' ' && *b < 128).map(move |(x, b)| (b, x as f64 + offset, y as f64))
+                row.bytes()
+                    .enumerate()
+                    .filter(|(_, b)| *b != b' ' && *b < 128)
+                    .map(move |(x, b)| (b, x as f64 + offset, y as f64))
             })
             .collect();
         for &(a, ax, ay) in &keys {
@@ -65,7 +68,16 @@ mod tests {
 
     #[test]
     fn fingers_slip_to_what_touches() {
-        for (a, b, yes) in [('a', 's', true), ('i', 'o', true), ('m', 'n', true), ('l', 'm', true), ('a', 'c', false), ('q', 'p', false), ('y', 'z', false), ('é', 'e', false)] {
+        for (a, b, yes) in [
+            ('a', 's', true),
+            ('i', 'o', true),
+            ('m', 'n', true),
+            ('l', 'm', true),
+            ('a', 'c', false),
+            ('q', 'p', false),
+            ('y', 'z', false),
+            ('é', 'e', false),
+        ] {
             assert_eq!(neighbours(a, b), yes, "{a}{b}");
             assert_eq!(neighbours(b, a), yes, "{b}{a}");
         }

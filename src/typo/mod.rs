@@ -29,7 +29,7 @@ pub use parameters::{Parameters, Tails, learn};
 pub use popular::Popular;
 pub use provider::{Providers, gone_status, username_status};
 pub use suspects::suspects;
-pub use value::{Expected, Risk, expected_next_week, risk};
+pub use value::{Expected, Risk, expected_next_week, risk, username_risk};
 
 use crate::{
     address::{domain_of, fold, local_of},
@@ -250,15 +250,3 @@ impl Edit {
 
 #[cfg(test)]
 mod tests;
-/// TEMPORARY
-pub fn domain_risk(_: &DomainSuspect, _: &str, _: Timestamp) -> f64 { 0.5 }
-/// TEMPORARY
-pub fn username_risk(_: &UsernameSuspect, _: &str, _: Timestamp) -> f64 { 0.5 }
-/// TEMPORARY
-pub struct Providers;
-impl Providers {
-/// TEMPORARY
-pub fn shipped() -> Result<Self, Error> { Ok(Providers) }
-/// TEMPORARY
-pub fn username_status(&self, _: &str) -> (&'static str, String) { ("unknown", String::new()) }
-}

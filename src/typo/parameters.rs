@@ -64,10 +64,17 @@ impl Parameters {
 
     /// In the form of `data/typo-model.toml`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let p: Self = toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
+        let p: Self =
+            toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
         let shares = [p.slip, p.second, p.unlisted, p.neighbour];
-        if shares.iter().chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s)) || !p.rank_offset.is_finite() || p.rank_offset <= -1.0 {
-            return Err(Error::Data { name: "typo-model.toml".into(), cause: "every share must lie between 0 and 1".into() });
+        if shares.iter().chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+            || !p.rank_offset.is_finite()
+            || p.rank_offset <= -1.0
+        {
+            return Err(Error::Data {
+                name: "typo-model.toml".into(),
+                cause: "every share must lie between 0 and 1".into(),
+            });
         }
         Ok(p)
     }
@@ -97,7 +104,8 @@ impl Parameters {
             Edit::Insertion => {
                 let beside = change.at.checked_sub(1).and_then(|at| intended.get(at)).or(intended.first());
                 let after = intended.get(change.at);
-                let key = [beside, after].into_iter().flatten().find(|k| to.is_some_and(|to| keyboard::neighbours(**k, to)));
+                let key =
+                    [beside, after].into_iter().flatten().find(|k| to.is_some_and(|to| keyboard::neighbours(**k, to)));
                 self.letter(key.copied()) / (n + 1.0)
             }
             Edit::Substitution => {
@@ -122,7 +130,9 @@ impl Parameters {
         }
         // `com.con`, `con.br`: the slip is in one label of two.
         let (mut a, mut b) = (from.split('.'), to.split('.'));
-        if let (Some(a1), Some(a2), None, Some(b1), Some(b2), None) = (a.next(), a.next(), a.next(), b.next(), b.next(), b.next()) {
+        if let (Some(a1), Some(a2), None, Some(b1), Some(b2), None) =
+            (a.next(), a.next(), a.next(), b.next(), b.next(), b.next())
+        {
             if a2 == b2 {
                 return self.tail(a1, b1);
             }
@@ -166,7 +176,9 @@ pub fn learn(pairs: &[(String, String)], base: &Parameters) -> Parameters {
                 *tails.entry(change.from.clone()).or_default().entry(change.to.clone()).or_default() += 1.0;
                 *counted.entry(change.from.clone()).or_default() += 1.0;
             }
-            if let (Edit::Substitution, Some(a), Some(b)) = (change.edit, change.from.chars().next(), change.to.chars().next()) {
+            if let (Edit::Substitution, Some(a), Some(b)) =
+                (change.edit, change.from.chars().next(), change.to.chars().next())
+            {
                 letters += 1.0;
                 beside += f64::from(u8::from(keyboard::neighbours(a, b)));
             }

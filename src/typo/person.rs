@@ -29,11 +29,15 @@ pub(super) fn initial_form(a: &str, b: &str) -> bool {
         let (l, s) = (parts(bare(long)), parts(bare(short)));
         match (&l[..], &s[..]) {
             ([given, family], [x, y]) => {
-                (one(x) && given.starts_with(x) && !one(given) && family == y) || (one(y) && family.starts_with(y) && !one(family) && given == x)
+                (one(x) && given.starts_with(x) && !one(given) && family == y)
+                    || (one(y) && family.starts_with(y) && !one(family) && given == x)
             }
             ([given, family], [whole]) => {
                 let first = given.chars().next();
-                family.len() > 2 && whole.len() == family.len() + first.map_or(0, char::len_utf8) && whole.starts_with(|c| Some(c) == first) && whole.ends_with(family)
+                family.len() > 2
+                    && whole.len() == family.len() + first.map_or(0, char::len_utf8)
+                    && whole.starts_with(|c| Some(c) == first)
+                    && whole.ends_with(family)
             }
             _ => false,
         }
@@ -49,16 +53,34 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, f64)> {
     let shorter = typed.len() < local.len();
     let left_out = |otherwise| if shorter { Edit::Omission } else { otherwise };
     let (a, b) = (bare(local), bare(typed));
-    let (tagged, digits) = (untagged(local).len() != local.len() || untagged(typed).len() != typed.len(), untagged(local) != a || untagged(typed) != b);
+    let (tagged, digits) = (
+        untagged(local).len() != local.len() || untagged(typed).len() != typed.len(),
+        untagged(local) != a || untagged(typed) != b,
+    );
     if a == b && !a.is_empty() {
-        return Some((left_out(Edit::Insertion), if digits { DIGITS } else if tagged { TAG } else { return None }));
+        return Some((
+            left_out(Edit::Insertion),
+            if digits {
+                DIGITS
+            } else if tagged {
+                TAG
+            } else {
+                return None;
+            },
+        ));
     }
     let (x, y) = (parts(untagged(local)), parts(untagged(typed)));
     if x.len() == 2 && y.len() == 2 && x[0] == y[1] && x[1] == y[0] {
         return Some((Edit::Transposition, ORDER));
     }
     if x.concat() == y.concat() && !x.concat().is_empty() {
-        let edit = if x.len() == y.len() { Edit::Substitution } else if local.contains('.') && shorter { Edit::MissingDot } else { left_out(Edit::Insertion) };
+        let edit = if x.len() == y.len() {
+            Edit::Substitution
+        } else if local.contains('.') && shorter {
+            Edit::MissingDot
+        } else {
+            left_out(Edit::Insertion)
+        };
         return Some((edit, SEPARATOR));
     }
     initial_form(local, typed).then_some((left_out(Edit::Insertion), INITIAL))
@@ -98,9 +120,17 @@ mod tests {
     #[test]
     fn one_person_written_many_ways() {
         for (local, typed, edit) in [
-            ("john.smith", "smith.john", Some(Edit::Transposition)), ("john.smith", "johnsmith", Some(Edit::MissingDot)), ("john.smith", "john_smith", Some(Edit::Substitution)),
-            ("john.smith", "j.smith", Some(Edit::Omission)), ("j.smith", "john.smith", Some(Edit::Insertion)), ("john.smith", "jsmith", Some(Edit::Omission)),
-            ("john.smith1", "john.smith", Some(Edit::Omission)), ("john+news", "john", Some(Edit::Omission)), ("john.smith", "jane.smith", None), ("12345", "12346", None), ("anna", "hanna", None),
+            ("john.smith", "smith.john", Some(Edit::Transposition)),
+            ("john.smith", "johnsmith", Some(Edit::MissingDot)),
+            ("john.smith", "john_smith", Some(Edit::Substitution)),
+            ("john.smith", "j.smith", Some(Edit::Omission)),
+            ("j.smith", "john.smith", Some(Edit::Insertion)),
+            ("john.smith", "jsmith", Some(Edit::Omission)),
+            ("john.smith1", "john.smith", Some(Edit::Omission)),
+            ("john+news", "john", Some(Edit::Omission)),
+            ("john.smith", "jane.smith", None),
+            ("12345", "12346", None),
+            ("anna", "hanna", None),
         ] {
             assert_eq!(variant(local, typed).map(|v| v.0), edit, "{local} {typed}");
         }

@@ -57,13 +57,30 @@ mod tests {
         let popular = Popular::shipped();
         assert!(popular.names.len() >= 1500, "{}", popular.names.len());
         for name in popular.names() {
-            assert!(name.contains('.') && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-'), "{name}");
+            assert!(
+                name.contains('.')
+                    && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-'),
+                "{name}"
+            );
         }
         assert_eq!(popular.rank("gmail.com"), Some(0));
-        for real in ["ymail.com", "gmx.com", "aol.de", "live.nl", "mail.ru", "gmail.ru", "hotmail.co.uk", "qq.com", "163.com", "126.com"] {
+        for real in [
+            "ymail.com",
+            "gmx.com",
+            "aol.de",
+            "live.nl",
+            "mail.ru",
+            "gmail.ru",
+            "hotmail.co.uk",
+            "qq.com",
+            "163.com",
+            "126.com",
+        ] {
             assert!(popular.rank(real).is_some(), "{real}");
         }
-        for slip in ["gmial.com", "gmai.com", "yahoo.cn", "yaho.com", "hotmial.com", "gmail.co", "outlok.com", "gamil.com"] {
+        for slip in
+            ["gmial.com", "gmai.com", "yahoo.cn", "yaho.com", "hotmial.com", "gmail.co", "outlok.com", "gamil.com"]
+        {
             assert_eq!(popular.rank(slip), None, "{slip}");
         }
     }

@@ -85,7 +85,8 @@ impl Providers {
 
     /// In the form of `data/popular/providers.toml`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let file: File = toml::from_str(text).map_err(|e| Error::Data { name: "providers.toml".into(), cause: e.to_string() })?;
+        let file: File =
+            toml::from_str(text).map_err(|e| Error::Data { name: "providers.toml".into(), cause: e.to_string() })?;
         let mut domains = BTreeMap::new();
         domains.extend(file.unknown.into_iter().map(|d| (d, Domain::Unknown)));
         domains.extend(file.customers.into_iter().map(|d| (d, Domain::Customers)));
@@ -167,11 +168,22 @@ mod tests {
     fn rules_decide() {
         let providers = Providers::shipped().unwrap();
         for (address, never, gone) in [
-            ("john.smyth@gmail.com", ALLOWED, NOT_ALLOWED), ("Bob@gmail.com", NOT_ALLOWED, NOT_ALLOWED), ("b.o.b.b.y@gmail.com", NOT_ALLOWED, NOT_ALLOWED),
-            ("john_smyth@gmail.com", NOT_ALLOWED, NOT_ALLOWED), ("john_smyth@yahoo.com", ALLOWED, RECYCLED), ("1john@outlook.com", NOT_ALLOWED, NOT_ALLOWED),
-            ("12345678@qq.com", ALLOWED, RECYCLED), ("anna@msn.com", NOT_ALLOWED, NOT_ALLOWED), ("anna@orange.fr", NOT_PUBLIC, NOT_PUBLIC),
-            ("anna@company.example", NOT_PUBLIC, NOT_PUBLIC), ("anna@seznam.cz", UNKNOWN, UNKNOWN), ("postmaster@web.de", NOT_ALLOWED, NOT_ALLOWED),
-            ("anna.k@web.de", ALLOWED, UNKNOWN), ("a..b@outlook.com", NOT_ALLOWED, NOT_ALLOWED), ("", NOT_PUBLIC, NOT_PUBLIC), ("anna", NOT_PUBLIC, NOT_PUBLIC),
+            ("john.smyth@gmail.com", ALLOWED, NOT_ALLOWED),
+            ("Bob@gmail.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("b.o.b.b.y@gmail.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("john_smyth@gmail.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("john_smyth@yahoo.com", ALLOWED, RECYCLED),
+            ("1john@outlook.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("12345678@qq.com", ALLOWED, RECYCLED),
+            ("anna@msn.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("anna@orange.fr", NOT_PUBLIC, NOT_PUBLIC),
+            ("anna@company.example", NOT_PUBLIC, NOT_PUBLIC),
+            ("anna@seznam.cz", UNKNOWN, UNKNOWN),
+            ("postmaster@web.de", NOT_ALLOWED, NOT_ALLOWED),
+            ("anna.k@web.de", ALLOWED, UNKNOWN),
+            ("a..b@outlook.com", NOT_ALLOWED, NOT_ALLOWED),
+            ("", NOT_PUBLIC, NOT_PUBLIC),
+            ("anna", NOT_PUBLIC, NOT_PUBLIC),
         ] {
             assert_eq!(username_status(address, &providers).0, never, "{address}");
             assert_eq!(gone_status(address, &providers).0, gone, "{address}");
@@ -182,7 +194,12 @@ mod tests {
     #[test]
     fn every_domain_has_one_rule() {
         let file: File = toml::from_str(include_str!("../../data/popular/providers.toml")).unwrap();
-        let mut all: Vec<&String> = file.unknown.iter().chain(&file.customers).chain(file.provider.iter().flat_map(|p| p.domains.iter().chain(&p.closed))).collect();
+        let mut all: Vec<&String> = file
+            .unknown
+            .iter()
+            .chain(&file.customers)
+            .chain(file.provider.iter().flat_map(|p| p.domains.iter().chain(&p.closed)))
+            .collect();
         let n = all.len();
         all.sort();
         all.dedup();

@@ -49,9 +49,13 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
                 found.push(DomainSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
             }
             _ => found.push(match explainer.explain_dead(domain).into_iter().next() {
-                Some(best) if best.probability >= super::THRESHOLD => {
-                    DomainSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect }
-                }
+                Some(best) if best.probability >= super::THRESHOLD => DomainSuspect {
+                    kind: SuspectKind::Typo,
+                    intended: best.intended,
+                    edits: best.edits,
+                    confidence: best.probability,
+                    ..suspect
+                },
                 _ => suspect,
             }),
         }
@@ -71,7 +75,13 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
         let Some(best) = explainer.explain_domain(domain).into_iter().next() else { continue };
         if best.probability >= PARKED_THRESHOLD {
             let suspect = domain_suspect(domain, refusals);
-            found.push(DomainSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect });
+            found.push(DomainSuspect {
+                kind: SuspectKind::Typo,
+                intended: best.intended,
+                edits: best.edits,
+                confidence: best.probability,
+                ..suspect
+            });
         }
     }
     found
@@ -93,7 +103,11 @@ fn usernames(ledger: &Ledger, explainer: &Explainer<'_>, domains: &[DomainSuspec
             Some((accepted, Some((_, taken)))) => {
                 if taken < refusals.span().1.plus(86_400) {
                     let since = since(refusals, taken);
-                    found.push(UsernameSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
+                    found.push(UsernameSuspect {
+                        delivered_before: accepted,
+                        confidence: lapse(accepted, since),
+                        ..suspect
+                    });
                 }
             }
             _ => {
@@ -106,7 +120,13 @@ fn usernames(ledger: &Ledger, explainer: &Explainer<'_>, domains: &[DomainSuspec
                     .filter_map(|(sender, _)| explainer.explain_username(address, Some(sender)).into_iter().next())
                     .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)));
                 if let Some(best) = best.filter(|b| b.probability >= super::THRESHOLD) {
-                    found.push(UsernameSuspect { kind: SuspectKind::Typo, intended: best.intended, edits: best.edits, confidence: best.probability, ..suspect });
+                    found.push(UsernameSuspect {
+                        kind: SuspectKind::Typo,
+                        intended: best.intended,
+                        edits: best.edits,
+                        confidence: best.probability,
+                        ..suspect
+                    });
                 }
             }
         }

@@ -23,7 +23,9 @@ fn cases() {
         let cells: Vec<&str> = line.split('\t').collect();
         match cells[..] {
             [typed, "-", _] => wrong.extend(check_domain(&explainer, typed, None)),
-            [typed, intended, edits] => wrong.extend(check_domain(&explainer, typed, Some((intended, &edits.split(',').collect::<Vec<_>>())))),
+            [typed, intended, edits] => {
+                wrong.extend(check_domain(&explainer, typed, Some((intended, &edits.split(',').collect::<Vec<_>>()))))
+            }
             _ => panic!("{line}"),
         }
         n += 1;
@@ -39,7 +41,11 @@ fn any_text_is_an_address() {
     let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();
     let check = |address: &str, want: Option<&str>| {
         let told = explainer.explain_address(address, None);
-        assert_eq!(told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str()), want, "{address}: {told:?}");
+        assert_eq!(
+            told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str()),
+            want,
+            "{address}: {told:?}"
+        );
     };
     check("bob@gmial.com", Some("bob@gmail.com"));
     check("<Bob@GMIAL.Com.>", Some("bob@gmail.com"));
@@ -66,12 +72,28 @@ fn any_text_is_an_address() {
 
 /// A ledger of `(sender, recipient, day, what)`; what is `ok`, `T2` or `T8`.
 fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
-    use crate::{bounce::BounceType, delivery::{Attempt, Delivery, Direction}};
+    use crate::{
+        bounce::BounceType,
+        delivery::{Attempt, Delivery, Direction},
+    };
     let mut ledger = Ledger::default();
     for (sender, recipient, day, what) in mails {
         let at = Timestamp::parse("2022-06-06 12:00:00").unwrap().plus(day * 86_400);
-        let attempts = [Attempt { reply: if *what == "ok" { "250 ok" } else { "550 no" }, accepted: *what == "ok", ..Attempt::default() }];
-        let delivery = Delivery { sender, recipient, client: None, direction: Direction::Out, start: at, end: at, spam: false, attempts: &attempts };
+        let attempts = [Attempt {
+            reply: if *what == "ok" { "250 ok" } else { "550 no" },
+            accepted: *what == "ok",
+            ..Attempt::default()
+        }];
+        let delivery = Delivery {
+            sender,
+            recipient,
+            client: None,
+            direction: Direction::Out,
+            start: at,
+            end: at,
+            spam: false,
+            attempts: &attempts,
+        };
         let verdict = BounceType::parse(what).map(verdict);
         ledger.add(&delivery, &[verdict.as_ref()]);
     }
@@ -82,22 +104,33 @@ fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
 fn suspects_of_a_small_office() {
     let mut mails = vec![
         // A slip of a giant, by two senders in two weeks.
-        ("ann@us.example", "bob@gmial.com", 0, "T2"), ("ann@us.example", "bob@gmial.com", 1, "T2"), ("cid@us.example", "eve@gmial.com", 9, "T2"),
+        ("ann@us.example", "bob@gmial.com", 0, "T2"),
+        ("ann@us.example", "bob@gmial.com", 1, "T2"),
+        ("cid@us.example", "eve@gmial.com", 9, "T2"),
         // A slip of a partner whom nobody but us knows.
         ("ann@us.example", "x@kontarfabrik.de", 2, "T2"),
         // A partner whose domain expired, and one whose DNS failed for a day.
-        ("ann@us.example", "old@formerpartner.de", 0, "ok"), ("cid@us.example", "old@formerpartner.de", 8, "T2"),
-        ("ann@us.example", "y@flaky.de", 3, "T2"), ("ann@us.example", "y@flaky.de", 5, "ok"),
+        ("ann@us.example", "old@formerpartner.de", 0, "ok"),
+        ("cid@us.example", "old@formerpartner.de", 8, "T2"),
+        ("ann@us.example", "y@flaky.de", 3, "T2"),
+        ("ann@us.example", "y@flaky.de", 5, "ok"),
         // Dead and like nothing.
         ("ann@us.example", "z@qwkzzvbn.info", 3, "T2"),
         // A typo that somebody holds: it resolves and knows nobody.
         ("ann@us.example", "bob@hotmial.com", 4, "T8"),
         // A colleague's name written wrongly, a mailbox gone, a guess.
-        ("ann@us.example", "jonh.smith@partner.example", 4, "T8"), ("ann@us.example", "gone.girl@partner.example", 1, "ok"), ("cid@us.example", "gone.girl@partner.example", 6, "T8"),
-        ("mal@us.example", "xxqq77@partner.example", 6, "T8"), ("ann@us.example", "smith.john@partner.example", 6, "T8"),
+        ("ann@us.example", "jonh.smith@partner.example", 4, "T8"),
+        ("ann@us.example", "gone.girl@partner.example", 1, "ok"),
+        ("cid@us.example", "gone.girl@partner.example", 6, "T8"),
+        ("mal@us.example", "xxqq77@partner.example", 6, "T8"),
+        ("ann@us.example", "smith.john@partner.example", 6, "T8"),
     ];
     for day in 0..20 {
-        mails.extend([("ann@us.example", "x@kontorfabrik.de", day, "ok"), ("ann@us.example", "john.smith@partner.example", day, "ok"), ("cid@us.example", "mary.jones@partner.example", day, "ok")]);
+        mails.extend([
+            ("ann@us.example", "x@kontorfabrik.de", day, "ok"),
+            ("ann@us.example", "john.smith@partner.example", day, "ok"),
+            ("cid@us.example", "mary.jones@partner.example", day, "ok"),
+        ]);
     }
     let ledger = ledger(&mails);
     let census = Census::from_ledger(&ledger);
@@ -105,16 +138,25 @@ fn suspects_of_a_small_office() {
     let found = suspects(&ledger, &explainer);
     let domain = |name: &str| found.domains.iter().find(|d| d.domain == name);
     let gmial = domain("gmial.com").unwrap();
-    assert_eq!((gmial.kind, &*gmial.intended, &gmial.edits[..], gmial.emails, gmial.senders, gmial.weekly.len()), (SuspectKind::Typo, "gmail.com", &[Edit::Transposition][..], 3, 2, 2));
+    assert_eq!(
+        (gmial.kind, &*gmial.intended, &gmial.edits[..], gmial.emails, gmial.senders, gmial.weekly.len()),
+        (SuspectKind::Typo, "gmail.com", &[Edit::Transposition][..], 3, 2, 2)
+    );
     assert_eq!((gmial.weekly[0].senders, gmial.weekly[0].emails, gmial.weekly[1].emails), (1, 2, 1));
     assert_eq!(domain("kontarfabrik.de").map(|d| &*d.intended), Some("kontorfabrik.de"));
     let old = domain("formerpartner.de").unwrap();
     assert_eq!((old.kind, old.delivered_before, old.emails), (SuspectKind::Lapsed, 1, 1));
     assert!(domain("flaky.de").is_none());
-    assert_eq!(domain("qwkzzvbn.info").map(|d| (d.kind, d.delivered_before, d.confidence)), Some((SuspectKind::Lapsed, 0, 0.3)));
+    assert_eq!(
+        domain("qwkzzvbn.info").map(|d| (d.kind, d.delivered_before, d.confidence)),
+        Some((SuspectKind::Lapsed, 0, 0.3))
+    );
     assert_eq!(domain("hotmial.com").map(|d| (d.kind, &*d.intended)), Some((SuspectKind::Typo, "hotmail.com")));
     let user = |name: &str| found.usernames.iter().find(|u| u.address == name);
-    assert_eq!(user("jonh.smith@partner.example").map(|u| (u.kind, &*u.intended, &u.edits[..])), Some((SuspectKind::Typo, "john.smith@partner.example", &[Edit::Transposition][..])));
+    assert_eq!(
+        user("jonh.smith@partner.example").map(|u| (u.kind, &*u.intended, &u.edits[..])),
+        Some((SuspectKind::Typo, "john.smith@partner.example", &[Edit::Transposition][..]))
+    );
     assert_eq!(user("smith.john@partner.example").map(|u| &*u.intended), Some("john.smith@partner.example"));
     assert_eq!(user("gone.girl@partner.example").map(|u| (u.kind, u.delivered_before)), Some((SuspectKind::Lapsed, 1)));
     assert!(user("xxqq77@partner.example").is_none());
@@ -134,7 +176,8 @@ fn a_domain_that_took_mail_is_no_typo() {
 #[test]
 fn fitting_follows_the_pairs() {
     let base = Parameters::shipped().unwrap();
-    let pairs: Vec<(String, String)> = (0..200).map(|i| (format!("h{i}otmial.com"), format!("h{i}otmail.com"))).collect();
+    let pairs: Vec<(String, String)> =
+        (0..200).map(|i| (format!("h{i}otmial.com"), format!("h{i}otmail.com"))).collect();
     let fitted = learn(&pairs, &base);
     assert!(fitted.kinds["transposition"] > 0.8 && fitted.kinds["omission"] < 0.1, "{fitted:?}");
     assert!(fitted.second < base.second);
@@ -151,7 +194,11 @@ fn the_made_pairs_are_explained() {
     let names: Vec<&str> = popular.names().filter(|n| n.len() > 8).collect();
     let mut pairs = eval::generate(&names, 1000, 1, 1);
     pairs.extend(eval::generate(&names, 300, 2, 2));
-    assert_eq!(pairs, { let mut again = eval::generate(&names, 1000, 1, 1); again.extend(eval::generate(&names, 300, 2, 2)); again });
+    assert_eq!(pairs, {
+        let mut again = eval::generate(&names, 1000, 1, 1);
+        again.extend(eval::generate(&names, 300, 2, 2));
+        again
+    });
     let made = eval::Unrelated { sort: "synthetic".into(), names: eval::synthetic(1000, 3) };
     let evaluation = eval::evaluate(&explainer, &pairs, &[made]);
     let at = evaluation.curve.iter().find(|p| p.threshold == THRESHOLD).unwrap();
@@ -162,5 +209,13 @@ fn the_made_pairs_are_explained() {
 }
 
 fn verdict(kind: crate::bounce::BounceType) -> crate::ndr::Verdict {
-    crate::ndr::Verdict { kind, confidence: 0.9, code: Some(550), enhanced: None, template: crate::ndr::TemplateId(1), blocklist: None, auth: None }
+    crate::ndr::Verdict {
+        kind,
+        confidence: 0.9,
+        code: Some(550),
+        enhanced: None,
+        template: crate::ndr::TemplateId(1),
+        blocklist: None,
+        auth: None,
+    }
 }

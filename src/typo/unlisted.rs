@@ -65,7 +65,8 @@ impl Unlisted {
         let all: f32 = one.iter().sum();
         let single = |k: usize| (one[k] + 0.5) / (all + 0.5 * KINDS as f32);
         let sums2: Vec<f32> = two.chunks(KINDS).map(|c| c.iter().sum()).collect();
-        let double = (0..two.len()).map(|bk| (two[bk] + HALF * single(bk % KINDS)) / (sums2[bk / KINDS] + HALF)).collect();
+        let double =
+            (0..two.len()).map(|bk| (two[bk] + HALF * single(bk % KINDS)) / (sums2[bk / KINDS] + HALF)).collect();
         let sums = three.chunks(KINDS).map(|c| c.iter().sum()).collect();
         Unlisted { three, sums, double, tails: HashMap::new(), rare: 1.0 }
     }
@@ -75,7 +76,8 @@ impl Unlisted {
     pub(super) fn probability(&self, name: &str, but: &[&str]) -> f64 {
         let (word, tail) = halves(name);
         let but: Vec<&str> = but.iter().map(|b| stem(b)).collect();
-        let tail = self.tails.get(tail).copied().unwrap_or(if homes::exists(tail) { self.rare / RARE_TAILS } else { NO_HOME });
+        let tail =
+            self.tails.get(tail).copied().unwrap_or(if homes::exists(tail) { self.rare / RARE_TAILS } else { NO_HOME });
         self.word(word, &but) * tail
     }
 

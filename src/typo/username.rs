@@ -57,7 +57,13 @@ impl Usernames {
     }
 
     /// Whom `address` (folded) was meant for, as full addresses.
-    pub(super) fn explain(&self, address: &str, sender: Option<&str>, census: &Census<'_>, channel: &Parameters) -> Vec<Candidate> {
+    pub(super) fn explain(
+        &self,
+        address: &str,
+        sender: Option<&str>,
+        census: &Census<'_>,
+        channel: &Parameters,
+    ) -> Vec<Candidate> {
         let (typed, domain) = (local_of(address), domain_of(address));
         if typed.is_empty() || domain.is_empty() {
             return Vec::new();
@@ -70,7 +76,8 @@ impl Usernames {
                 let local = local_of(known);
                 let near = local.len().abs_diff(typed.len()) <= MAX_EDITS && distance(local, typed) <= MAX_EDITS;
                 if near || person::key(local) == person::key(typed) || person::initial_form(local, typed) {
-                    *weights.entry(local.to_owned()).or_default() += MEANT_FOR_KNOWN * *mails as f64 / total.max(1) as f64;
+                    *weights.entry(local.to_owned()).or_default() +=
+                        MEANT_FOR_KNOWN * *mails as f64 / total.max(1) as f64;
                 }
             }
         }
@@ -125,8 +132,30 @@ impl Usernames {
 
 /// A few words of which usernames consist, so that the model of made-up ones is none without any mail either.
 const FIRST_WORDS: [&str; 24] = [
-    "john.smith", "anna", "info", "sales", "contact", "maria.garcia", "wang.wei", "li.na", "office", "admin", "peter", "thomas.mueller", "support",
-    "jdoe", "kim1988", "zhang_min", "ivanov", "billing", "newsletter", "marie.dupont", "hr", "m.rossi", "alex", "sato",
+    "john.smith",
+    "anna",
+    "info",
+    "sales",
+    "contact",
+    "maria.garcia",
+    "wang.wei",
+    "li.na",
+    "office",
+    "admin",
+    "peter",
+    "thomas.mueller",
+    "support",
+    "jdoe",
+    "kim1988",
+    "zhang_min",
+    "ivanov",
+    "billing",
+    "newsletter",
+    "marie.dupont",
+    "hr",
+    "m.rossi",
+    "alex",
+    "sato",
 ];
 
 /// How `local` may have become `typed`, and how likely that is: one or two slips of the hand, or the same person's
@@ -150,7 +179,8 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
 
 impl Locals {
     fn new(users: &[(&str, u64)]) -> Self {
-        let mut persons: Vec<(u64, u32)> = users.iter().enumerate().map(|(i, (a, _))| (person::key(local_of(a)), i as u32)).collect();
+        let mut persons: Vec<(u64, u32)> =
+            users.iter().enumerate().map(|(i, (a, _))| (person::key(local_of(a)), i as u32)).collect();
         persons.sort_unstable();
         Locals {
             index: Index::new(users.iter().map(|(a, _)| local_of(a))),
@@ -161,7 +191,8 @@ impl Locals {
     }
 
     fn candidates(&self, typed: &str) -> Vec<u32> {
-        let mut found: Vec<u32> = self.index.near(typed, MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
+        let mut found: Vec<u32> =
+            self.index.near(typed, MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
         let key = person::key(typed);
         let at = self.persons.partition_point(|(k, _)| *k < key);
         found.extend(self.persons[at..].iter().take_while(|(k, _)| *k == key).take(64).map(|(_, n)| n));

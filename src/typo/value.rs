@@ -1,6 +1,6 @@
 //! What a suspect is worth to who takes it: mails to expect next week, and a risk whose parts can be shown.
 
-use super::{DomainSuspect, Weekly};
+use super::{DomainSuspect, UsernameSuspect, Weekly};
 use crate::moment::Timestamp;
 
 /// Weeks looked back on; older mail tells little of next week's.
@@ -65,10 +65,30 @@ pub fn risk(suspect: &DomainSuspect, status: Option<&str>, now: Timestamp) -> Ri
         _ => 0.4,
     };
     let expected = expected_next_week(&suspect.weekly, suspect.first_seen, now).mails;
-    let mails = (expected.ln_1p() / MANY_MAILS.ln_1p()).min(1.0);
-    let senders = suspect.senders as f64 / (suspect.senders as f64 + SOME_SENDERS);
-    let sure = suspect.confidence.clamp(0.0, 1.0);
-    Risk { score: takeable * sure * (0.4 + 0.35 * mails + 0.25 * senders), takeable, sure, mails, senders }
+    Risk::of(takeable, suspect.confidence, expected, suspect.senders as f64)
+}
+
+/// The risk of one username. `status` is what its provider's rules say (`allowed_by_provider_rules`, …).
+pub fn username_risk(suspect: &UsernameSuspect, status: &str, now: Timestamp) -> Risk {
+    let takeable = match status {
+        "allowed_by_provider_rules" => 1.0,
+        "recycled_by_provider" => 0.8,
+        "unknown" => 0.3,
+        // Only a colleague could ask for it.
+        "not_public" => 0.05,
+        _ => 0.0,
+    };
+    let expected = expected_next_week(&suspect.weekly, suspect.first_seen, now).mails;
+    Risk::of(takeable, suspect.confidence, expected, suspect.senders.len() as f64)
+}
+
+impl Risk {
+    fn of(takeable: f64, confidence: f64, expected: f64, senders: f64) -> Self {
+        let mails = (expected.ln_1p() / MANY_MAILS.ln_1p()).min(1.0);
+        let senders = senders / (senders + SOME_SENDERS);
+        let sure = confidence.clamp(0.0, 1.0);
+        Risk { score: takeable * sure * (0.4 + 0.35 * mails + 0.25 * senders), takeable, sure, mails, senders }
+    }
 }
 
 /// The 2.5 % and 97.5 % quantiles of a negative binomial with real `shape`; `p` is the chance to stop.
@@ -101,11 +121,24 @@ mod tests {
 
     fn suspect(emails: &[u64]) -> (DomainSuspect, Timestamp) {
         let first = Timestamp::parse("2022-06-06 00:00:00").unwrap();
-        let weekly: Vec<Weekly> = emails.iter().enumerate().map(|(i, n)| Weekly { week: Day(first.day().0 + 7 * i as i32).week(), senders: 1, emails: *n }).collect();
+        let weekly: Vec<Weekly> = emails
+            .iter()
+            .enumerate()
+            .map(|(i, n)| Weekly { week: Day(first.day().0 + 7 * i as i32).week(), senders: 1, emails: *n })
+            .collect();
         let now = first.plus(7 * 86_400 * emails.len() as i64 - 1);
         let suspect = DomainSuspect {
-            domain: "gmial.com".into(), kind: SuspectKind::Typo, intended: "gmail.com".into(), edits: vec![], confidence: 0.9, emails: emails.iter().sum(),
-            senders: 3, delivered_before: 0, first_seen: first, last_seen: now, weekly,
+            domain: "gmial.com".into(),
+            kind: SuspectKind::Typo,
+            intended: "gmail.com".into(),
+            edits: vec![],
+            confidence: 0.9,
+            emails: emails.iter().sum(),
+            senders: 3,
+            delivered_before: 0,
+            first_seen: first,
+            last_seen: now,
+            weekly,
         };
         (suspect, now)
     }
@@ -129,9 +162,15 @@ mod tests {
         let ((few, now), (many, later)) = (suspect(&[1, 1]), suspect(&[40, 40]));
         let r = |s, status, now| risk(s, status, now).score;
         assert!(r(&few, Some("registrable"), now) < r(&many, Some("registrable"), later));
-        assert!(r(&few, Some("registered"), now) < r(&few, None, now) && r(&few, None, now) < r(&few, Some("registrable"), now));
+        assert!(
+            r(&few, Some("registered"), now) < r(&few, None, now)
+                && r(&few, None, now) < r(&few, Some("registrable"), now)
+        );
         assert_eq!(r(&many, Some("reserved"), later), 0.0);
         let all = risk(&many, Some("registrable"), later);
-        assert!((0.0..=1.0).contains(&all.score) && (all.score - all.takeable * all.sure * (0.4 + 0.35 * all.mails + 0.25 * all.senders)).abs() < 1e-12);
+        assert!(
+            (0.0..=1.0).contains(&all.score)
+                && (all.score - all.takeable * all.sure * (0.4 + 0.35 * all.mails + 0.25 * all.senders)).abs() < 1e-12
+        );
     }
 }

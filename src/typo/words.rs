@@ -1,9 +1,6 @@
 //! Edits told to people.
 
-use super::{
-    Edit,
-    edit::Change,
-};
+use super::{Edit, edit::Change};
 
 /// `gmial.com: ai→ia transposed, transposition of gmail.com`.
 pub(super) fn tell(typed: &str, intended: &str, changes: &[Change]) -> String {

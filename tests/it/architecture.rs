@@ -8,8 +8,28 @@ use std::{
 
 /// The stages in the order of the data's way; a stage may use itself and those before it.
 const ORDER: [&str; 22] = [
-    "merge", "address", "bounce", "moment", "reply", "delivery", "error", "suffix", "sources", "ndr", "ledger", "typo",
-    "registrability", "enumeration", "findings", "redact", "store", "report", "alert", "simulate", "pipeline", "cli",
+    "merge",
+    "address",
+    "bounce",
+    "moment",
+    "reply",
+    "delivery",
+    "error",
+    "suffix",
+    "sources",
+    "ndr",
+    "ledger",
+    "typo",
+    "registrability",
+    "enumeration",
+    "findings",
+    "redact",
+    "store",
+    "report",
+    "alert",
+    "simulate",
+    "pipeline",
+    "cli",
 ];
 
 /// Where an outside crate may be named, beside tests.
@@ -40,7 +60,8 @@ fn sources() -> BTreeMap<String, String> {
     let mut files = Vec::new();
     walk(&root, &mut files);
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-    let code: BTreeMap<String, String> = files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect();
+    let code: BTreeMap<String, String> =
+        files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect();
     assert!(code.len() > 50, "only {} files found", code.len());
     code
 }
@@ -106,7 +127,11 @@ fn data_flows_one_way() {
 fn each_outside_crate_has_one_door() {
     let code = sources();
     for (outside, doors) in DOORS {
-        let named: Vec<&String> = code.iter().filter(|(name, text)| !is_test(name) && working(text).contains(&format!("{outside}::"))).map(|(name, _)| name).collect();
+        let named: Vec<&String> = code
+            .iter()
+            .filter(|(name, text)| !is_test(name) && working(text).contains(&format!("{outside}::")))
+            .map(|(name, _)| name)
+            .collect();
         assert!(!named.is_empty(), "{outside} does no work");
         for name in named {
             assert!(doors.iter().any(|door| name.starts_with(door)), "{name} uses {outside}, whose door is {doors:?}");
@@ -117,7 +142,19 @@ fn each_outside_crate_has_one_door() {
 #[test]
 fn each_stage_says_what_it_never_does() {
     let code = sources();
-    for stage in ["sources", "ndr", "ledger", "typo", "registrability", "enumeration", "store", "report", "alert", "simulate", "cli"] {
+    for stage in [
+        "sources",
+        "ndr",
+        "ledger",
+        "typo",
+        "registrability",
+        "enumeration",
+        "store",
+        "report",
+        "alert",
+        "simulate",
+        "cli",
+    ] {
         let text = &code[&format!("{stage}/mod.rs")];
         for word in ["//! In: ", "//! Out: ", "//! Never: "] {
             assert!(text.contains(word), "{stage}/mod.rs does not say {word:?}");

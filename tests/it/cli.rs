@@ -65,7 +65,10 @@ fn truncated_json_is_quarantined_and_the_rest_read() {
     let quarantine = fs::read_to_string(dir.path().join("reports/latest/quarantine.jsonl")).unwrap();
     let row: serde_json::Value = serde_json::from_str(quarantine.lines().next().unwrap()).unwrap();
     assert_eq!(row["line"], 3, "{quarantine}");
-    assert!(row["file"].as_str().unwrap().ends_with("in.jsonl") && !row["cause"].as_str().unwrap().is_empty(), "{quarantine}");
+    assert!(
+        row["file"].as_str().unwrap().ends_with("in.jsonl") && !row["cause"].as_str().unwrap().is_empty(),
+        "{quarantine}"
+    );
     assert!(stderr(&output).contains("1 lines could not be read"), "{}", stderr(&output));
 }
 
@@ -107,7 +110,10 @@ fn an_unreadable_file_is_named() {
 fn a_newer_database_is_left_alone() {
     let dir = given(GOOD.as_bytes());
     assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
-    rusqlite::Connection::open(dir.path().join("bouncewatch.db")).unwrap().pragma_update(None, "user_version", 77).unwrap();
+    rusqlite::Connection::open(dir.path().join("bouncewatch.db"))
+        .unwrap()
+        .pragma_update(None, "user_version", 77)
+        .unwrap();
     fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "version 77");
     fs::write(dir.path().join("bouncewatch.db"), "no database".repeat(500)).unwrap();
     fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "no intact bouncewatch database");
@@ -181,7 +187,10 @@ fn classify_answers_in_order_and_in_step() {
         "{\"text\":\"550 5.1.1 <a@b.example>: Recipient address rejected: User unknown in virtual mailbox table\"}\nnot json\n{\"text\":\"552 5.2.2 mailbox over quota\"}\n",
     );
     assert_eq!(rows.len(), 3);
-    assert_eq!((&rows[0]["type"], &rows[0]["name"], &rows[0]["code"], &rows[0]["enhanced"]), (&"T8".into(), &"user_unknown".into(), &550.into(), &"5.1.1".into()));
+    assert_eq!(
+        (&rows[0]["type"], &rows[0]["name"], &rows[0]["code"], &rows[0]["enhanced"]),
+        (&"T8".into(), &"user_unknown".into(), &550.into(), &"5.1.1".into())
+    );
     assert!(rows[1]["error"].is_string());
     assert_eq!(rows[2]["type"], "T9");
     for member in ["template", "confidence", "blocklist", "auth"] {

@@ -16,7 +16,10 @@ fn every_common_option_has_help_environment_key_and_readme_line() {
         assert!(option.get_help().is_some(), "--{long} has no help");
         let environment = option.get_env().unwrap().to_string_lossy().into_owned();
         assert_eq!(environment, format!("BOUNCEWATCH_{}", long.to_uppercase().replace('-', "_")));
-        assert!(long == "config" || settings.contains(&format!("\n    {}: ", long.replace('-', "_"))), "--{long} has no configuration key");
+        assert!(
+            long == "config" || settings.contains(&format!("\n    {}: ", long.replace('-', "_"))),
+            "--{long} has no configuration key"
+        );
         assert!(readme.contains(&format!("`--{long}")), "--{long} is not in the README");
     }
     assert!(seen >= 15, "only {seen} options walked");
@@ -30,7 +33,11 @@ fn every_command_has_help_and_a_readme_line() {
     assert!(names.len() >= 9, "{names:?}");
     for sub in command.get_subcommands() {
         assert!(sub.get_about().is_some(), "{} has no help", sub.get_name());
-        assert!(readme.contains(&format!("`bouncewatch {}", sub.get_name())), "{} is not in the README", sub.get_name());
+        assert!(
+            readme.contains(&format!("`bouncewatch {}", sub.get_name())),
+            "{} is not in the README",
+            sub.get_name()
+        );
         for option in sub.get_arguments() {
             assert!(option.get_help().is_some(), "{} {} has no help", sub.get_name(), option.get_id());
         }

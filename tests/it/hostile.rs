@@ -8,8 +8,8 @@ use bouncewatch::{
     bounce::BounceType,
     enumeration::{Campaign, Pattern},
     findings::{
-        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, InputLine, Severity,
-        TemplateLine, Templates, UsernameRisk,
+        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, InputLine, Severity, TemplateLine, Templates,
+        UsernameRisk,
     },
     moment::{Day, Timestamp, Window},
     redact::Redactor,
@@ -62,12 +62,7 @@ fn findings(text: &str) -> Findings {
         status: Status::Registrable,
         checked_at: at,
         fresh_until: at,
-        evidence: vec![Evidence {
-            source: Source::Whois,
-            answer: text.clone(),
-            server: text.clone(),
-            at,
-        }],
+        evidence: vec![Evidence { source: Source::Whois, answer: text.clone(), server: text.clone(), at }],
         drops_at: None,
     };
     let suspect = DomainSuspect {
@@ -110,24 +105,12 @@ fn findings(text: &str) -> Findings {
         confidence: 1.0,
         why: vec![text.clone()],
     };
-    let template = TemplateLine {
-        id: text.clone(),
-        template: text.clone(),
-        kind: BounceType::Other,
-        count: u64::MAX,
-    };
+    let template = TemplateLine { id: text.clone(), template: text.clone(), kind: BounceType::Other, count: u64::MAX };
     let mut findings = Findings {
         generated_at: at,
         window: Window::at(at),
-        inputs: vec![InputLine {
-            path: text.clone(),
-            format: text.clone(),
-            ..InputLine::default()
-        }],
-        templates: Templates {
-            distinct: 1,
-            top: vec![template],
-        },
+        inputs: vec![InputLine { path: text.clone(), format: text.clone(), ..InputLine::default() }],
+        templates: Templates { distinct: 1, top: vec![template] },
         blocklists: vec![Blocklist {
             name: text.clone(),
             attempts: 1,
@@ -140,17 +123,8 @@ fn findings(text: &str) -> Findings {
             failed: Window::at(at),
             fixed_after_days: None,
         }],
-        domains: vec![DomainRisk {
-            suspect,
-            registrability,
-            risk: 0.9,
-        }],
-        usernames: vec![UsernameRisk {
-            suspect: username,
-            status: "unknown",
-            why: text.clone(),
-            risk: 0.1,
-        }],
+        domains: vec![DomainRisk { suspect, registrability, risk: 0.9 }],
+        usernames: vec![UsernameRisk { suspect: username, status: "unknown", why: text.clone(), risk: 0.1 }],
         campaigns: vec![campaign],
         ..Findings::default()
     };
@@ -169,12 +143,7 @@ fn findings(text: &str) -> Findings {
 fn rendered(findings: &Findings) -> Vec<(&'static str, String)> {
     files(&Report::from(findings), &Format::ALL)
         .into_iter()
-        .map(|(name, bytes)| {
-            (
-                name,
-                String::from_utf8(bytes).unwrap_or_else(|e| panic!("{name} is no UTF-8: {e}")),
-            )
-        })
+        .map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap_or_else(|e| panic!("{name} is no UTF-8: {e}"))))
         .collect()
 }
 
@@ -193,24 +162,10 @@ fn no_terminal_obeys_a_report() {
             });
             assert_eq!(obeyed, None, "{name} of {text:?}");
             // A carriage return ends lines of CSV and stands nowhere else.
-            assert_eq!(
-                report.matches('\r').count(),
-                report.matches("\r\n").count(),
-                "{name} of {text:?}"
-            );
-            assert!(
-                name.ends_with(".csv") || !report.contains('\r'),
-                "{name} of {text:?}"
-            );
-            assert!(
-                report.contains("MARK"),
-                "{name} of {text:?} no longer tells what was found"
-            );
-            assert!(
-                report.len() < 200_000,
-                "{name} of {text:?} has {} bytes",
-                report.len()
-            );
+            assert_eq!(report.matches('\r').count(), report.matches("\r\n").count(), "{name} of {text:?}");
+            assert!(name.ends_with(".csv") || !report.contains('\r'), "{name} of {text:?}");
+            assert!(report.contains("MARK"), "{name} of {text:?} no longer tells what was found");
+            assert!(report.len() < 200_000, "{name} of {text:?} has {} bytes", report.len());
         }
     }
 }
@@ -223,9 +178,7 @@ fn html_gains_no_tag_and_no_attribute() {
         let (_, body) = html.split_once("<body>").expect("a body");
         let pieces = body.split('<').skip(1);
         // Numbers differ with the length of a label only in coordinates; names of tags and attributes must not.
-        pieces
-            .map(|piece| shape(piece.split('>').next().unwrap_or("")))
-            .collect()
+        pieces.map(|piece| shape(piece.split('>').next().unwrap_or(""))).collect()
     };
     let harmless = tags("MARK");
     assert!(harmless.len() > 300, "{}", harmless.len());
@@ -253,15 +206,10 @@ fn html_loads_and_runs_nothing() {
     for text in texts() {
         let html = file(&findings(&text), "report.html");
         assert!(html.contains("default-src 'none'"));
-        for word in [
-            "<script", "<link", "<iframe", "<object", "<form", "@import", "url(http", "<base",
-        ] {
+        for word in ["<script", "<link", "<iframe", "<object", "<form", "@import", "url(http", "<base"] {
             assert!(!html.contains(word), "{word} in the page of {text:?}");
         }
-        for (at, _) in html
-            .match_indices(" href=")
-            .chain(html.match_indices(" src="))
-        {
+        for (at, _) in html.match_indices(" href=").chain(html.match_indices(" src=")) {
             let target = html[at..].split('=').nth(1).unwrap_or("");
             let own = target.starts_with("\"#");
             // A stranger's ` src=` stands in text, where its quotes and brackets are escaped.
@@ -278,10 +226,7 @@ fn csv_computes_nothing_and_keeps_its_columns() {
             let csv = file(&findings(&text), name);
             let mut reader = csv::ReaderBuilder::new().from_reader(csv.as_bytes());
             let width = reader.headers().expect("a header").len();
-            let rows: Vec<_> = reader
-                .records()
-                .collect::<Result<_, _>>()
-                .expect("readable CSV");
+            let rows: Vec<_> = reader.records().collect::<Result<_, _>>().expect("readable CSV");
             assert_eq!(rows.len(), if name == "squatting.csv" { 2 } else { 1 });
             for row in rows {
                 assert_eq!(row.len(), width);
@@ -302,11 +247,7 @@ fn markdown_keeps_its_lines_and_cells() {
         let page = file(&findings(text), "report.md");
         page.lines()
             .map(|line| {
-                let bars = line
-                    .replace("\\\\", "")
-                    .replace("\\|", "")
-                    .matches('|')
-                    .count();
+                let bars = line.replace("\\\\", "").replace("\\|", "").matches('|').count();
                 (line.chars().take(2).collect(), bars)
             })
             .collect()
@@ -316,13 +257,8 @@ fn markdown_keeps_its_lines_and_cells() {
         assert_eq!(frame(&text), harmless, "{text:?}");
         let page = file(&findings(&text), "report.md");
         let bare = outside_code(&page);
-        for word in [
-            "<script", "<img", "](", "http://", "https://", "www.", "**bold",
-        ] {
-            assert!(
-                !bare.contains(word),
-                "{word} outside code in the page of {text:?}"
-            );
+        for word in ["<script", "<img", "](", "http://", "https://", "www.", "**bold"] {
+            assert!(!bare.contains(word), "{word} outside code in the page of {text:?}");
         }
     }
 }
@@ -351,15 +287,10 @@ fn outside_code(page: &str) -> String {
 #[test]
 fn json_reads_back_as_one_value_and_lines() {
     for text in texts() {
-        let json: serde_json::Value =
-            serde_json::from_str(&file(&findings(&text), "report.json")).expect("JSON");
+        let json: serde_json::Value = serde_json::from_str(&file(&findings(&text), "report.json")).expect("JSON");
         let domain = &json["squatting"]["domains"][0];
         assert_eq!(domain["confidence"], 0.0, "NaN is no JSON");
-        assert!(
-            domain["domain"]
-                .as_str()
-                .is_some_and(|d| d.contains("MARK"))
-        );
+        assert!(domain["domain"].as_str().is_some_and(|d| d.contains("MARK")));
         for line in file(&findings(&text), "alerts.jsonl").lines() {
             let alert: serde_json::Value = serde_json::from_str(line).expect("one alert a line");
             assert!(alert["id"].is_string());

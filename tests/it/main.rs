@@ -3,6 +3,7 @@
 mod architecture;
 mod cli;
 mod contract;
+mod hostile;
 mod network;
 mod servers;
 mod world;

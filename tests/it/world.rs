@@ -56,10 +56,20 @@ fn registries(dir: &Path, truth: &Value) -> World {
 
 /// Runs the nightly job on `inputs` and gives the report.
 fn report(dir: &Path, inputs: &[&str], servers: &World) -> Value {
-    let (dns, rdap, whois) = (servers.dns.to_string(), servers.bootstrap.display().to_string(), servers.whois_servers.display().to_string());
+    let (dns, rdap, whois) =
+        (servers.dns.to_string(), servers.bootstrap.display().to_string(), servers.whois_servers.display().to_string());
     let mut args = vec!["run"];
     args.extend(inputs);
-    args.extend(["--nameserver", &dns, "--rdap-bootstrap", &rdap, "--whois-servers", &whois, "--lookup-concurrency", "32"]);
+    args.extend([
+        "--nameserver",
+        &dns,
+        "--rdap-bootstrap",
+        &rdap,
+        "--whois-servers",
+        &whois,
+        "--lookup-concurrency",
+        "32",
+    ]);
     let output = bouncewatch(dir, &args);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     json(&dir.join("reports/latest/report.json"))
@@ -77,8 +87,14 @@ fn degrees_agree(report: &Value, truth: &Value) {
 
 /// Every planted registrable domain typo is listed as such with evidence; nothing registered is called registrable.
 fn squatting_agrees(report: &Value, truth: &Value) {
-    let fates: BTreeMap<&str, &str> = truth["registry"]["domains"].as_object().unwrap().iter().map(|(d, f)| (d.as_str(), f.as_str().unwrap())).collect();
-    let found: BTreeMap<&str, &Value> = report["squatting"]["domains"].as_array().unwrap().iter().map(|d| (d["domain"].as_str().unwrap(), d)).collect();
+    let fates: BTreeMap<&str, &str> = truth["registry"]["domains"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(d, f)| (d.as_str(), f.as_str().unwrap()))
+        .collect();
+    let found: BTreeMap<&str, &Value> =
+        report["squatting"]["domains"].as_array().unwrap().iter().map(|d| (d["domain"].as_str().unwrap(), d)).collect();
     for (domain, row) in &found {
         let status = row["registrability"]["status"].as_str().unwrap();
         assert!(!row["registrability"]["evidence"].as_array().unwrap().is_empty(), "{domain} has no evidence");
@@ -110,17 +126,31 @@ fn squatting_agrees(report: &Value, truth: &Value) {
 /// Every planted fast campaign is found with exactly its confirmed addresses; no benign sender or IP is flagged.
 fn campaigns_agree(report: &Value, truth: &Value, inbound: bool) {
     let found = report["campaigns"].as_array().unwrap();
-    let planted: Vec<&Value> =
-        truth["campaigns"].as_array().unwrap().iter().filter(|c| c["fast"] == true && (inbound || c["direction"] == "out")).collect();
+    let planted: Vec<&Value> = truth["campaigns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["fast"] == true && (inbound || c["direction"] == "out"))
+        .collect();
     assert!(planted.len() >= 2, "only {} fast campaigns planted", planted.len());
     for campaign in planted {
         let origins: BTreeSet<String> = texts(&campaign["senders"]).union(&texts(&campaign["ips"])).cloned().collect();
-        let hit = found.iter().find(|f| !texts(&f["senders"]).is_disjoint(&origins) || !texts(&f["ips"]).is_disjoint(&origins));
+        let hit = found
+            .iter()
+            .find(|f| !texts(&f["senders"]).is_disjoint(&origins) || !texts(&f["ips"]).is_disjoint(&origins));
         let hit = hit.unwrap_or_else(|| panic!("{} ({}) was not found", campaign["id"], campaign["kind"]));
-        assert_eq!(texts(&hit["confirmed"]), texts(&campaign["confirmed"]), "{} ({})", campaign["id"], campaign["kind"]);
+        assert_eq!(
+            texts(&hit["confirmed"]),
+            texts(&campaign["confirmed"]),
+            "{} ({})",
+            campaign["id"],
+            campaign["kind"]
+        );
     }
     for benign in truth["benign"].as_array().unwrap() {
-        let flagged = |list: &str, name: &Value| name.as_str().is_some_and(|name| !name.is_empty() && found.iter().any(|f| texts(&f[list]).contains(name)));
+        let flagged = |list: &str, name: &Value| {
+            name.as_str().is_some_and(|name| !name.is_empty() && found.iter().any(|f| texts(&f[list]).contains(name)))
+        };
         assert!(!flagged("senders", &benign["sender"]) && !flagged("ips", &benign["ip"]), "benign {benign} is flagged");
     }
 }
@@ -164,7 +194,17 @@ fn two_nights_give_the_report_of_one() {
         fs::write(nights.path().join(&name), part.join("\n") + "\n").unwrap();
         last = report(nights.path(), &[&name], &servers);
     }
-    for part in ["window", "deliveries", "bounce_types", "root_causes", "templates", "blocklists", "authentication", "squatting", "campaigns"] {
+    for part in [
+        "window",
+        "deliveries",
+        "bounce_types",
+        "root_causes",
+        "templates",
+        "blocklists",
+        "authentication",
+        "squatting",
+        "campaigns",
+    ] {
         assert_eq!(last[part], whole[part], "{part}");
     }
 }
@@ -186,7 +226,11 @@ fn one_or_eight_threads_write_the_same_bytes() {
             .unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         let files = fs::read_dir(out.join("latest")).unwrap().map(|entry| entry.unwrap().path());
-        written.push(files.map(|path| (path.file_name().unwrap().to_owned(), fs::read(&path).unwrap())).collect::<BTreeMap<_, _>>());
+        written.push(
+            files
+                .map(|path| (path.file_name().unwrap().to_owned(), fs::read(&path).unwrap()))
+                .collect::<BTreeMap<_, _>>(),
+        );
     }
     assert!(written[0].len() >= 6);
     assert!(written[0] == written[1], "the number of threads shows in the report");

@@ -6,9 +6,7 @@ mod squatting;
 
 use serde::Serialize;
 
-pub use squatting::{
-    Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week,
-};
+pub use squatting::{Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week};
 
 use crate::{
     address,
@@ -270,11 +268,7 @@ pub fn shown(text: &str) -> String {
 pub fn clipped(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
-        Some(_) => text
-            .chars()
-            .take(max.saturating_sub(1))
-            .chain(['…'])
-            .collect(),
+        Some(_) => text.chars().take(max.saturating_sub(1)).chain(['…']).collect(),
     }
 }
 
@@ -303,11 +297,7 @@ pub fn meaning(kind: BounceType) -> &'static str {
 
 /// Four decimals, and 0 for what is no number: JSON has neither NaN nor infinity.
 fn rounded(x: f64) -> f64 {
-    if x.is_finite() {
-        (x * 1e4).round() / 1e4
-    } else {
-        0.0
-    }
+    if x.is_finite() { (x * 1e4).round() / 1e4 } else { 0.0 }
 }
 
 fn all_shown(texts: &[String]) -> Vec<String> {
@@ -339,11 +329,7 @@ fn causes(f: &Findings) -> Vec<Cause> {
                 .iter()
                 .filter(|(c, _, _)| *c == cause)
                 .fold((0, 0), |(s, h), (_, soft, hard)| (s + soft, h + hard));
-            Cause {
-                cause: cause.name(),
-                soft_bounced,
-                hard_bounced,
-            }
+            Cause { cause: cause.name(), soft_bounced, hard_bounced }
         })
         .collect()
 }
@@ -351,10 +337,7 @@ fn causes(f: &Findings) -> Vec<Cause> {
 impl From<Window> for Span {
     fn from(window: Window) -> Self {
         let bounds = window.bounds();
-        Span {
-            from: bounds.map(|b| b.0.to_string()),
-            to: bounds.map(|b| b.1.to_string()),
-        }
+        Span { from: bounds.map(|b| b.0.to_string()), to: bounds.map(|b| b.1.to_string()) }
     }
 }
 
@@ -378,33 +361,17 @@ impl From<&Findings> for Deliveries {
             .iter()
             .map(|(day, tally)| {
                 let [non_bounced, soft_bounced, hard_bounced] = tally.degrees;
-                DayDegrees {
-                    day: day.to_string(),
-                    non_bounced,
-                    soft_bounced,
-                    hard_bounced,
-                }
+                DayDegrees { day: day.to_string(), non_bounced, soft_bounced, hard_bounced }
             })
             .collect();
         let total = non_bounced + soft_bounced + hard_bounced;
-        Deliveries {
-            total,
-            non_bounced,
-            soft_bounced,
-            hard_bounced,
-            by_day,
-        }
+        Deliveries { total, non_bounced, soft_bounced, hard_bounced, by_day }
     }
 }
 
 impl From<&findings::TemplateLine> for Template {
     fn from(t: &findings::TemplateLine) -> Self {
-        Template {
-            id: shown(&t.id),
-            template: shown(&t.template),
-            kind: t.kind.id(),
-            count: t.count,
-        }
+        Template { id: shown(&t.id), template: shown(&t.template), kind: t.kind.id(), count: t.count }
     }
 }
 
@@ -413,18 +380,9 @@ impl From<&findings::Blocklist> for Blocklist {
         let daily = b
             .daily
             .iter()
-            .map(|&(day, emails, blocked_ips)| BlockDay {
-                day: day.to_string(),
-                emails,
-                blocked_ips,
-            })
+            .map(|&(day, emails, blocked_ips)| BlockDay { day: day.to_string(), emails, blocked_ips })
             .collect();
-        Blocklist {
-            name: shown(&b.name),
-            attempts: b.attempts,
-            receiver_domains: b.receiver_domains,
-            daily,
-        }
+        Blocklist { name: shown(&b.name), attempts: b.attempts, receiver_domains: b.receiver_domains, daily }
     }
 }
 

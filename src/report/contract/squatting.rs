@@ -183,11 +183,7 @@ impl From<&DomainRisk> for Domain {
 
 impl From<&Weekly> for Week {
     fn from(w: &Weekly) -> Self {
-        Week {
-            week: w.week.to_string(),
-            senders: w.senders,
-            emails: w.emails,
-        }
+        Week { week: w.week.to_string(), senders: w.senders, emails: w.emails }
     }
 }
 
@@ -205,12 +201,7 @@ impl From<&Registrability> for DomainStatus {
 
 impl From<&Evidence> for Answer {
     fn from(e: &Evidence) -> Self {
-        Answer {
-            source: e.source.name(),
-            answer: shown(&e.answer),
-            server: shown(&e.server),
-            at: e.at.to_string(),
-        }
+        Answer { source: e.source.name(), answer: shown(&e.answer), server: shown(&e.server), at: e.at.to_string() }
     }
 }
 
@@ -231,10 +222,7 @@ impl From<&UsernameRisk> for Username {
             delivered_before: s.delivered_before,
             first_seen: s.first_seen.to_string(),
             last_seen: s.last_seen.to_string(),
-            registrability: UsernameStatus {
-                status: u.status,
-                why: shown(&u.why),
-            },
+            registrability: UsernameStatus { status: u.status, why: shown(&u.why) },
             risk: rounded(u.risk),
         }
     }

@@ -20,14 +20,7 @@ fn a_night_reads_as_before() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
-        for name in [
-            "report.json",
-            "report.html",
-            "report.md",
-            "squatting.csv",
-            "campaigns.csv",
-            "alerts.jsonl",
-        ] {
+        for name in ["report.json", "report.html", "report.md", "squatting.csv", "campaigns.csv", "alerts.jsonl"] {
             insta::assert_snapshot!(name, text(&night(), name));
         }
         insta::assert_snapshot!("empty.md", text(&Findings::default(), "report.md"));
@@ -38,31 +31,21 @@ fn a_night_reads_as_before() {
 fn an_empty_night_is_a_report_too() {
     let html = text(&Findings::default(), "report.html");
     assert!(
-        html.contains("so nothing could be found")
-            && html.contains("No mail was read")
-            && html.ends_with("</html>\n"),
+        html.contains("so nothing could be found") && html.contains("No mail was read") && html.ends_with("</html>\n"),
         "{html}"
     );
     assert!(!html.contains("class=\"chart\"") && !html.contains("NaN"));
-    let json: serde_json::Value =
-        serde_json::from_str(&text(&Findings::default(), "report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text(&Findings::default(), "report.json")).unwrap();
     assert_eq!(json["bounce_types"].as_array().map(Vec::len), Some(16));
     assert_eq!(json["root_causes"].as_array().map(Vec::len), Some(6));
     assert_eq!(text(&Findings::default(), "alerts.jsonl"), "");
-    assert_eq!(
-        text(&Findings::default(), "squatting.csv").lines().count(),
-        1
-    );
+    assert_eq!(text(&Findings::default(), "squatting.csv").lines().count(), 1);
 }
 
 #[test]
 fn ten_thousand_names_stay_readable() {
     let mut findings = night();
-    let (one, campaign, day) = (
-        findings.domains[0].clone(),
-        findings.campaigns[0].clone(),
-        findings.days[0],
-    );
+    let (one, campaign, day) = (findings.domains[0].clone(), findings.campaigns[0].clone(), findings.days[0]);
     findings.domains = vec![one; 10_000];
     findings.campaigns = vec![campaign; 10_000];
     findings.days = (0..10_000).map(|d| (Day(d), day.1)).collect();
@@ -106,24 +89,14 @@ alerts[].id str|alerts[].severity low,medium,high|alerts[].kind guessing_burst,s
 #[test]
 fn the_contract_is_kept() {
     let json: serde_json::Value = serde_json::from_str(&text(&night(), "report.json")).unwrap();
-    let rules: Vec<(&str, &str)> = CONTRACT
-        .split(['\n', '|'])
-        .filter_map(|rule| rule.split_once(' '))
-        .collect();
+    let rules: Vec<(&str, &str)> = CONTRACT.split(['\n', '|']).filter_map(|rule| rule.split_once(' ')).collect();
     assert_eq!(rules.len(), 87);
     for (path, kind) in rules {
         let mut values = vec![&json];
         for step in path.split('.') {
-            let (key, each) = step
-                .strip_suffix("[]")
-                .map_or((step, false), |key| (key, true));
-            values = values
-                .into_iter()
-                .map(|v| {
-                    v.get(key)
-                        .unwrap_or_else(|| panic!("{path} is missing in {v}"))
-                })
-                .collect();
+            let (key, each) = step.strip_suffix("[]").map_or((step, false), |key| (key, true));
+            values =
+                values.into_iter().map(|v| v.get(key).unwrap_or_else(|| panic!("{path} is missing in {v}"))).collect();
             if each {
                 values = values
                     .into_iter()
@@ -138,15 +111,9 @@ fn the_contract_is_kept() {
                 "int" => value.is_u64(),
                 "num" => value.is_f64(),
                 "num?" => value.is_f64() || value.is_null(),
-                "list" => value
-                    .as_array()
-                    .is_some_and(|l| l.iter().all(serde_json::Value::is_string)),
-                "time" => value
-                    .as_str()
-                    .is_some_and(|t| t.ends_with('Z') && Timestamp::parse(t).is_some()),
-                words => value
-                    .as_str()
-                    .is_some_and(|v| words.split(',').any(|w| w == v)),
+                "list" => value.as_array().is_some_and(|l| l.iter().all(serde_json::Value::is_string)),
+                "time" => value.as_str().is_some_and(|t| t.ends_with('Z') && Timestamp::parse(t).is_some()),
+                words => value.as_str().is_some_and(|v| words.split(',').any(|w| w == v)),
             };
             assert!(good, "{path} is {value}, not {kind}");
         }
@@ -158,14 +125,7 @@ fn the_contract_is_kept() {
 fn a_redacted_report_names_nobody() {
     let redactor = Redactor::new([3; 32]);
     let once = redactor.redact(night());
-    for file in [
-        "report.json",
-        "report.html",
-        "report.md",
-        "squatting.csv",
-        "campaigns.csv",
-        "alerts.jsonl",
-    ] {
+    for file in ["report.json", "report.html", "report.md", "squatting.csv", "campaigns.csv", "alerts.jsonl"] {
         let text = text(&once, file);
         for gone in [
             "zhang",
@@ -180,16 +140,9 @@ fn a_redacted_report_names_nobody() {
         ] {
             assert!(!text.contains(gone), "{file} still has {gone}");
         }
-        assert!(
-            text.contains("yaho.com.cn") || file == "campaigns.csv",
-            "{file} lost its domains"
-        );
+        assert!(text.contains("yaho.com.cn") || file == "campaigns.csv", "{file} lost its domains");
     }
-    assert_eq!(
-        redactor.redact(once.clone()),
-        once,
-        "a second time changes nothing"
-    );
+    assert_eq!(redactor.redact(once.clone()), once, "a second time changes nothing");
 }
 
 #[test]
@@ -199,42 +152,22 @@ fn a_folder_is_replaced_as_a_whole() {
     let folder = write(&night(), &reports, &Format::ALL, None).unwrap();
     assert_eq!(folder, reports.join("2022-07-04"));
     let names = |folder: &Path| {
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     };
     assert_eq!(
         names(&folder),
-        [
-            "alerts.jsonl",
-            "campaigns.csv",
-            "report.html",
-            "report.json",
-            "report.md",
-            "squatting.csv"
-        ]
+        ["alerts.jsonl", "campaigns.csv", "report.html", "report.json", "report.md", "squatting.csv"]
     );
     let first = std::fs::read(folder.join("report.html")).unwrap();
     std::fs::write(folder.join("stray"), "x").unwrap();
     write(&night(), &reports, &Format::ALL, None).unwrap();
-    assert_eq!(
-        std::fs::read(reports.join("latest/report.html")).unwrap(),
-        first,
-        "same findings, same bytes"
-    );
+    assert_eq!(std::fs::read(reports.join("latest/report.html")).unwrap(), first, "same findings, same bytes");
     write(&night(), &reports, &[Format::Csv], None).unwrap();
-    assert_eq!(
-        names(&folder),
-        ["alerts.jsonl", "campaigns.csv", "squatting.csv"]
-    );
-    assert_eq!(
-        names(&reports),
-        ["2022-07-04", "latest"],
-        "nothing left beside"
-    );
+    assert_eq!(names(&folder), ["alerts.jsonl", "campaigns.csv", "squatting.csv"]);
+    assert_eq!(names(&reports), ["2022-07-04", "latest"], "nothing left beside");
 }
 
 #[cfg(unix)]
@@ -245,19 +178,8 @@ fn reports_are_for_their_owner_only() {
     let reports = place.path().join("reports");
     let folder = write(&night(), &reports, &Format::ALL, None).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(
-        (
-            mode(&reports),
-            mode(&folder),
-            mode(&folder.join("report.json"))
-        ),
-        (0o700, 0o700, 0o600)
-    );
-    assert!(
-        std::fs::symlink_metadata(reports.join("latest"))
-            .unwrap()
-            .is_symlink()
-    );
+    assert_eq!((mode(&reports), mode(&folder), mode(&folder.join("report.json"))), (0o700, 0o700, 0o600));
+    assert!(std::fs::symlink_metadata(reports.join("latest")).unwrap().is_symlink());
 }
 
 #[test]
@@ -265,43 +187,21 @@ fn what_cannot_be_written_leaves_the_old_report() {
     let place = tempfile::tempdir().unwrap();
     let reports = place.path().join("reports");
     std::fs::write(&reports, "a file where the folder should be").unwrap();
-    assert!(matches!(
-        write(&night(), &reports, &Format::ALL, None),
-        Err(Error::Write { .. })
-    ));
+    assert!(matches!(write(&night(), &reports, &Format::ALL, None), Err(Error::Write { .. })));
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
 
     // A name no file can have stands for the disk that is full in the middle of a report.
     let reports = place.path().join("others");
     folder::replace(&reports, "night", &[("a", b"old".to_vec())]).unwrap();
-    let failed = folder::replace(
-        &reports,
-        "night",
-        &[("a", b"new".to_vec()), ("no/such/folder", vec![])],
-    );
-    assert!(
-        failed
-            .unwrap_err()
-            .to_string()
-            .contains("night/no/such/folder")
-    );
-    assert_eq!(
-        std::fs::read_to_string(reports.join("latest/a")).unwrap(),
-        "old"
-    );
-    assert_eq!(
-        std::fs::read_dir(&reports).unwrap().count(),
-        2,
-        "nothing left beside"
-    );
+    let failed = folder::replace(&reports, "night", &[("a", b"new".to_vec()), ("no/such/folder", vec![])]);
+    assert!(failed.unwrap_err().to_string().contains("night/no/such/folder"));
+    assert_eq!(std::fs::read_to_string(reports.join("latest/a")).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(&reports).unwrap().count(), 2, "nothing left beside");
 
     // Killed between its two moves: the old report lies aside, and the next failing run brings it back.
     std::fs::rename(reports.join("night"), reports.join(".night.old")).unwrap();
     assert!(folder::replace(&reports, "night", &[("no/such/folder", vec![])]).is_err());
-    assert_eq!(
-        std::fs::read_to_string(reports.join("night/a")).unwrap(),
-        "old"
-    );
+    assert_eq!(std::fs::read_to_string(reports.join("night/a")).unwrap(), "old");
 }
 
 #[test]
@@ -309,23 +209,13 @@ fn a_latest_folder_is_kept_as_a_folder() {
     let place = tempfile::tempdir().unwrap();
     std::fs::create_dir(place.path().join("latest")).unwrap();
     folder::replace(place.path(), "night", &[("a", b"new".to_vec())]).unwrap();
-    assert_eq!(
-        std::fs::read_to_string(place.path().join("latest/a")).unwrap(),
-        "new"
-    );
-    assert!(
-        std::fs::symlink_metadata(place.path().join("latest"))
-            .unwrap()
-            .is_dir()
-    );
+    assert_eq!(std::fs::read_to_string(place.path().join("latest/a")).unwrap(), "new");
+    assert!(std::fs::symlink_metadata(place.path().join("latest")).unwrap().is_dir());
 }
 
 #[test]
 fn formats_read_back() {
-    assert_eq!(
-        Format::parse_list("html, json,csv,md,json").unwrap(),
-        Format::ALL
-    );
+    assert_eq!(Format::parse_list("html, json,csv,md,json").unwrap(), Format::ALL);
     assert!(matches!(Format::parse_list("pdf"), Err(Error::Usage(_))));
     assert!(matches!(Format::parse_list(" ,"), Err(Error::Usage(_))));
 }

@@ -4,10 +4,7 @@ use crate::{
     alert,
     bounce::{BounceType, RootCause},
     enumeration::{Campaign, Pattern},
-    findings::{
-        AuthFailures, Blocklist, DomainRisk, Findings, InputLine, TemplateLine, Templates,
-        UsernameRisk,
-    },
+    findings::{AuthFailures, Blocklist, DomainRisk, Findings, InputLine, TemplateLine, Templates, UsernameRisk},
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
     registrability::{Evidence, Registrability, Source, Status},
@@ -26,47 +23,26 @@ fn tally(day: i32) -> DayTally {
     types[BounceType::UserUnknown as usize - 1] = [hard * 3, 0, hard / 2];
     types[BounceType::ReceiverDns as usize - 1] = [hard * 2, 0, hard / 5];
     types[BounceType::MailboxFull as usize - 1] = [hard, 3, hard / 6];
-    types[BounceType::Blocklisted as usize - 1] =
-        [soft * 2, soft / 2, hard - hard / 2 - hard / 5 - hard / 6];
+    types[BounceType::Blocklisted as usize - 1] = [soft * 2, soft / 2, hard - hard / 2 - hard / 5 - hard / 6];
     types[BounceType::Greylisted as usize - 1] = [soft, soft - soft / 2 - 3, 0];
-    DayTally {
-        degrees: [1500 + 37 * (n % 7), soft, hard],
-        types,
-    }
+    DayTally { degrees: [1500 + 37 * (n % 7), soft, hard], types }
 }
 
 fn weekly(counts: &[(u64, u64)]) -> Vec<Weekly> {
     let first = Day::parse("2022-06-06").unwrap();
     let weeks = counts.iter().enumerate();
-    weeks
-        .map(|(i, &(senders, emails))| Weekly {
-            week: Day(first.0 + 7 * i as i32).week(),
-            senders,
-            emails,
-        })
-        .collect()
+    weeks.map(|(i, &(senders, emails))| Weekly { week: Day(first.0 + 7 * i as i32).week(), senders, emails }).collect()
 }
 
-fn domain(
-    name: &str,
-    intended: &str,
-    edits: &[Edit],
-    emails: u64,
-    status: Status,
-    risk: f64,
-) -> DomainRisk {
+fn domain(name: &str, intended: &str, edits: &[Edit], emails: u64, status: Status, risk: f64) -> DomainRisk {
     let at = moment("2022-07-04T02:00:00Z");
     let answers: &[(Source, &str, &str)] = match status {
-        Status::Registrable => &[
-            (Source::Dns, "nxdomain", "192.0.2.53:53"),
-            (Source::Rdap, "not_found", "https://rdap.example/"),
-        ],
+        Status::Registrable => {
+            &[(Source::Dns, "nxdomain", "192.0.2.53:53"), (Source::Rdap, "not_found", "https://rdap.example/")]
+        }
         Status::NotAPublicSuffix => &[(Source::Syntax, "no such suffix", "public suffix list")],
         Status::Unknown => &[(Source::Dns, "timeout", "192.0.2.53:53")],
-        _ => &[
-            (Source::Dns, "nxdomain", "192.0.2.53:53"),
-            (Source::Whois, "pendingDelete", "whois.example:43"),
-        ],
+        _ => &[(Source::Dns, "nxdomain", "192.0.2.53:53"), (Source::Whois, "pendingDelete", "whois.example:43")],
     };
     let evidence = answers.iter().map(|(source, answer, server)| Evidence {
         source: *source,
@@ -77,11 +53,7 @@ fn domain(
     DomainRisk {
         suspect: DomainSuspect {
             domain: name.into(),
-            kind: if intended.is_empty() {
-                SuspectKind::Lapsed
-            } else {
-                SuspectKind::Typo
-            },
+            kind: if intended.is_empty() { SuspectKind::Lapsed } else { SuspectKind::Typo },
             intended: intended.into(),
             edits: edits.to_vec(),
             confidence: if intended.is_empty() { 1.0 } else { 0.98 },
@@ -104,21 +76,11 @@ fn domain(
     }
 }
 
-fn username(
-    address: &str,
-    intended: &str,
-    edits: &[Edit],
-    status: &'static str,
-    why: &str,
-) -> UsernameRisk {
+fn username(address: &str, intended: &str, edits: &[Edit], status: &'static str, why: &str) -> UsernameRisk {
     UsernameRisk {
         suspect: UsernameSuspect {
             address: address.into(),
-            kind: if intended.is_empty() {
-                SuspectKind::Lapsed
-            } else {
-                SuspectKind::Typo
-            },
+            kind: if intended.is_empty() { SuspectKind::Lapsed } else { SuspectKind::Typo },
             intended: intended.into(),
             edits: edits.to_vec(),
             confidence: 0.914_159,
@@ -135,23 +97,11 @@ fn username(
     }
 }
 
-fn campaign(
-    id: &str,
-    sender: &str,
-    ip: &str,
-    from: &str,
-    to: &str,
-    guesses: u64,
-    hits: &[&str],
-) -> Campaign {
+fn campaign(id: &str, sender: &str, ip: &str, from: &str, to: &str, guesses: u64, hits: &[&str]) -> Campaign {
     Campaign {
         id: id.into(),
         senders: vec![sender.into()],
-        ips: if ip.is_empty() {
-            vec![]
-        } else {
-            vec![ip.into()]
-        },
+        ips: if ip.is_empty() { vec![] } else { vec![ip.into()] },
         target_domains: vec!["corp.example".into(), "shop.example".into()],
         first_seen: moment(from),
         last_seen: moment(to),
@@ -161,10 +111,7 @@ fn campaign(
         pattern: Pattern::NameVariants,
         confidence: 0.997,
         why: vec![
-            format!(
-                "{guesses} addresses tried for the first time, {} exist",
-                hits.len()
-            ),
+            format!("{guesses} addresses tried for the first time, {} exist", hits.len()),
             "14 spellings of one name within 9 minutes".into(),
         ],
     }
@@ -176,10 +123,7 @@ pub(super) fn night() -> Findings {
     let at = moment("2022-07-04T02:00:00Z");
     let mut findings = Findings {
         generated_at: at,
-        window: Window::between(
-            moment("2022-06-06T00:00:04Z"),
-            moment("2022-07-03T23:59:40Z"),
-        ),
+        window: Window::between(moment("2022-06-06T00:00:04Z"), moment("2022-07-03T23:59:40Z")),
         inputs: vec![
             InputLine {
                 path: "/var/log/mail.log.1.gz".into(),
@@ -196,9 +140,7 @@ pub(super) fn night() -> Findings {
                 already_seen: 120,
             },
         ],
-        days: (first.0..first.0 + 28)
-            .map(|d| (Day(d), tally(d)))
-            .collect(),
+        days: (first.0..first.0 + 28).map(|d| (Day(d), tally(d))).collect(),
         root_causes: vec![
             (RootCause::MaliciousEmailBehaviour, 0, 412),
             (RootCause::SpamBlockingPolicy, 1_011, 320),
@@ -215,8 +157,7 @@ pub(super) fn night() -> Findings {
                 },
                 TemplateLine {
                     id: "0123456789abcdef".into(),
-                    template: "554 Service unavailable; client [*] blocked using zen.example"
-                        .into(),
+                    template: "554 Service unavailable; client [*] blocked using zen.example".into(),
                     kind: BounceType::Blocklisted,
                     count: 1_312,
                 },
@@ -227,9 +168,7 @@ pub(super) fn night() -> Findings {
                 name: "spamhaus".into(),
                 attempts: 1_312,
                 receiver_domains: 44,
-                daily: (0..28)
-                    .map(|i| (Day(first.0 + i), 20 + (i as u64 * 7) % 13, 2))
-                    .collect(),
+                daily: (0..28).map(|i| (Day(first.0 + i), 20 + (i as u64 * 7) % 13, 2)).collect(),
             },
             Blocklist {
                 name: "unnamed".into(),
@@ -242,10 +181,7 @@ pub(super) fn night() -> Findings {
             AuthFailures {
                 sender_domain: "news.corp.example".into(),
                 failures: 88,
-                failed: Window::between(
-                    moment("2022-06-10T00:00:00Z"),
-                    moment("2022-06-21T23:00:00Z"),
-                ),
+                failed: Window::between(moment("2022-06-10T00:00:00Z"), moment("2022-06-21T23:00:00Z")),
                 fixed_after_days: Some(12.0),
             },
             AuthFailures {
@@ -256,39 +192,11 @@ pub(super) fn night() -> Findings {
             },
         ],
         domains: vec![
-            domain(
-                "yaho.com.cn",
-                "yahoo.com.cn",
-                &[Edit::Omission],
-                64,
-                Status::Registrable,
-                0.83,
-            ),
+            domain("yaho.com.cn", "yahoo.com.cn", &[Edit::Omission], 64, Status::Registrable, 0.83),
             domain("oldpartner.example", "", &[], 23, Status::Registrable, 0.52),
-            domain(
-                "gmial.com",
-                "gmail.com",
-                &[Edit::Transposition],
-                19,
-                Status::PendingDelete,
-                0.4,
-            ),
-            domain(
-                "hotmal.com",
-                "hotmail.com",
-                &[Edit::Omission],
-                12,
-                Status::Unknown,
-                0.12,
-            ),
-            domain(
-                "gmail.con",
-                "gmail.com",
-                &[Edit::Tld],
-                9,
-                Status::NotAPublicSuffix,
-                0.0,
-            ),
+            domain("gmial.com", "gmail.com", &[Edit::Transposition], 19, Status::PendingDelete, 0.4),
+            domain("hotmal.com", "hotmail.com", &[Edit::Omission], 12, Status::Unknown, 0.12),
+            domain("gmail.con", "gmail.com", &[Edit::Tld], 9, Status::NotAPublicSuffix, 0.0),
         ],
         usernames: vec![
             username(
@@ -298,13 +206,7 @@ pub(super) fn night() -> Findings {
                 "allowed_by_provider_rules",
                 "6 to 30 letters, digits and dots: zhang.wie fits",
             ),
-            username(
-                "old.friend@post.example",
-                "",
-                &[],
-                "unknown",
-                "this provider publishes no rules",
-            ),
+            username("old.friend@post.example", "", &[], "unknown", "this provider publishes no rules"),
         ],
         vulnerable: weekly(&[(31, 58), (40, 81), (28, 44), (35, 92)]),
         campaigns: vec![
@@ -315,11 +217,7 @@ pub(super) fn night() -> Findings {
                 "2022-06-28T22:10:00Z",
                 "2022-07-02T03:05:00Z",
                 4_273,
-                &[
-                    "anna.lee@corp.example",
-                    "b.smith@corp.example",
-                    "tom_p@shop.example",
-                ],
+                &["anna.lee@corp.example", "b.smith@corp.example", "tom_p@shop.example"],
             ),
             campaign(
                 "18f7e6d5c4b3a201",

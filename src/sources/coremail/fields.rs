@@ -37,11 +37,7 @@ fn scan<'a>(line: &'a str, fields: &mut Fields<'a>) -> Option<()> {
     if line.bytes().any(|b| b < 0x20) {
         return None;
     }
-    let mut at = Cursor {
-        line,
-        bytes: line.as_bytes(),
-        pos: 0,
-    };
+    let mut at = Cursor { line, bytes: line.as_bytes(), pos: 0 };
     let mut seen = 0u16;
     at.expect(b'{')?;
     loop {
@@ -89,19 +85,8 @@ fn scan<'a>(line: &'a str, fields: &mut Fields<'a>) -> Option<()> {
 
 impl Fields<'_> {
     fn clear(&mut self) {
-        (
-            self.from,
-            self.start_time,
-            self.end_time,
-            self.email_flag,
-            self.client_ip,
-        ) = (None, None, None, None, None);
-        for list in [
-            &mut self.to,
-            &mut self.from_ip,
-            &mut self.to_ip,
-            &mut self.delivery_result,
-        ] {
+        (self.from, self.start_time, self.end_time, self.email_flag, self.client_ip) = (None, None, None, None, None);
+        for list in [&mut self.to, &mut self.from_ip, &mut self.to_ip, &mut self.delivery_result] {
             list.clear();
         }
         self.delivery_latency.clear();
@@ -192,15 +177,12 @@ impl<'a> Cursor<'a> {
         let from = self.pos;
         let mut value = 0u64;
         while let Some(digit) = self.bytes.get(self.pos).filter(|b| b.is_ascii_digit()) {
-            value = value
-                .checked_mul(10)?
-                .checked_add(u64::from(digit - b'0'))?;
+            value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
             self.pos += 1;
         }
         // JSON knows no leading zeros: such a line goes to the parser to be refused.
         let digits = self.pos - from;
-        (digits > 0 && digits <= 15 && (digits == 1 || self.bytes[from] != b'0'))
-            .then_some(value as f64)
+        (digits > 0 && digits <= 15 && (digits == 1 || self.bytes[from] != b'0')).then_some(value as f64)
     }
 
     /// A value of a key not ours: a string or a number, passed over.
@@ -276,13 +258,8 @@ fn unusual(line: &str) -> Result<Fields<'_>, String> {
     if !line.starts_with('{') {
         return Err("no JSON object".to_owned());
     }
-    let record: Record<'_> = serde_json::from_str(line).map_err(|e| {
-        if e.is_eof() {
-            "the JSON breaks off".to_owned()
-        } else {
-            format!("no JSON record: {e}")
-        }
-    })?;
+    let record: Record<'_> = serde_json::from_str(line)
+        .map_err(|e| if e.is_eof() { "the JSON breaks off".to_owned() } else { format!("no JSON record: {e}") })?;
     Ok(Fields {
         from: record.from.map(|t| t.0),
         to: texts(record.to),
@@ -294,10 +271,7 @@ fn unusual(line: &str) -> Result<Fields<'_>, String> {
         delivery_latency: match record.delivery_latency {
             None => Vec::new(),
             Some(Numbers::One(n)) => n.map(Number::value).into_iter().collect(),
-            Some(Numbers::Many(list)) => list
-                .into_iter()
-                .map(|n| n.map_or(0.0, Number::value))
-                .collect(),
+            Some(Numbers::Many(list)) => list.into_iter().map(|n| n.map_or(0.0, Number::value)).collect(),
         },
         email_flag: record.email_flag.map(|t| t.0),
         client_ip: record.client_ip.map(|t| t.0),
@@ -308,10 +282,7 @@ fn texts(value: Option<Texts<'_>>) -> List<'_> {
     match value {
         None => Vec::new(),
         Some(Texts::One(t)) => vec![t.0],
-        Some(Texts::Many(list)) => list
-            .into_iter()
-            .map(|t| t.map_or(Cow::Borrowed(""), |t| t.0))
-            .collect(),
+        Some(Texts::Many(list)) => list.into_iter().map(|t| t.map_or(Cow::Borrowed(""), |t| t.0)).collect(),
     }
 }
 
@@ -320,11 +291,7 @@ mod tests {
     use super::*;
 
     fn scanned(line: &str) -> Option<Fields<'_>> {
-        let mut fields = Fields {
-            to: vec!["left over".into()],
-            from: Some("left over".into()),
-            ..Fields::default()
-        };
+        let mut fields = Fields { to: vec!["left over".into()], from: Some("left over".into()), ..Fields::default() };
         scan(line, &mut fields).map(|()| fields)
     }
 
@@ -335,11 +302,7 @@ mod tests {
             r#"{ "to" : [ "d@e.f" , "g@h.i" ] , "from" : "" , "extra" : 3 , "client_ip" : "2001:db8::1" , "delivery_result" : [ ] }"#,
             r#"{"from":"ä@b.c","to":[],"delivery_result":"250 OK","message_id":"<1@b.c>"}"#,
         ] {
-            assert_eq!(
-                scanned(line).expect("usual"),
-                unusual(line).expect("JSON"),
-                "{line}"
-            );
+            assert_eq!(scanned(line).expect("usual"), unusual(line).expect("JSON"), "{line}");
         }
     }
 
@@ -353,10 +316,7 @@ mod tests {
             assert_eq!(scanned(line), None, "{line}");
             unusual(line).expect("JSON");
         }
-        assert_eq!(
-            unusual(r#"{"from":"y","to":[null,"z"]}"#).expect("JSON").to,
-            ["", "z"]
-        );
+        assert_eq!(unusual(r#"{"from":"y","to":[null,"z"]}"#).expect("JSON").to, ["", "z"]);
         for bad in [
             "",
             "{",
@@ -375,11 +335,7 @@ mod tests {
     fn any_cut_is_refused_not_misread() {
         let line = r#"{"from":"ä@b.c","to":["d@e.f"],"delivery_result":["550 \"no\""],"delivery_latency":[12],"email_flag":"Spam"}"#;
         for end in (0..line.len()).filter(|end| line.is_char_boundary(*end)) {
-            assert!(
-                parse(&line[..end], &mut Fields::default()).is_err(),
-                "{}",
-                &line[..end]
-            );
+            assert!(parse(&line[..end], &mut Fields::default()).is_err(), "{}", &line[..end]);
         }
     }
 }

@@ -50,28 +50,20 @@ fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {
             let mut fields = Fields::default();
             for line in memchr::memchr_iter(b'\n', bytes)
                 .chain((bytes.last() != Some(&b'\n')).then_some(bytes.len()))
-                .scan(0, |from, end| {
-                    Some(&text[std::mem::replace(from, end + 1)..end])
-                })
+                .scan(0, |from, end| Some(&text[std::mem::replace(from, end + 1)..end]))
             {
                 tally.lines += 1;
                 take(line, &mut fields, options, &mut tally, emit);
             }
         }
-        Err(_) => format::lines(bytes, &mut tally, |line, tally| {
-            take(line, &mut Fields::default(), options, tally, emit)
-        }),
+        Err(_) => {
+            format::lines(bytes, &mut tally, |line, tally| take(line, &mut Fields::default(), options, tally, emit))
+        }
     }
     tally
 }
 
-fn take<'a>(
-    line: &'a str,
-    fields: &mut Fields<'a>,
-    options: &Options,
-    tally: &mut Tally,
-    emit: Emit<'_>,
-) {
+fn take<'a>(line: &'a str, fields: &mut Fields<'a>, options: &Options, tally: &mut Tally, emit: Emit<'_>) {
     let line = line.trim_start_matches('\u{feff}').trim_ascii();
     if !format::says_something(line) {
         return;
@@ -103,28 +95,13 @@ fn record(fields: &Fields<'_>, options: &Options, emit: Emit<'_>) -> Result<(), 
         return Err("no to");
     }
     let start = fields.start_time.as_deref().ok_or("no start_time")?;
-    let start = Timestamp::parse_zoned(start, options.zone_offset_s)
-        .ok_or("start_time is no date and time")?;
-    let taken: i64 = fields
-        .delivery_latency
-        .iter()
-        .map(|ms| ms.max(0.0) as i64)
-        .fold(0, i64::saturating_add);
-    let end = match fields
-        .end_time
-        .as_deref()
-        .and_then(|end| Timestamp::parse_zoned(end, options.zone_offset_s))
-    {
+    let start = Timestamp::parse_zoned(start, options.zone_offset_s).ok_or("start_time is no date and time")?;
+    let taken: i64 = fields.delivery_latency.iter().map(|ms| ms.max(0.0) as i64).fold(0, i64::saturating_add);
+    let end = match fields.end_time.as_deref().and_then(|end| Timestamp::parse_zoned(end, options.zone_offset_s)) {
         Some(end) => end.max(start),
         None => start.plus(taken / 1000),
     };
-    let attempt = |n: usize| {
-        tried(
-            text(&fields.from_ip, n),
-            text(&fields.to_ip, n),
-            text(&fields.delivery_result, n),
-        )
-    };
+    let attempt = |n: usize| tried(text(&fields.from_ip, n), text(&fields.to_ip, n), text(&fields.delivery_result, n));
     let count = fields.delivery_result.len();
     let mut few = [Attempt::default(); FEW];
     let many: Vec<Attempt<'_>>;
@@ -141,26 +118,10 @@ fn record(fields: &Fields<'_>, options: &Options, emit: Emit<'_>) -> Result<(), 
             &many[..]
         }
     };
-    let client = fields
-        .client_ip
-        .as_deref()
-        .map(str::trim)
-        .filter(|ip| !ip.is_empty());
-    let spam = fields
-        .email_flag
-        .as_deref()
-        .is_some_and(|flag| flag.trim().eq_ignore_ascii_case("spam"));
+    let client = fields.client_ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty());
+    let spam = fields.email_flag.as_deref().is_some_and(|flag| flag.trim().eq_ignore_ascii_case("spam"));
     for to in &fields.to {
-        emit(&Delivery {
-            sender,
-            recipient: to,
-            client,
-            direction: Direction::Out,
-            start,
-            end,
-            spam,
-            attempts,
-        });
+        emit(&Delivery { sender, recipient: to, client, direction: Direction::Out, start, end, spam, attempts });
     }
     Ok(())
 }
@@ -172,18 +133,11 @@ fn text<'f>(list: &'f fields::List<'_>, n: usize) -> &'f str {
 /// As [`Attempt::replied`], without looking further where the reply begins with its code, as nearly all do.
 fn tried<'f>(from_ip: &'f str, to_ip: &'f str, reply: &'f str) -> Attempt<'f> {
     match reply.as_bytes() {
-        [
-            class @ b'2'..=b'5',
-            b'0'..=b'9',
-            b'0'..=b'9',
-            b' ' | b'-',
-            ..,
-        ] if memchr::memmem::find(reply.as_bytes(), b" said: ").is_none() => Attempt {
-            from_ip,
-            to_ip,
-            reply,
-            accepted: *class == b'2',
-        },
+        [class @ b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..]
+            if memchr::memmem::find(reply.as_bytes(), b" said: ").is_none() =>
+        {
+            Attempt { from_ip, to_ip, reply, accepted: *class == b'2' }
+        }
         _ => Attempt::replied(from_ip, to_ip, reply),
     }
 }

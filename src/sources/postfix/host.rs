@@ -64,64 +64,34 @@ impl Host {
         SavedHost {
             clock: self.clock.0,
             swept: self.swept.0,
-            queues: self
-                .queues
-                .iter()
-                .map(|(id, queue)| (id.clone(), queue.clone()))
-                .collect(),
+            queues: self.queues.iter().map(|(id, queue)| (id.clone(), queue.clone())).collect(),
             refusals: self.refusals.saved(),
         }
     }
 
     /// Deliveries not emitted yet.
     pub(crate) fn pending(&self) -> usize {
-        self.refusals.len()
-            + self
-                .queues
-                .values()
-                .map(|queue| queue.recipients.len())
-                .sum::<usize>()
+        self.refusals.len() + self.queues.values().map(|queue| queue.recipients.len()).sum::<usize>()
     }
 
     /// Takes in what a line tells.
     pub(crate) fn take(&mut self, event: Event<'_>, at: Timestamp, emit: Emit<'_>) {
         match event {
-            Event::Client {
-                id,
-                ip,
-                trusted,
-                authenticated,
-            } => {
+            Event::Client { id, ip, trusted, authenticated } => {
                 let queue = self.begun(id, at, emit);
                 let inside = is_loopback(ip);
                 queue.client = if inside { String::new() } else { ip.to_owned() };
-                queue.origin = if inside && !trusted {
-                    Origin::Loopback
-                } else {
-                    Origin::Known
-                };
+                queue.origin = if inside && !trusted { Origin::Loopback } else { Origin::Known };
                 queue.ours = authenticated;
                 queue.second = inside || (trusted && !authenticated);
                 self.told(id, emit);
             }
-            Event::Pickup {
-                id,
-                before: Some(before),
-                ..
-            } if self
-                .queues
-                .get(before)
-                .is_some_and(|queue| queue.removed.is_none()) =>
+            Event::Pickup { id, before: Some(before), .. }
+                if self.queues.get(before).is_some_and(|queue| queue.removed.is_none()) =>
             {
                 self.begun(id, at, emit);
                 if let Some(queue) = self.queues.remove(before) {
-                    self.queues.insert(
-                        id.to_owned(),
-                        Queue {
-                            last: at.0,
-                            ..queue
-                        },
-                    );
+                    self.queues.insert(id.to_owned(), Queue { last: at.0, ..queue });
                 }
             }
             Event::Pickup { id, sender, .. } => {
@@ -136,11 +106,7 @@ impl Host {
             Event::Sender { id, sender } => {
                 // Another sender under the same id is another mail, of which the first line is missing.
                 if self.queues.get(id).is_some_and(|queue| {
-                    queue
-                        .sender
-                        .as_deref()
-                        .is_some_and(|before| before != sender)
-                        && !queue.recipients.is_empty()
+                    queue.sender.as_deref().is_some_and(|before| before != sender) && !queue.recipients.is_empty()
                 }) {
                     self.leave(id, emit);
                 }
@@ -159,10 +125,7 @@ impl Host {
             }
             Event::Tried { id, tried } => self.tried(id, &tried, at, emit),
             Event::Expired { id } => {
-                self.queue(id, at, emit)
-                    .recipients
-                    .iter_mut()
-                    .for_each(|r| r.done = true);
+                self.queue(id, at, emit).recipients.iter_mut().for_each(|r| r.done = true);
                 self.told(id, emit);
             }
             Event::Removed { id } => self.removed(id, at, emit),
@@ -173,11 +136,7 @@ impl Host {
 
     /// The mail under `id`, which may be new.
     fn queue(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self
-            .queues
-            .get(id)
-            .is_some_and(|queue| queue.removed.is_some())
-        {
+        if self.queues.get(id).is_some_and(|queue| queue.removed.is_some()) {
             self.leave(id, emit);
         }
         let queue = self.queues.entry_ref(id).or_default();
@@ -187,11 +146,7 @@ impl Host {
 
     /// The mail under `id`, of which this is the first line but perhaps for cleanup's.
     fn begun(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self
-            .queues
-            .get(id)
-            .is_some_and(|queue| queue.origin != Origin::Unknown)
-        {
+        if self.queues.get(id).is_some_and(|queue| queue.origin != Origin::Unknown) {
             self.leave(id, emit);
         }
         let queue = self.queue(id, at, emit);
@@ -226,8 +181,7 @@ impl Host {
     fn tried(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
         if let Some(next) = tried.next.filter(|next| *next != id)
             && self.queues.get(next).is_some_and(|behind| {
-                tried.inside
-                    || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours)
+                tried.inside || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours)
             })
         {
             return self.hop(id, next, tried, at, emit);
@@ -246,25 +200,15 @@ impl Host {
             return;
         };
         let into = queue.is_into(tried);
-        let attempt = Attempt {
-            from_ip: "",
-            to_ip: tried.to_ip,
-            reply: tried.reply,
-            accepted: tried.status == Status::Sent,
-        };
+        let attempt =
+            Attempt { from_ip: "", to_ip: tried.to_ip, reply: tried.reply, accepted: tried.status == Status::Sent };
         let mail = Mail {
             sender: queue.sender.as_deref().unwrap_or(""),
             client: &queue.client,
             recipient: written(tried.to, tried.orig_to, into),
             into,
         };
-        mail.emit(
-            &mut self.refusals,
-            at,
-            at,
-            std::slice::from_ref(&attempt),
-            emit,
-        );
+        mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
     }
 
     /// A hand-over to ourselves: the mail goes on under `next`, with the client of this hop.
@@ -290,11 +234,7 @@ impl Host {
     }
 
     fn removed(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) {
-        let Some(queue) = self
-            .queues
-            .get_mut(id)
-            .filter(|queue| queue.removed.is_none())
-        else {
+        let Some(queue) = self.queues.get_mut(id).filter(|queue| queue.removed.is_none()) else {
             return;
         };
         if queue.is_told() && !queue.second {
@@ -312,28 +252,11 @@ impl Host {
             }
             return;
         }
-        let attempt = Attempt {
-            from_ip: "",
-            to_ip: "",
-            reply: refused.reply,
-            accepted: false,
-        };
+        let attempt = Attempt { from_ip: "", to_ip: "", reply: refused.reply, accepted: false };
         // What one of our own users mistyped is refused on its way out.
-        let ours =
-            refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
-        let mail = Mail {
-            sender: refused.sender,
-            client: refused.ip,
-            recipient: refused.recipient,
-            into: !ours,
-        };
-        mail.emit(
-            &mut self.refusals,
-            at,
-            at,
-            std::slice::from_ref(&attempt),
-            emit,
-        );
+        let ours = refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
+        let mail = Mail { sender: refused.sender, client: refused.ip, recipient: refused.recipient, into: !ours };
+        mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
     }
 
     /// Moves the host's clock; now and then drops what has become old.
@@ -377,19 +300,11 @@ impl Host {
             return;
         }
         // A mail of which the hop before may be told tomorrow has a mail of the same sender still in the queue.
-        let open: HashSet<Option<String>> = self
-            .queues
-            .values()
-            .filter(|queue| queue.removed.is_none())
-            .map(|queue| queue.sender.clone())
-            .collect();
+        let open: HashSet<Option<String>> =
+            self.queues.values().filter(|queue| queue.removed.is_none()).map(|queue| queue.sender.clone()).collect();
         let is_over = |queue: &Queue| match queue.removed {
             Some(_) => !queue.recipients.is_empty() && !open.contains(&queue.sender),
-            None => {
-                !queue.opened
-                    && !queue.recipients.is_empty()
-                    && queue.recipients.iter().all(|r| r.done)
-            }
+            None => !queue.opened && !queue.recipients.is_empty() && queue.recipients.iter().all(|r| r.done),
         };
         for id in self.ids(is_over) {
             self.leave(&id, emit);
@@ -398,12 +313,8 @@ impl Host {
 
     /// Ids of the mails that are so, in order.
     fn ids(&self, is_so: impl Fn(&Queue) -> bool) -> Vec<String> {
-        let mut ids: Vec<String> = self
-            .queues
-            .iter()
-            .filter(|(_, queue)| is_so(queue))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let mut ids: Vec<String> =
+            self.queues.iter().filter(|(_, queue)| is_so(queue)).map(|(id, _)| id.clone()).collect();
         ids.sort_unstable();
         ids
     }

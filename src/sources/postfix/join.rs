@@ -31,21 +31,10 @@ const AHEAD: i64 = 2 * 86_400;
 
 impl Join {
     /// Goes on from what the night before saved.
-    pub(crate) fn new(
-        options: &Options,
-        saved: Option<serde_json::Value>,
-    ) -> Result<Self, serde_json::Error> {
-        let saved: BTreeMap<String, SavedHost> =
-            saved.map_or(Ok(BTreeMap::new()), serde_json::from_value)?;
-        let hosts = saved
-            .into_iter()
-            .map(|(name, host)| (name, Host::of(host)))
-            .collect();
-        Ok(Join {
-            stamps: Stamps::new(options),
-            horizon: options.now.plus(AHEAD),
-            hosts,
-        })
+    pub(crate) fn new(options: &Options, saved: Option<serde_json::Value>) -> Result<Self, serde_json::Error> {
+        let saved: BTreeMap<String, SavedHost> = saved.map_or(Ok(BTreeMap::new()), serde_json::from_value)?;
+        let hosts = saved.into_iter().map(|(name, host)| (name, Host::of(host))).collect();
+        Ok(Join { stamps: Stamps::new(options), horizon: options.now.plus(AHEAD), hosts })
     }
 }
 
@@ -69,8 +58,7 @@ impl Joined for Join {
             };
             tally.recognised += 1;
             let event = line::read(&prefix);
-            tally.own +=
-                u64::from(event != Event::Nothing || prefix.program.starts_with("postfix"));
+            tally.own += u64::from(event != Event::Nothing || prefix.program.starts_with("postfix"));
             if event == Event::Nothing {
                 return;
             }
@@ -102,11 +90,6 @@ impl Joined for Join {
     }
 
     fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
-        serde_json::to_value(
-            self.hosts
-                .iter()
-                .map(|(name, host)| (name, host.saved()))
-                .collect::<BTreeMap<_, _>>(),
-        )
+        serde_json::to_value(self.hosts.iter().map(|(name, host)| (name, host.saved())).collect::<BTreeMap<_, _>>())
     }
 }

@@ -37,23 +37,15 @@ impl Mail<'_> {
                 self.say(start, end, attempts, emit);
             }
             Some((refusal, true)) => {
-                let all: Vec<Attempt<'_>> = refusal
-                    .tries
-                    .iter()
-                    .map(Try::attempt)
-                    .chain(attempts.iter().copied())
-                    .collect();
+                let all: Vec<Attempt<'_>> =
+                    refusal.tries.iter().map(Try::attempt).chain(attempts.iter().copied()).collect();
                 self.say(Timestamp(refusal.first()), end, &all, emit);
             }
         }
     }
 
     fn say(&self, start: Timestamp, end: Timestamp, attempts: &[Attempt<'_>], emit: Emit<'_>) {
-        let direction = if self.into {
-            Direction::In
-        } else {
-            Direction::Out
-        };
+        let direction = if self.into { Direction::In } else { Direction::Out };
         let client = (!self.client.is_empty()).then_some(self.client);
         emit(&Delivery {
             sender: self.sender,
@@ -69,12 +61,7 @@ impl Mail<'_> {
 }
 
 /// Emits what was tried for a recipient, as it stands.
-pub(crate) fn deliver(
-    refusals: &mut Refusals,
-    queue: &Queue,
-    recipient: &Recipient,
-    emit: Emit<'_>,
-) {
+pub(crate) fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipient, emit: Emit<'_>) {
     let (Some(first), Some(last)) = (recipient.tries.first(), recipient.tries.last()) else {
         return;
     };
@@ -85,13 +72,7 @@ pub(crate) fn deliver(
         recipient: recipient.address(),
         into: recipient.into,
     };
-    mail.emit(
-        refusals,
-        Timestamp(first.at),
-        Timestamp(last.at),
-        &attempts,
-        emit,
-    );
+    mail.emit(refusals, Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }
 
 /// Emits a refusal after which nobody came back.
@@ -100,11 +81,6 @@ pub(crate) fn give_up(refusal: &Refusal, emit: Emit<'_>) {
         return;
     };
     let attempts: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).collect();
-    let mail = Mail {
-        sender: &refusal.sender,
-        client: &refusal.client,
-        recipient: &refusal.recipient,
-        into: true,
-    };
+    let mail = Mail { sender: &refusal.sender, client: &refusal.client, recipient: &refusal.recipient, into: true };
     mail.say(Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }

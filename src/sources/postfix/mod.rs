@@ -23,21 +23,15 @@ pub(crate) struct Postfix;
 
 impl Format for Postfix {
     fn looks_like(&self, line: &str) -> bool {
-        prefix::Stamps::new(&Options::default())
-            .read(line)
-            .is_some()
+        prefix::Stamps::new(&Options::default()).read(line).is_some()
     }
 
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
-        prefix::Stamps::new(options)
-            .read(line)
-            .map(|prefix| prefix.at)
+        prefix::Stamps::new(options).read(line).map(|prefix| prefix.at)
     }
 
     fn is_whole(&self, text: &str) -> bool {
-        prefix::Stamps::new(&Options::default())
-            .read(text)
-            .is_some_and(|prefix| line::is_whole(&prefix))
+        prefix::Stamps::new(&Options::default()).read(text).is_some_and(|prefix| line::is_whole(&prefix))
     }
 
     fn reader(&self) -> Reader {

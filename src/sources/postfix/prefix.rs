@@ -55,9 +55,9 @@ impl Stamps {
         let line = line.trim_start_matches('\u{feff}');
         let (line, structured) = match line.strip_prefix('<') {
             Some(tail) => {
-                let end = tail.find('>').filter(|end| {
-                    (1..=3).contains(end) && tail.as_bytes()[..*end].iter().all(u8::is_ascii_digit)
-                })?;
+                let end = tail
+                    .find('>')
+                    .filter(|end| (1..=3).contains(end) && tail.as_bytes()[..*end].iter().all(u8::is_ascii_digit))?;
                 let tail = &tail[end + 1..];
                 match tail.strip_prefix("1 ") {
                     Some(tail) => (tail, true),
@@ -71,18 +71,11 @@ impl Stamps {
             // A blank between date and time makes the stamp two words.
             let from = if bytes.get(10) == Some(&b' ') { 11 } else { 0 };
             let end = from + memchr::memchr(b' ', bytes.get(from..)?)?;
-            (
-                Timestamp::parse_zoned(&line[..end], self.offset_s)?,
-                &line[end + 1..],
-            )
+            (Timestamp::parse_zoned(&line[..end], self.offset_s)?, &line[end + 1..])
         } else {
             self.without_year(line)?
         };
-        if structured {
-            rfc5424(at, tail)
-        } else {
-            rfc3164(at, tail)
-        }
+        if structured { rfc5424(at, tail) } else { rfc3164(at, tail) }
     }
 
     /// `Jan 10 16:15:29 `
@@ -99,31 +92,20 @@ impl Stamps {
         }
         // Some writers pad the day with a blank, some with a zero, some not at all.
         let day_at = 4 + usize::from(b.get(4) == Some(&b' '));
-        let day_len = b
-            .get(day_at..)?
-            .iter()
-            .take(2)
-            .take_while(|c| c.is_ascii_digit())
-            .count();
+        let day_len = b.get(day_at..)?.iter().take(2).take_while(|c| c.is_ascii_digit()).count();
         let day = digits(b.get(day_at..day_at + day_len)?)?;
         let clock = b.get(day_at + day_len..day_at + day_len + 10)?;
         if day_len == 0 || clock[0] != b' ' || clock[3] != b':' || clock[6] != b':' {
             return None;
         }
-        let (h, m, s) = (
-            digits(&clock[1..3])?,
-            digits(&clock[4..6])?,
-            digits(&clock[7..9])?,
-        );
+        let (h, m, s) = (digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?);
         let end = day_at + day_len + 9;
         // Fractions of a second, or a colon from some relays.
         let gap = memchr::memchr(b' ', &b[end..])?;
         if gap > 7 {
             return None;
         }
-        let at = self.year(month, |year| {
-            Timestamp::from_civil(year, month, day, h, m, s)
-        })?;
+        let at = self.year(month, |year| Timestamp::from_civil(year, month, day, h, m, s))?;
         if end == 15 && gap == 0 {
             self.cache = (b[..15].try_into().ok()?, at);
         }
@@ -157,9 +139,7 @@ impl Stamps {
 }
 
 fn digits(b: &[u8]) -> Option<i64> {
-    b.iter().try_fold(0, |n, d| {
-        d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0'))
-    })
+    b.iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')))
 }
 
 /// `host program[pid]: text`
@@ -173,40 +153,23 @@ fn rfc3164(at: Timestamp, tail: &str) -> Option<Prefix<'_>> {
     // `last message repeated 2 times` has no program.
     let word = memchr::memchr(b' ', tail.as_bytes()).unwrap_or(tail.len());
     let (program, rest) = match tail[..word].strip_suffix(':') {
-        Some(tag) => (
-            &tag[..memchr::memchr(b'[', tag.as_bytes()).unwrap_or(tag.len())],
-            tail[word..].trim_start_matches(' '),
-        ),
+        Some(tag) => {
+            (&tag[..memchr::memchr(b'[', tag.as_bytes()).unwrap_or(tag.len())], tail[word..].trim_start_matches(' '))
+        }
         None => ("", tail),
     };
-    Some(Prefix {
-        at,
-        host,
-        program,
-        rest,
-    })
+    Some(Prefix { at, host, program, rest })
 }
 
 /// `host program pid msgid structured-data text`
 fn rfc5424(at: Timestamp, tail: &str) -> Option<Prefix<'_>> {
     let mut words = tail.splitn(5, ' ');
-    let (host, program, _pid, _id, tail) = (
-        words.next()?,
-        words.next()?,
-        words.next()?,
-        words.next()?,
-        words.next()?,
-    );
+    let (host, program, _pid, _id, tail) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
     let rest = match tail.strip_prefix("- ") {
         Some(rest) => rest,
         None => tail.find("] ").map(|end| &tail[end + 2..])?,
     };
-    Some(Prefix {
-        at,
-        host,
-        program,
-        rest: rest.trim_start_matches('\u{feff}').trim_start_matches(' '),
-    })
+    Some(Prefix { at, host, program, rest: rest.trim_start_matches('\u{feff}').trim_start_matches(' ') })
 }
 
 #[cfg(test)]
@@ -214,30 +177,15 @@ mod tests {
     use super::*;
 
     fn stamps(now: &str) -> Stamps {
-        Stamps::new(&Options {
-            now: Timestamp::parse(now).expect("a moment"),
-            ..Options::default()
-        })
+        Stamps::new(&Options { now: Timestamp::parse(now).expect("a moment"), ..Options::default() })
     }
 
     #[test]
     fn takes_every_head_apart() {
         let mut s = stamps("2022-07-04T00:00:00Z");
         for (line, at, host, program, rest) in [
-            (
-                "Jun  8 01:02:03 mx postfix/smtp[12]: A: b",
-                "2022-06-08T01:02:03Z",
-                "mx",
-                "postfix/smtp",
-                "A: b",
-            ),
-            (
-                "<22>Jun 8 01:02:03 mx postfix/smtp[12]: A: b",
-                "2022-06-08T01:02:03Z",
-                "mx",
-                "postfix/smtp",
-                "A: b",
-            ),
+            ("Jun  8 01:02:03 mx postfix/smtp[12]: A: b", "2022-06-08T01:02:03Z", "mx", "postfix/smtp", "A: b"),
+            ("<22>Jun 8 01:02:03 mx postfix/smtp[12]: A: b", "2022-06-08T01:02:03Z", "mx", "postfix/smtp", "A: b"),
             (
                 "2022-06-08T01:02:03.456789+02:00 mx postfix-out/submission/smtpd[1]: x",
                 "2022-06-07T23:02:03Z",
@@ -245,13 +193,7 @@ mod tests {
                 "postfix-out/submission/smtpd",
                 "x",
             ),
-            (
-                "2022-06-08 01:02:03 mx postfix/qmgr[1]: x",
-                "2022-06-08T01:02:03Z",
-                "mx",
-                "postfix/qmgr",
-                "x",
-            ),
+            ("2022-06-08 01:02:03 mx postfix/qmgr[1]: x", "2022-06-08T01:02:03Z", "mx", "postfix/qmgr", "x"),
             (
                 "<22>1 2022-06-08T01:02:03Z mx postfix/qmgr 12 - - A: removed",
                 "2022-06-08T01:02:03Z",
@@ -268,11 +210,7 @@ mod tests {
             ),
         ] {
             let p = s.read(line).expect(line);
-            assert_eq!(
-                (p.at.to_string().as_str(), p.host, p.program, p.rest),
-                (at, host, program, rest),
-                "{line}"
-            );
+            assert_eq!((p.at.to_string().as_str(), p.host, p.program, p.rest), (at, host, program, rest), "{line}");
         }
         for junk in [
             "",
@@ -291,47 +229,18 @@ mod tests {
     #[test]
     fn finds_the_year() {
         let year = |s: &mut Stamps, stamp: &str| {
-            s.read(&format!("{stamp} mx a: b"))
-                .map(|p| p.at.to_string()[..10].to_owned())
+            s.read(&format!("{stamp} mx a: b")).map(|p| p.at.to_string()[..10].to_owned())
         };
         let mut s = stamps("2023-01-02T02:00:00Z");
-        assert_eq!(
-            year(&mut s, "Dec 30 00:00:00").as_deref(),
-            Some("2022-12-30")
-        );
-        assert_eq!(
-            year(&mut s, "Jan  1 00:00:00").as_deref(),
-            Some("2023-01-01")
-        );
-        assert_eq!(
-            year(&mut s, "Dec 31 23:59:59").as_deref(),
-            Some("2022-12-31"),
-            "a late line of the old year"
-        );
-        assert_eq!(
-            year(&mut s, "Jan  1 00:00:01").as_deref(),
-            Some("2023-01-01")
-        );
+        assert_eq!(year(&mut s, "Dec 30 00:00:00").as_deref(), Some("2022-12-30"));
+        assert_eq!(year(&mut s, "Jan  1 00:00:00").as_deref(), Some("2023-01-01"));
+        assert_eq!(year(&mut s, "Dec 31 23:59:59").as_deref(), Some("2022-12-31"), "a late line of the old year");
+        assert_eq!(year(&mut s, "Jan  1 00:00:01").as_deref(), Some("2023-01-01"));
         let mut s = stamps("2023-06-01T00:00:00Z");
-        assert_eq!(
-            year(&mut s, "Feb 29 00:00:00").as_deref(),
-            Some("2020-02-29")
-        );
-        assert_eq!(
-            year(&mut s, "Mar  1 00:00:00").as_deref(),
-            Some("2020-03-01")
-        );
-        let mut s = Stamps {
-            first_year: Some(2019),
-            ..stamps("2023-06-01T00:00:00Z")
-        };
-        assert_eq!(
-            year(&mut s, "Nov  1 00:00:00").as_deref(),
-            Some("2019-11-01")
-        );
-        assert_eq!(
-            year(&mut s, "Apr  1 00:00:00").as_deref(),
-            Some("2020-04-01")
-        );
+        assert_eq!(year(&mut s, "Feb 29 00:00:00").as_deref(), Some("2020-02-29"));
+        assert_eq!(year(&mut s, "Mar  1 00:00:00").as_deref(), Some("2020-03-01"));
+        let mut s = Stamps { first_year: Some(2019), ..stamps("2023-06-01T00:00:00Z") };
+        assert_eq!(year(&mut s, "Nov  1 00:00:00").as_deref(), Some("2019-11-01"));
+        assert_eq!(year(&mut s, "Apr  1 00:00:00").as_deref(), Some("2020-04-01"));
     }
 }

@@ -98,18 +98,13 @@ impl Queue {
         });
         let recipient = &mut self.recipients[index];
         recipient.into = into;
-        push(
-            &mut recipient.tries,
-            Try::of(tried.to_ip, tried.reply, tried.status == Status::Sent, at),
-        );
+        push(&mut recipient.tries, Try::of(tried.to_ip, tried.reply, tried.status == Status::Sent, at));
         recipient
     }
 
     /// Where an earlier attempt at the same recipient is.
     pub(crate) fn position(&self, tried: &Tried<'_>) -> Option<usize> {
-        self.recipients
-            .iter()
-            .position(|r| !r.done && r.to == tried.to && r.orig_to == tried.orig_to)
+        self.recipients.iter().position(|r| !r.done && r.to == tried.to && r.orig_to == tried.orig_to)
     }
 }
 
@@ -122,31 +117,17 @@ impl Recipient {
 
 impl Try {
     pub(crate) fn of(to_ip: &str, reply: &str, accepted: bool, at: Timestamp) -> Self {
-        Try {
-            at: at.0,
-            to_ip: to_ip.to_owned(),
-            reply: reply.to_owned(),
-            accepted,
-        }
+        Try { at: at.0, to_ip: to_ip.to_owned(), reply: reply.to_owned(), accepted }
     }
 
     pub(crate) fn attempt(&self) -> Attempt<'_> {
-        Attempt {
-            from_ip: "",
-            to_ip: &self.to_ip,
-            reply: &self.reply,
-            accepted: self.accepted,
-        }
+        Attempt { from_ip: "", to_ip: &self.to_ip, reply: &self.reply, accepted: self.accepted }
     }
 }
 
 /// See [`Recipient::address`].
 pub(crate) fn written<'a>(to: &'a str, orig_to: &'a str, into: bool) -> &'a str {
-    if into && !address::domain_of(orig_to).is_empty() {
-        orig_to
-    } else {
-        to
-    }
+    if into && !address::domain_of(orig_to).is_empty() { orig_to } else { to }
 }
 
 /// Adds an attempt; beyond the cap the latest takes the place of the one before it, so that first and last stay true.

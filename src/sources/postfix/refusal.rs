@@ -34,12 +34,8 @@ impl Refusals {
     /// Keeps a temporary refusal; returns an older one of the same mail that has waited too long to be joined.
     pub(crate) fn wait(&mut self, refused: &Refused<'_>, at: Timestamp) -> Option<Refusal> {
         let key = key(refused.ip, refused.sender, refused.recipient);
-        let stale = self
-            .waiting
-            .get(&key)
-            .is_some_and(|old| old.is_stale(at))
-            .then(|| self.waiting.remove(&key))
-            .flatten();
+        let stale =
+            self.waiting.get(&key).is_some_and(|old| old.is_stale(at)).then(|| self.waiting.remove(&key)).flatten();
         let waiting = self.waiting.entry(key).or_insert_with(|| Refusal {
             client: refused.ip.to_owned(),
             sender: refused.sender.to_owned(),
@@ -68,18 +64,12 @@ impl Refusals {
 
     /// Takes out all that have waited too long, and the oldest beyond the cap, oldest first.
     pub(crate) fn over(&mut self, clock: Timestamp) -> Vec<Refusal> {
-        let mut over: Vec<(String, Refusal)> = self
-            .waiting
-            .extract_if(|_, refusal| refusal.is_stale(clock))
-            .collect();
+        let mut over: Vec<(String, Refusal)> = self.waiting.extract_if(|_, refusal| refusal.is_stale(clock)).collect();
         if self.waiting.len() > MAX_WAITING {
             let mut firsts: Vec<i64> = self.waiting.values().map(Refusal::first).collect();
             firsts.sort_unstable();
             let limit = firsts[firsts.len() - MAX_WAITING / 2];
-            over.extend(
-                self.waiting
-                    .extract_if(|_, refusal| refusal.first() < limit),
-            );
+            over.extend(self.waiting.extract_if(|_, refusal| refusal.first() < limit));
         }
         in_order(over)
     }
@@ -91,22 +81,12 @@ impl Refusals {
 
     /// What is waiting, for the next night.
     pub(crate) fn saved(&self) -> Vec<Refusal> {
-        in_order(
-            self.waiting
-                .iter()
-                .map(|(key, refusal)| (key.clone(), refusal.clone()))
-                .collect(),
-        )
+        in_order(self.waiting.iter().map(|(key, refusal)| (key.clone(), refusal.clone())).collect())
     }
 
     /// What was waiting the night before.
     pub(crate) fn of(saved: Vec<Refusal>) -> Self {
-        Refusals {
-            waiting: saved
-                .into_iter()
-                .map(|r| (key(&r.client, &r.sender, &r.recipient), r))
-                .collect(),
-        }
+        Refusals { waiting: saved.into_iter().map(|r| (key(&r.client, &r.sender, &r.recipient), r)).collect() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -130,9 +110,5 @@ fn in_order(mut list: Vec<(String, Refusal)>) -> Vec<Refusal> {
 }
 
 fn key(client: &str, sender: &str, recipient: &str) -> String {
-    format!(
-        "{client}\0{}\0{}",
-        address::fold(sender),
-        address::fold(recipient)
-    )
+    format!("{client}\0{}\0{}", address::fold(sender), address::fold(recipient))
 }

@@ -14,8 +14,8 @@ fn check(kind: FormatKind) {
                 continue;
             }
             let path = file(folder.path(), name, bytes);
-            let reading = run(&[path], &Known::default(), &options())
-                .unwrap_or_else(|e| panic!("{}: {e}", case.display()));
+            let reading =
+                run(&[path], &Known::default(), &options()).unwrap_or_else(|e| panic!("{}: {e}", case.display()));
             let mut told = deliveries([&reading]).concat();
             for r in &reading.rejects {
                 told += &format!("reject {}: {}\n", r.line, r.cause);
@@ -54,14 +54,7 @@ fn a_flipped_byte_is_no_panic() {
                     let mut odd = log.clone();
                     odd[at] ^= flip;
                     let path = file(folder.path(), "odd.log", &odd);
-                    match run(
-                        &[path],
-                        &Known::default(),
-                        &Options {
-                            format: Some(kind),
-                            ..options()
-                        },
-                    ) {
+                    match run(&[path], &Known::default(), &Options { format: Some(kind), ..options() }) {
                         Ok(_) | Err(Error::Unrecognised { .. }) => {}
                         Err(e) => panic!("{} flipped at {at}: {e}", case.display()),
                     }
@@ -78,10 +71,7 @@ fn a_cut_at_any_byte_is_no_panic() {
         for case in case_files(kind) {
             let log = fs::read(&case).expect("a case");
             let folder = tempfile::tempdir().expect("a folder");
-            let whole = Options {
-                format: Some(kind),
-                ..options()
-            };
+            let whole = Options { format: Some(kind), ..options() };
             for end in 0..log.len() {
                 let path = file(folder.path(), "cut.log", &log[..end]);
                 match run(&[path], &Known::default(), &whole) {

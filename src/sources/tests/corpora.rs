@@ -14,15 +14,8 @@ fn corpora() -> Option<PathBuf> {
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder)
-        .expect("a corpus")
-        .filter_map(Result::ok)
-    {
-        if entry.path().is_dir() {
-            files(&entry.path(), found)
-        } else {
-            found.push(entry.path())
-        }
+    for entry in fs::read_dir(folder).expect("a corpus").filter_map(Result::ok) {
+        if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
     }
     found.sort();
 }
@@ -32,30 +25,16 @@ fn every_postfix_log_is_read() {
     let Some(folder) = corpora() else { return };
     let mut found = Vec::new();
     files(&folder, &mut found);
-    found.retain(|f| {
-        [".log", ".gz", ".1", ".2", ".3", ".4", ".txt"]
-            .iter()
-            .any(|e| f.to_string_lossy().ends_with(e))
-    });
+    found.retain(|f| [".log", ".gz", ".1", ".2", ".3", ".4", ".txt"].iter().any(|e| f.to_string_lossy().ends_with(e)));
     assert!(!found.is_empty());
     for path in found {
         for settle in [false, true] {
-            match run(
-                std::slice::from_ref(&path),
-                &Known::default(),
-                &Options {
-                    settle,
-                    ..options()
-                },
-            ) {
+            match run(std::slice::from_ref(&path), &Known::default(), &Options { settle, ..options() }) {
                 Ok(r) => {
                     let c = &r.inputs[0];
                     let all = deliveries([&r]);
-                    let outcome = |o: &str| {
-                        all.iter()
-                            .filter(|d| d.lines().next().is_some_and(|l| l.ends_with(o)))
-                            .count()
-                    };
+                    let outcome =
+                        |o: &str| all.iter().filter(|d| d.lines().next().is_some_and(|l| l.ends_with(o))).count();
                     eprintln!(
                         "{}{}: {} lines, {} deliveries ({} non, {} soft, {} hard), {} pending, {} rejected",
                         path.strip_prefix(&folder).expect("inside").display(),
@@ -83,17 +62,7 @@ fn nights_split_published_logs() {
     files(&folder.join("lightmeter"), &mut found);
     let held: usize = found
         .iter()
-        .map(|path| {
-            nights::check(
-                path,
-                if fs::metadata(path).expect("a log").len() > 20_000 {
-                    9
-                } else {
-                    1
-                },
-                false,
-            )
-        })
+        .map(|path| nights::check(path, if fs::metadata(path).expect("a log").len() > 20_000 { 9 } else { 1 }, false))
         .sum();
     eprintln!("{held} splits of {} logs", found.len());
     assert!(held > 0);
@@ -114,15 +83,9 @@ fn outer_hops_are_counted_once() {
         // They count attempts of mail that was let in; refusals at the door are ours to count besides.
         let attempts: Vec<String> = deliveries([&reading])
             .into_iter()
-            .filter(|d| {
-                !d.contains("HardBounced") || !d.contains("  x - - 5") && !d.contains("  x - - 4")
-            })
+            .filter(|d| !d.contains("HardBounced") || !d.contains("  x - - 5") && !d.contains("  x - - 4"))
             .collect();
-        assert_eq!(
-            attempts.len() as u64,
-            expect["results"].as_u64().expect("a count"),
-            "{name}: {attempts:#?}"
-        );
+        assert_eq!(attempts.len() as u64, expect["results"].as_u64().expect("a count"), "{name}: {attempts:#?}");
         for recipient in expect["recipients"].as_array().into_iter().flatten() {
             let to = format!("-> {} ", recipient.as_str().expect("text"));
             assert!(attempts.iter().any(|d| d.contains(&to)), "{name}: {to}");

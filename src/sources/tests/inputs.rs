@@ -4,19 +4,16 @@ use std::io::Write;
 
 use super::*;
 
-const RECORD: &str = r#"{"from":"a@example.cn","to":"b@example.com","start_time":"2022-06-08 01:02:03","delivery_result":["250 OK"]}"#;
+const RECORD: &str =
+    r#"{"from":"a@example.cn","to":"b@example.com","start_time":"2022-06-08 01:02:03","delivery_result":["250 OK"]}"#;
 
 fn records(n: usize) -> String {
-    (0..n)
-        .map(|i| RECORD.replace("a@", &format!("a{i}@")) + "\n")
-        .collect()
+    (0..n).map(|i| RECORD.replace("a@", &format!("a{i}@")) + "\n").collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    out.write_all(bytes)
-        .and_then(|()| out.finish())
-        .expect("memory")
+    out.write_all(bytes).and_then(|()| out.finish()).expect("memory")
 }
 
 fn zst(bytes: &[u8]) -> Vec<u8> {
@@ -25,16 +22,12 @@ fn zst(bytes: &[u8]) -> Vec<u8> {
 
 fn bz2(bytes: &[u8]) -> Vec<u8> {
     let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-    out.write_all(bytes)
-        .and_then(|()| out.finish())
-        .expect("memory")
+    out.write_all(bytes).and_then(|()| out.finish()).expect("memory")
 }
 
 fn xz(bytes: &[u8]) -> Vec<u8> {
     let mut out = liblzma::write::XzEncoder::new(Vec::new(), 1);
-    out.write_all(bytes)
-        .and_then(|()| out.finish())
-        .expect("memory")
+    out.write_all(bytes).and_then(|()| out.finish()).expect("memory")
 }
 
 fn first_night(inputs: &[PathBuf]) -> Reading<Vec<String>> {
@@ -45,18 +38,10 @@ fn first_night(inputs: &[PathBuf]) -> Reading<Vec<String>> {
 fn packed_in_every_way_and_in_several_pieces() {
     let folder = tempfile::tempdir().expect("a folder");
     let (head, tail) = (records(3), records(5));
-    for (name, pack) in [
-        ("gz", gzip as fn(&[u8]) -> Vec<u8>),
-        ("zst", zst),
-        ("bz2", bz2),
-        ("xz", xz),
-    ] {
+    for (name, pack) in [("gz", gzip as fn(&[u8]) -> Vec<u8>), ("zst", zst), ("bz2", bz2), ("xz", xz)] {
         // The name says nothing: the bytes do.
-        let path = file(
-            folder.path(),
-            &format!("log-{name}"),
-            &[pack(head.as_bytes()), pack(tail.as_bytes())].concat(),
-        );
+        let path =
+            file(folder.path(), &format!("log-{name}"), &[pack(head.as_bytes()), pack(tail.as_bytes())].concat());
         let reading = first_night(std::slice::from_ref(&path));
         assert_eq!(reading.inputs[0].records, 8, "{name}");
         // Broken off: what came before is read, and it is said.
@@ -65,10 +50,7 @@ fn packed_in_every_way_and_in_several_pieces() {
             match run(
                 &[file(folder.path(), "cut", &whole[..end])],
                 &Known::default(),
-                &Options {
-                    format: Some(FormatKind::Coremail),
-                    ..options()
-                },
+                &Options { format: Some(FormatKind::Coremail), ..options() },
             ) {
                 Ok(cut) => assert!(cut.inputs[0].records <= 8),
                 Err(Error::Unrecognised { .. }) => {}
@@ -86,187 +68,72 @@ fn known_again_under_any_name() {
     let text = records(2000);
     let path = file(folder.path(), "x.log", text.as_bytes());
     let first = first_night(std::slice::from_ref(&path));
-    assert_eq!(
-        (first.inputs[0].records, first.inputs[0].already_seen),
-        (2000, 0)
-    );
+    assert_eq!((first.inputs[0].records, first.inputs[0].already_seen), (2000, 0));
     let again = file(folder.path(), "x.log.1.gz", &gzip(text.as_bytes()));
-    for inputs in [
-        vec![path.clone()],
-        vec![again.clone()],
-        vec![path.clone(), again],
-    ] {
+    for inputs in [vec![path.clone()], vec![again.clone()], vec![path.clone(), again]] {
         let second = run(&inputs, &known(&first), &options()).expect("a reading");
         assert!(deliveries([&second]).is_empty());
-        assert!(
-            second
-                .inputs
-                .iter()
-                .all(|c| (c.records, c.already_seen) == (0, 2000)),
-            "{:?}",
-            second.inputs
-        );
-        assert_eq!(
-            (second.marks.len(), second.pending.as_slice()),
-            (1, first.pending.as_slice())
-        );
+        assert!(second.inputs.iter().all(|c| (c.records, c.already_seen) == (0, 2000)), "{:?}", second.inputs);
+        assert_eq!((second.marks.len(), second.pending.as_slice()), (1, first.pending.as_slice()));
     }
     // Twice in one run.
     let twice = first_night(&[path.clone(), path.clone()]);
-    assert_eq!(
-        twice
-            .inputs
-            .iter()
-            .map(|c| (c.records, c.already_seen))
-            .collect::<Vec<_>>(),
-        [(2000, 0), (0, 2000)]
-    );
+    assert_eq!(twice.inputs.iter().map(|c| (c.records, c.already_seen)).collect::<Vec<_>>(), [(2000, 0), (0, 2000)]);
     // Grown, then cut off and written anew.
-    let grown = run(
-        &[file(
-            folder.path(),
-            "x.log",
-            (text.clone() + RECORD + "\n").as_bytes(),
-        )],
-        &known(&first),
-        &options(),
-    )
-    .expect("a reading");
-    assert_eq!(
-        (grown.inputs[0].records, grown.inputs[0].already_seen),
-        (1, 2000)
-    );
-    let anew = run(
-        &[file(
-            folder.path(),
-            "x.log",
-            records(10).replace("b@", "c@").as_bytes(),
-        )],
-        &known(&grown),
-        &options(),
-    )
-    .expect("a reading");
-    assert_eq!(
-        (anew.inputs[0].records, anew.inputs[0].already_seen),
-        (10, 0)
-    );
+    let grown =
+        run(&[file(folder.path(), "x.log", (text.clone() + RECORD + "\n").as_bytes())], &known(&first), &options())
+            .expect("a reading");
+    assert_eq!((grown.inputs[0].records, grown.inputs[0].already_seen), (1, 2000));
+    let anew =
+        run(&[file(folder.path(), "x.log", records(10).replace("b@", "c@").as_bytes())], &known(&grown), &options())
+            .expect("a reading");
+    assert_eq!((anew.inputs[0].records, anew.inputs[0].already_seen), (10, 0));
 }
 
 #[test]
 fn a_last_line_without_its_end_waits_unless_it_is_whole() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = file(
-        folder.path(),
-        "x.log",
-        format!("{}{}", records(3), &RECORD[..40]).as_bytes(),
-    );
+    let path = file(folder.path(), "x.log", format!("{}{}", records(3), &RECORD[..40]).as_bytes());
     let first = first_night(std::slice::from_ref(&path));
-    assert_eq!(
-        (first.inputs[0].records, first.inputs[0].rejected),
-        (3, 1),
-        "{:?}",
-        first.rejects
-    );
-    file(
-        folder.path(),
-        "x.log",
-        format!("{}{RECORD}", records(3)).as_bytes(),
-    );
+    assert_eq!((first.inputs[0].records, first.inputs[0].rejected), (3, 1), "{:?}", first.rejects);
+    file(folder.path(), "x.log", format!("{}{RECORD}", records(3)).as_bytes());
     let second = run(std::slice::from_ref(&path), &known(&first), &options()).expect("a reading");
-    assert_eq!(
-        (second.inputs[0].records, second.inputs[0].rejected),
-        (1, 0),
-        "whole without its end"
-    );
-    file(
-        folder.path(),
-        "x.log",
-        format!("{}{RECORD}\n{RECORD}\n", records(3)).as_bytes(),
-    );
+    assert_eq!((second.inputs[0].records, second.inputs[0].rejected), (1, 0), "whole without its end");
+    file(folder.path(), "x.log", format!("{}{RECORD}\n{RECORD}\n", records(3)).as_bytes());
     let third = run(std::slice::from_ref(&path), &known(&second), &options()).expect("a reading");
-    assert_eq!(
-        (third.inputs[0].records, third.inputs[0].already_seen),
-        (1, 4)
-    );
+    assert_eq!((third.inputs[0].records, third.inputs[0].already_seen), (1, 4));
 }
 
 #[test]
 fn bad_input_has_its_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("missing.log");
-    assert!(matches!(
-        run(&[missing], &Known::default(), &options()),
-        Err(Error::Read { .. })
-    ));
-    let junk: Vec<u8> = (0..20_000u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    assert!(matches!(run(&[missing], &Known::default(), &options()), Err(Error::Read { .. })));
+    let junk: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let junk = file(folder.path(), "junk.log", &junk);
     let good = file(folder.path(), "good.log", records(2).as_bytes());
     assert!(
-        matches!(
-            run(&[good, junk.clone()], &Known::default(), &options()),
-            Err(Error::Unrecognised { .. })
-        ),
+        matches!(run(&[good, junk.clone()], &Known::default(), &options()), Err(Error::Unrecognised { .. })),
         "named, so not left out"
     );
-    assert!(matches!(
-        run(&[junk], &Known::default(), &options()),
-        Err(Error::Unrecognised { recognised: 0, .. })
-    ));
-    let half = file(
-        folder.path(),
-        "half.log",
-        format!("{}{}", records(2), "junk\n".repeat(3)).as_bytes(),
-    );
+    assert!(matches!(run(&[junk], &Known::default(), &options()), Err(Error::Unrecognised { recognised: 0, .. })));
+    let half = file(folder.path(), "half.log", format!("{}{}", records(2), "junk\n".repeat(3)).as_bytes());
     assert!(matches!(
         run(&[half], &Known::default(), &options()),
-        Err(Error::Unrecognised {
-            recognised: 2,
-            lines: 5,
-            ..
-        })
+        Err(Error::Unrecognised { recognised: 2, lines: 5, .. })
     ));
     let empty = tempfile::tempdir().expect("a folder");
     file(empty.path(), "notes.md", b"no log");
     file(empty.path(), ".hidden.log", records(3).as_bytes());
-    assert!(matches!(
-        run(&[empty.path().to_owned()], &Known::default(), &options()),
-        Err(Error::NoInput { .. })
-    ));
+    assert!(matches!(run(&[empty.path().to_owned()], &Known::default(), &options()), Err(Error::NoInput { .. })));
     file(empty.path(), "wtmp", &[0; 5000]);
-    assert!(matches!(
-        run(&[empty.path().to_owned()], &Known::default(), &options()),
-        Err(Error::NoInput { .. })
-    ));
-    assert!(matches!(
-        run(
-            &[empty.path().join("*.nolog")],
-            &Known::default(),
-            &options()
-        ),
-        Err(Error::NoInput { .. })
-    ));
+    assert!(matches!(run(&[empty.path().to_owned()], &Known::default(), &options()), Err(Error::NoInput { .. })));
+    assert!(matches!(run(&[empty.path().join("*.nolog")], &Known::default(), &options()), Err(Error::NoInput { .. })));
     let none = file(empty.path(), "mail.log", b"");
-    assert_eq!(
-        run(&[none], &Known::default(), &options())
-            .expect("an empty log is a quiet day")
-            .inputs[0]
-            .lines,
-        0
-    );
-    let odd = Known {
-        pending: b"[7,{}]".to_vec(),
-        ..Known::default()
-    };
-    assert!(matches!(
-        run(&[], &odd, &options()),
-        Err(Error::NoInput { .. } | Error::Data { .. })
-    ));
-    assert!(matches!(
-        read::<()>(Vec::new(), &odd, &options(), &|| (), &|(), _| {}, &|_| {}),
-        Err(Error::Data { .. })
-    ));
+    assert_eq!(run(&[none], &Known::default(), &options()).expect("an empty log is a quiet day").inputs[0].lines, 0);
+    let odd = Known { pending: b"[7,{}]".to_vec(), ..Known::default() };
+    assert!(matches!(run(&[], &odd, &options()), Err(Error::NoInput { .. } | Error::Data { .. })));
+    assert!(matches!(read::<()>(Vec::new(), &odd, &options(), &|| (), &|(), _| {}, &|_| {}), Err(Error::Data { .. })));
 }
 
 #[test]
@@ -276,29 +143,13 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
     file(folder.path(), "b/two.log.gz", &gzip(records(2).as_bytes()));
     file(folder.path(), "a.log", records(1).as_bytes());
     file(folder.path(), "wtmp", &[0; 5000]);
-    file(
-        folder.path(),
-        "truth.jsonl",
-        b"{\"from\":\"a@b\",\"to\":\"c@d\",\"registrable\":true}\n",
-    );
+    file(folder.path(), "truth.jsonl", b"{\"from\":\"a@b\",\"to\":\"c@d\",\"registrable\":true}\n");
     let reading = first_night(&[folder.path().to_owned()]);
     assert_eq!(
-        reading
-            .inputs
-            .iter()
-            .map(|c| (c.format.as_str(), c.records))
-            .collect::<Vec<_>>(),
-        [
-            ("coremail", 1),
-            ("coremail", 1),
-            ("unknown", 0),
-            ("unknown", 0)
-        ]
+        reading.inputs.iter().map(|c| (c.format.as_str(), c.records)).collect::<Vec<_>>(),
+        [("coremail", 1), ("coremail", 1), ("unknown", 0), ("unknown", 0)]
     );
-    assert_eq!(
-        reading.inputs[1].already_seen, 1,
-        "two.log.gz begins as a.log and goes on"
-    );
+    assert_eq!(reading.inputs[1].already_seen, 1, "two.log.gz begins as a.log and goes on");
     assert_eq!(reading.rejects.len(), 2);
     let pattern = first_night(&[folder.path().join("*/t*.gz")]);
     assert_eq!(pattern.inputs.len(), 1);
@@ -310,38 +161,21 @@ fn long_lines_and_bombs_stay_small() {
     let long = format!("{}{}\n{}", records(1), "x".repeat(9 << 20), records(2));
     let reading = first_night(&[file(folder.path(), "long.log", long.as_bytes())]);
     let c = &reading.inputs[0];
-    assert_eq!(
-        (c.records, c.rejected, c.lines),
-        (3, 1, 4),
-        "{:?}",
-        reading.rejects
-    );
+    assert_eq!((c.records, c.rejected, c.lines), (3, 1, 4), "{:?}", reading.rejects);
     let bomb = zst(&[records(1).into_bytes(), vec![b'\n'; 200 << 20]].concat());
     let reading = first_night(&[file(folder.path(), "bomb.zst", &bomb)]);
-    assert_eq!(
-        (reading.inputs[0].records, reading.inputs[0].rejected),
-        (1, 1),
-        "{:?}",
-        reading.rejects
-    );
+    assert_eq!((reading.inputs[0].records, reading.inputs[0].rejected), (1, 1), "{:?}", reading.rejects);
     assert!(reading.rejects[0].cause.contains("unpacks to far more"));
 }
 
 #[test]
 fn an_empty_log_is_a_quiet_day_even_packed() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in [
-        ("a.log", Vec::new()),
-        ("b.log.gz", gzip(b"")),
-        ("c.log.zst", zst(b"\n")),
-        ("d.log", b"\n\n".to_vec()),
-    ] {
+    for (name, bytes) in
+        [("a.log", Vec::new()), ("b.log.gz", gzip(b"")), ("c.log.zst", zst(b"\n")), ("d.log", b"\n\n".to_vec())]
+    {
         let reading = first_night(&[file(folder.path(), name, &bytes)]);
-        assert_eq!(
-            (reading.inputs[0].records, reading.inputs[0].rejected),
-            (0, 0),
-            "{name}"
-        );
+        assert_eq!((reading.inputs[0].records, reading.inputs[0].rejected), (0, 0), "{name}");
     }
 }
 
@@ -367,10 +201,7 @@ fn syslog_of_others_is_said_to_be_so() {
     let line = "Jan  8 10:00:00 mx sendmail[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1\n";
     let reading = first_night(&[file(folder.path(), "maillog", line.repeat(3).as_bytes())]);
     assert_eq!((reading.inputs[0].records, reading.rejects.len()), (0, 1));
-    assert_eq!(
-        reading.rejects[0].cause,
-        "none of its 3 lines is of postfix"
-    );
+    assert_eq!(reading.rejects[0].cause, "none of its 3 lines is of postfix");
 }
 
 #[test]

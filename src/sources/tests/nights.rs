@@ -3,88 +3,37 @@
 use super::*;
 
 fn lines(log: &[u8]) -> Vec<usize> {
-    (0..log.len())
-        .filter(|&at| log[at] == b'\n')
-        .map(|at| at + 1)
-        .collect()
+    (0..log.len()).filter(|&at| log[at] == b'\n').map(|at| at + 1).collect()
 }
 
 /// Splits `log` at every `step`th line; returns how many splits were held.
 pub(super) fn check(case: &Path, step: usize, in_order: bool) -> usize {
     let log = fs::read(case).expect("a case");
     let folder = tempfile::tempdir().expect("a folder");
-    let options = Options {
-        settle: false,
-        ..options()
-    };
-    let whole = run(
-        &[file(folder.path(), "whole.log", &log)],
-        &Known::default(),
-        &options,
-    )
-    .expect("the whole log");
+    let options = Options { settle: false, ..options() };
+    let whole = run(&[file(folder.path(), "whole.log", &log)], &Known::default(), &options).expect("the whole log");
     let mut held = 0;
     for end in lines(&log).into_iter().step_by(step) {
         // Rotated: the second night reads another file. A part may be of bad lines only, and stop the night.
-        let Ok(first) = run(
-            &[file(folder.path(), "a.log", &log[..end])],
-            &Known::default(),
-            &options,
-        ) else {
+        let Ok(first) = run(&[file(folder.path(), "a.log", &log[..end])], &Known::default(), &options) else {
             continue;
         };
-        let Ok(second) = run(
-            &[file(folder.path(), "b.log", &log[end..])],
-            &known(&first),
-            &options,
-        ) else {
+        let Ok(second) = run(&[file(folder.path(), "b.log", &log[end..])], &known(&first), &options) else {
             continue;
         };
-        assert_eq!(
-            deliveries([&first, &second]),
-            deliveries([&whole]),
-            "{} rotated at {end}",
-            case.display()
-        );
-        assert_eq!(
-            second.pending_deliveries,
-            whole.pending_deliveries,
-            "{} rotated at {end}",
-            case.display()
-        );
-        assert_eq!(
-            second.pending,
-            whole.pending,
-            "{} rotated at {end}",
-            case.display()
-        );
+        assert_eq!(deliveries([&first, &second]), deliveries([&whole]), "{} rotated at {end}", case.display());
+        assert_eq!(second.pending_deliveries, whole.pending_deliveries, "{} rotated at {end}", case.display());
+        assert_eq!(second.pending, whole.pending, "{} rotated at {end}", case.display());
         // Both parts in one night, named so that the newer one comes first in the folder.
-        let (newer, older) = (
-            file(folder.path(), "mail.log", &log[end..]),
-            file(folder.path(), "mail.log.1", &log[..end]),
-        );
+        let (newer, older) =
+            (file(folder.path(), "mail.log", &log[end..]), file(folder.path(), "mail.log.1", &log[..end]));
         if in_order && end < log.len() && second.inputs[0].format == "postfix" {
             let both = run(&[newer, older], &Known::default(), &options).expect("both parts");
-            assert_eq!(
-                deliveries([&both]),
-                deliveries([&whole]),
-                "{} in two files at {end}",
-                case.display()
-            );
+            assert_eq!(deliveries([&both]), deliveries([&whole]), "{} in two files at {end}", case.display());
         }
         // Grown: it reads on in the same one.
-        let second = run(
-            &[file(folder.path(), "a.log", &log)],
-            &known(&first),
-            &options,
-        )
-        .expect("the grown log");
-        assert_eq!(
-            deliveries([&first, &second]),
-            deliveries([&whole]),
-            "{} grown from {end}",
-            case.display()
-        );
+        let second = run(&[file(folder.path(), "a.log", &log)], &known(&first), &options).expect("the grown log");
+        assert_eq!(deliveries([&first, &second]), deliveries([&whole]), "{} grown from {end}", case.display());
         held += 1;
     }
     held
@@ -106,29 +55,14 @@ fn a_log_of_last_year_is_not_of_this() {
         (["Jan 12", "Jan 10"], "2022-01-12"),
     ] {
         let log = stamps.map(line).concat();
-        let reading = run(
-            &[file(folder.path(), "a.log", log.as_bytes())],
-            &Known::default(),
-            &options(),
-        )
-        .expect("a log");
-        assert!(
-            deliveries([&reading]).concat().contains(first),
-            "{stamps:?}"
-        );
+        let reading =
+            run(&[file(folder.path(), "a.log", log.as_bytes())], &Known::default(), &options()).expect("a log");
+        assert!(deliveries([&reading]).concat().contains(first), "{stamps:?}");
     }
     let dated = "2023-01-12T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n2023-01-02T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n";
-    let opened = open(
-        &[file(folder.path(), "b.log", dated.as_bytes())
-            .display()
-            .to_string()],
-        &options(),
-    )
-    .expect("a log");
-    assert_eq!(
-        (opened[0].year, opened[0].first),
-        (None, Timestamp::parse("2023-01-12T10:00:00Z"))
-    );
+    let opened =
+        open(&[file(folder.path(), "b.log", dated.as_bytes()).display().to_string()], &options()).expect("a log");
+    assert_eq!((opened[0].year, opened[0].first), (None, Timestamp::parse("2023-01-12T10:00:00Z")));
 }
 
 #[test]
@@ -144,36 +78,14 @@ fn grown_by_single_bytes() {
         let case = &case_files(kind)[0];
         let log = fs::read(case).expect("a case");
         let folder = tempfile::tempdir().expect("a folder");
-        let options = Options {
-            format: Some(kind),
-            ..options()
-        };
-        let whole = run(
-            &[file(folder.path(), "whole.log", &log)],
-            &Known::default(),
-            &options,
-        )
-        .expect("the whole log");
+        let options = Options { format: Some(kind), ..options() };
+        let whole = run(&[file(folder.path(), "whole.log", &log)], &Known::default(), &options).expect("the whole log");
         for end in (0..log.len()).step_by(7) {
-            let Ok(first) = run(
-                &[file(folder.path(), "a.log", &log[..end])],
-                &Known::default(),
-                &options,
-            ) else {
+            let Ok(first) = run(&[file(folder.path(), "a.log", &log[..end])], &Known::default(), &options) else {
                 continue;
             };
-            let second = run(
-                &[file(folder.path(), "a.log", &log)],
-                &known(&first),
-                &options,
-            )
-            .expect("the grown log");
-            assert_eq!(
-                deliveries([&first, &second]),
-                deliveries([&whole]),
-                "{} grown from byte {end}",
-                case.display()
-            );
+            let second = run(&[file(folder.path(), "a.log", &log)], &known(&first), &options).expect("the grown log");
+            assert_eq!(deliveries([&first, &second]), deliveries([&whole]), "{} grown from byte {end}", case.display());
         }
     }
 }

@@ -19,11 +19,7 @@ fn dice(mut state: u64) -> impl FnMut(u64) -> u64 {
 
 fn name(n: usize, roll: &mut impl FnMut(u64) -> u64) -> String {
     let all = RDAP_TLDS.len() + WHOIS_TLDS.len();
-    let tld = RDAP_TLDS
-        .iter()
-        .chain(&WHOIS_TLDS)
-        .nth(roll(all as u64) as usize)
-        .unwrap();
+    let tld = RDAP_TLDS.iter().chain(&WHOIS_TLDS).nth(roll(all as u64) as usize).unwrap();
     format!("name{n}.{tld}")
 }
 
@@ -42,13 +38,7 @@ fn faults_never_free_a_held_name() {
         Http::HtmlNotFound,
         Http::Endless,
     ];
-    let whois = [
-        Port43::Latin1,
-        Port43::Endless,
-        Port43::Reset,
-        Port43::RateLimited,
-        Port43::Empty,
-    ];
+    let whois = [Port43::Latin1, Port43::Endless, Port43::Reset, Port43::RateLimited, Port43::Empty];
     let zones: Vec<(String, Fate)> = (0..2200)
         .map(|n| {
             let fate = match roll(16) {
@@ -74,49 +64,28 @@ fn faults_never_free_a_held_name() {
     let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
     let (answers, tally) = ask_all(&names, &network(&world), &quick());
     assert_eq!(tally.asked as usize, zones.len());
-    let freed: Vec<_> = zones
-        .iter()
-        .filter(|(name, fate)| fate.is_taken() && answers[name].status == Status::Registrable)
-        .collect();
+    let freed: Vec<_> =
+        zones.iter().filter(|(name, fate)| fate.is_taken() && answers[name].status == Status::Registrable).collect();
     assert!(freed.is_empty(), "{freed:?}");
     let held = zones
         .iter()
-        .filter(|(_, fate)| {
-            matches!(
-                fate,
-                Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated
-            )
-        })
+        .filter(|(_, fate)| matches!(fate, Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated))
         .count();
     let known = zones
         .iter()
         .filter(|(name, fate)| {
-            matches!(
-                fate,
-                Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated
-            ) && answers[name].status == Status::Registered
+            matches!(fate, Fate::Registered | Fate::OnHold | Fate::Undelegated | Fate::Truncated)
+                && answers[name].status == Status::Registered
         })
         .count();
-    assert!(
-        known * 100 >= held * 99,
-        "{known} of {held} held names known"
-    );
+    assert!(known * 100 >= held * 99, "{known} of {held} held names known");
 }
 
 #[test]
 fn healthy_servers_show_what_is_free() {
     let mut roll = dice(11);
     let zones: Vec<(String, Fate)> = (0..1000)
-        .map(|n| {
-            (
-                name(n, &mut roll),
-                if roll(2) == 0 {
-                    Fate::Registrable
-                } else {
-                    Fate::Registered
-                },
-            )
-        })
+        .map(|n| (name(n, &mut roll), if roll(2) == 0 { Fate::Registrable } else { Fate::Registered }))
         .collect();
     let world = World::start(&zones);
     let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
@@ -124,30 +93,18 @@ fn healthy_servers_show_what_is_free() {
     let (answers, tally) = ask_all(&names, &network(&world), &quick());
     println!("{} names in {:?}: {tally:?}", names.len(), start.elapsed());
     let free = zones.iter().filter(|z| !z.1.is_taken()).count();
-    let found = zones
-        .iter()
-        .filter(|z| !z.1.is_taken() && answers[&z.0].status == Status::Registrable)
-        .count();
+    let found = zones.iter().filter(|z| !z.1.is_taken() && answers[&z.0].status == Status::Registrable).count();
     assert!(found * 100 >= free * 99, "{found} of {free}");
-    assert!(
-        zones
-            .iter()
-            .all(|z| !z.1.is_taken() || answers[&z.0].status == Status::Registered)
-    );
+    assert!(zones.iter().all(|z| !z.1.is_taken() || answers[&z.0].status == Status::Registered));
 }
 
 #[test]
 fn limits_are_kept_and_little_is_lost_to_them() {
     let mut roll = dice(3);
-    let zones: Vec<(String, Fate)> = (0..400)
-        .map(|n| (name(n, &mut roll), Fate::Registrable))
-        .collect();
+    let zones: Vec<(String, Fate)> = (0..400).map(|n| (name(n, &mut roll), Fate::Registrable)).collect();
     let world = World::start(&zones);
     let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
-    let manners = Manners {
-        own_interval: Duration::from_millis(5),
-        ..quick()
-    };
+    let manners = Manners { own_interval: Duration::from_millis(5), ..quick() };
     let start = Instant::now();
     let (_, tally) = ask_all(&names, &network(&world), &manners);
     let took = start.elapsed();
@@ -161,20 +118,12 @@ fn limits_are_kept_and_little_is_lost_to_them() {
 #[test]
 fn a_server_that_recovers_is_asked_again() {
     let failing = (0..6).map(|n| (format!("bad{n}.de"), Fate::FreeWhois(Port43::Reset)));
-    let zones: Vec<(String, Fate)> = failing
-        .chain((0..20).map(|n| (format!("free{n}.de"), Fate::Registrable)))
-        .collect();
+    let zones: Vec<(String, Fate)> =
+        failing.chain((0..20).map(|n| (format!("free{n}.de"), Fate::Registrable))).collect();
     let world = World::start(&zones);
     let names: Vec<String> = zones.iter().map(|z| z.0.clone()).collect();
-    let manners = Manners {
-        break_after: 8,
-        break_for: Duration::from_millis(300),
-        ..quick()
-    };
-    let one = bouncewatch::registrability::Network {
-        concurrency: 1,
-        ..network(&world)
-    };
+    let manners = Manners { break_after: 8, break_for: Duration::from_millis(300), ..quick() };
+    let one = bouncewatch::registrability::Network { concurrency: 1, ..network(&world) };
     let (answers, tally) = ask_all(&names, &one, &manners);
     for (name, fate) in &zones {
         let want = match fate {

@@ -1,8 +1,5 @@
 //! Registrability against real sockets on loopback: every status, silence, lies, floods.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot set up its servers has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its servers has failed")]
 
 mod crowd;
 
@@ -49,11 +46,7 @@ fn ask(names: &[&str], network: &Network) -> (BTreeMap<String, Registrability>, 
     ask_all(&names, network, &quick())
 }
 
-fn ask_all(
-    names: &[String],
-    network: &Network,
-    manners: &Manners,
-) -> (BTreeMap<String, Registrability>, Tally) {
+fn ask_all(names: &[String], network: &Network, manners: &Manners) -> (BTreeMap<String, Registrability>, Tally) {
     let mut out = BTreeMap::new();
     let suffixes = Suffixes::shipped().unwrap();
     let tally = check_with(names, &suffixes, network, manners, NOW, &mut |r| {
@@ -65,11 +58,7 @@ fn ask_all(
 }
 
 fn said(answer: &Registrability) -> Vec<String> {
-    answer
-        .evidence
-        .iter()
-        .map(|e| format!("{} {}", e.source.name(), e.answer))
-        .collect()
+    answer.evidence.iter().map(|e| format!("{} {}", e.source.name(), e.answer)).collect()
 }
 
 /// One name's fate, and what must come out.
@@ -148,186 +137,85 @@ fn every_fate_has_its_status() {
         let drop = Timestamp::parse("2022-08-05T00:00:00Z");
         assert_eq!(answers[name].drops_at, drop, "{name}");
     }
-    assert_eq!(
-        answers["free.com"].fresh_until,
-        NOW.plus(3600),
-        "the zone's negative life bounds ours"
-    );
+    assert_eq!(answers["free.com"].fresh_until, NOW.plus(3600), "the zone's negative life bounds ours");
     assert_eq!(answers["registered.com"].details.mx, ["mx.hosting.example"]);
-    assert_eq!(
-        answers["held.com"].details.contacts[0].address,
-        "abuse@registrar.example"
-    );
+    assert_eq!(answers["held.com"].details.contacts[0].address, "abuse@registrar.example");
 }
 
 #[test]
 fn a_lying_resolver_frees_nothing_and_holds_nothing() {
     let zones = [("held.com".to_owned(), Fate::Registered)];
-    let world = World::with(Setup {
-        zones: &zones,
-        default: Fate::Registrable,
-        lying: true,
-        wildcard_tlds: &[],
-    });
+    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: true, wildcard_tlds: &[] });
     let (answers, _) = ask(&["held.com", "free.com"], &network(&world));
     assert_eq!(answers["held.com"].status, Status::Registered);
-    assert_eq!(
-        said(&answers["held.com"]),
-        [
-            "dns delegated",
-            "dns random_sibling_exists_too",
-            "rdap registered"
-        ]
-    );
+    assert_eq!(said(&answers["held.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap registered"]);
     assert_eq!(answers["free.com"].status, Status::Unknown);
-    assert_eq!(
-        said(&answers["free.com"]),
-        [
-            "dns delegated",
-            "dns random_sibling_exists_too",
-            "rdap not_found"
-        ]
-    );
+    assert_eq!(said(&answers["free.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap not_found"]);
 }
 
 #[test]
 fn under_a_wildcard_the_registry_decides() {
-    let zones = [
-        ("held.com".to_owned(), Fate::Registered),
-        ("onhold.com".to_owned(), Fate::OnHold),
-    ];
-    let world = World::with(Setup {
-        zones: &zones,
-        default: Fate::Registrable,
-        lying: false,
-        wildcard_tlds: &["com"],
-    });
+    let zones = [("held.com".to_owned(), Fate::Registered), ("onhold.com".to_owned(), Fate::OnHold)];
+    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: false, wildcard_tlds: &["com"] });
     let (answers, _) = ask(&["held.com", "onhold.com", "free.com"], &network(&world));
     assert_eq!(answers["held.com"].status, Status::Registered);
     assert_eq!(answers["onhold.com"].status, Status::Registered);
-    assert_eq!(
-        answers["free.com"].status,
-        Status::Unknown,
-        "{:?}",
-        said(&answers["free.com"])
-    );
+    assert_eq!(answers["free.com"].status, Status::Unknown, "{:?}", said(&answers["free.com"]));
 }
 
 #[test]
 fn two_nameservers_must_agree_on_absence() {
     let free = World::start(&[]);
-    let other = World::start(&[
-        ("x.com".to_owned(), Fate::Registered),
-        ("lame.com".to_owned(), Fate::Servfail),
-    ]);
+    let other = World::start(&[("x.com".to_owned(), Fate::Registered), ("lame.com".to_owned(), Fate::Servfail)]);
     let mut both = network(&free);
     both.nameservers.push(other.dns);
     let (answers, _) = ask(&["x.com", "lame.com", "free.com"], &both);
     assert_eq!(
-        (
-            answers["x.com"].status,
-            said(&answers["x.com"]).join(", ").as_str()
-        ),
-        (
-            Status::Unknown,
-            "dns nxdomain, dns delegated, rdap not_found"
-        )
+        (answers["x.com"].status, said(&answers["x.com"]).join(", ").as_str()),
+        (Status::Unknown, "dns nxdomain, dns delegated, rdap not_found")
     );
     assert_eq!(
-        (
-            answers["lame.com"].status,
-            said(&answers["lame.com"]).join(", ").as_str()
-        ),
-        (
-            Status::Unknown,
-            "dns nxdomain, dns servfail, rdap not_found"
-        )
+        (answers["lame.com"].status, said(&answers["lame.com"]).join(", ").as_str()),
+        (Status::Unknown, "dns nxdomain, dns servfail, rdap not_found")
     );
     assert_eq!(answers["free.com"].status, Status::Registrable);
-    assert_ne!(
-        answers["free.com"].evidence[0].server,
-        answers["free.com"].evidence[1].server
-    );
+    assert_ne!(answers["free.com"].evidence[0].server, answers["free.com"].evidence[1].server);
 }
 
 #[test]
 fn a_dead_resolver_ends_in_unknown_not_in_waiting() {
     // A bound socket that nobody reads is silence; a closed port refuses.
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let closed = UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let world = World::start(&[("held.com".to_owned(), Fate::Registered)]);
     for dead in [silent.local_addr().unwrap(), closed] {
         let start = Instant::now();
-        let (answers, _) = ask(
-            &["held.com", "free.com"],
-            &Network {
-                nameservers: vec![dead],
-                ..network(&world)
-            },
-        );
+        let (answers, _) = ask(&["held.com", "free.com"], &Network { nameservers: vec![dead], ..network(&world) });
         assert_eq!(answers["held.com"].status, Status::Registered);
         assert_eq!(answers["free.com"].status, Status::Unknown);
-        assert!(
-            start.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     }
     // A dead first resolver is passed over for one that answers, but one voice alone frees nothing.
-    let network = Network {
-        nameservers: vec![closed, world.dns],
-        ..network(&world)
-    };
+    let network = Network { nameservers: vec![closed, world.dns], ..network(&world) };
     let (answers, _) = ask(&["held.com", "free.com"], &network);
-    assert_eq!(
-        (answers["held.com"].status, answers["free.com"].status),
-        (Status::Registered, Status::Unknown)
-    );
+    assert_eq!((answers["held.com"].status, answers["free.com"].status), (Status::Registered, Status::Unknown));
 }
 
 #[test]
 fn offline_and_budget_ask_nobody() {
     let world = World::start(&[]);
-    let names = [
-        "gmial.com",
-        "gmail.con",
-        "mail.gmial.com",
-        "yaho.com.cn",
-        "gmial.org",
-    ];
-    let (answers, tally) = ask(
-        &names,
-        &Network {
-            offline: true,
-            ..network(&world)
-        },
-    );
+    let names = ["gmial.com", "gmail.con", "mail.gmial.com", "yaho.com.cn", "gmial.org"];
+    let (answers, tally) = ask(&names, &Network { offline: true, ..network(&world) });
     assert_eq!((tally.names, tally.asked), (4, 0));
     assert_eq!(
-        (
-            answers["gmial.com"].status,
-            said(&answers["gmial.com"]).join("")
-        ),
+        (answers["gmial.com"].status, said(&answers["gmial.com"]).join("")),
         (Status::Unknown, "syntax offline".to_owned())
     );
     assert_eq!(answers["gmail.con"].status, Status::NotAPublicSuffix);
     assert!(world.asked.names.lock().unwrap().is_empty());
-    let (answers, tally) = ask(
-        &names,
-        &Network {
-            max_lookups: Some(1),
-            ..network(&world)
-        },
-    );
+    let (answers, tally) = ask(&names, &Network { max_lookups: Some(1), ..network(&world) });
     assert_eq!((tally.asked, tally.skipped_by_budget), (1, 2));
-    assert_eq!(
-        answers["gmial.com"].status,
-        Status::Registrable,
-        "the first is the one most at risk"
-    );
+    assert_eq!(answers["gmial.com"].status, Status::Registrable, "the first is the one most at risk");
     assert_eq!(said(&answers["yaho.com.cn"]), ["syntax budget"]);
     assert_eq!(answers["yaho.com.cn"].evidence[0].source, Source::Syntax);
 }
@@ -335,57 +223,29 @@ fn offline_and_budget_ask_nobody() {
 #[test]
 fn only_the_registrable_domain_leaves_the_machine() {
     let world = World::start(&[]);
-    let (answers, tally) = ask(
-        &[
-            "secret.person.gmial.com",
-            "gmial.com",
-            "other.gmial.com.",
-            "M\u{fc}ller.de",
-        ],
-        &network(&world),
-    );
-    assert_eq!(
-        answers.keys().collect::<Vec<_>>(),
-        ["gmial.com", "xn--mller-kva.de"]
-    );
-    assert_eq!(
-        (
-            tally.names,
-            tally.dns_queries,
-            tally.rdap_queries,
-            tally.whois_queries
-        ),
-        (2, 4, 1, 1)
-    );
+    let (answers, tally) =
+        ask(&["secret.person.gmial.com", "gmial.com", "other.gmial.com.", "M\u{fc}ller.de"], &network(&world));
+    assert_eq!(answers.keys().collect::<Vec<_>>(), ["gmial.com", "xn--mller-kva.de"]);
+    assert_eq!((tally.names, tally.dns_queries, tally.rdap_queries, tally.whois_queries), (2, 4, 1, 1));
     let asked: Vec<String> = world.asked.names.lock().unwrap().keys().cloned().collect();
     assert_eq!(asked, ["gmial.com", "xn--mller-kva.de"]);
 }
 
 #[test]
 fn an_independent_dns_server_says_the_same() {
-    let many: String = (0..40)
-        .map(|n| {
-            format!("big NS a-name-server-with-a-long-name-{n}.hosting-company-{n}.example.\n")
-        })
-        .collect();
+    let many: String =
+        (0..40).map(|n| format!("big NS a-name-server-with-a-long-name-{n}.hosting-company-{n}.example.\n")).collect();
     let com = format!("held NS ns1.hosting.example.\n{many}alone A 192.0.2.1\n");
     let zones = [
         ("com", com.as_str(), false),
         ("org", "held NS ns1.hosting.example.\n", true),
-        (
-            "net",
-            "* A 192.0.2.1\nheld NS ns1.hosting.example.\n",
-            false,
-        ),
+        ("net", "* A 192.0.2.1\nheld NS ns1.hosting.example.\n", false),
     ];
     let Some(knot) = Knot::start(&zones) else {
         println!("skipped 1 case: knotd is not installed");
         return;
     };
-    let world = World::start(&[
-        ("alone.com".to_owned(), Fate::OnHold),
-        ("held.net".to_owned(), Fate::Registered),
-    ]);
+    let world = World::start(&[("alone.com".to_owned(), Fate::OnHold), ("held.net".to_owned(), Fate::Registered)]);
     let names = [
         "held.com",
         "big.com",
@@ -397,20 +257,9 @@ fn an_independent_dns_server_says_the_same() {
         "free.net",
         "not-served.fr",
     ];
-    let (answers, _) = ask(
-        &names,
-        &Network {
-            nameservers: vec![knot.address],
-            ..network(&world)
-        },
-    );
+    let (answers, _) = ask(&names, &Network { nameservers: vec![knot.address], ..network(&world) });
     let check = |name: &str, status: Status, dns: &str| {
-        assert_eq!(
-            (answers[name].status, said(&answers[name])[0].as_str()),
-            (status, dns),
-            "{:?}",
-            answers[name]
-        )
+        assert_eq!((answers[name].status, said(&answers[name])[0].as_str()), (status, dns), "{:?}", answers[name])
     };
     check("held.com", Status::Registered, "dns delegated");
     check("big.com", Status::Registered, "dns delegated");
@@ -421,11 +270,7 @@ fn an_independent_dns_server_says_the_same() {
     check("held.net", Status::Registered, "dns delegated");
     check("free.net", Status::Unknown, "dns nodata");
     check("not-served.fr", Status::Unknown, "dns refused");
-    assert!(
-        answers["big.com"].details.nameservers.len() == 16,
-        "{:?}",
-        answers["big.com"].details
-    );
+    assert!(answers["big.com"].details.nameservers.len() == 16, "{:?}", answers["big.com"].details);
 }
 
 #[test]
@@ -434,66 +279,25 @@ fn https_without_tls_and_files_that_are_none_are_told() {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::io::Write::write_all(
-                &mut &stream,
-                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-            )
-            .ok();
+            std::io::Write::write_all(&mut &stream, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").ok();
         }
     });
     let world = World::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dns.json");
-    std::fs::write(
-        &path,
-        format!(r#"{{"services":[[["io"],["https://{address}/"]]]}}"#),
-    )
-    .unwrap();
-    let (answers, _) = ask(
-        &["free.io"],
-        &Network {
-            rdap_bootstrap: Some(path.clone()),
-            ..network(&world)
-        },
-    );
-    assert_eq!(
-        said(&answers["free.io"])[2..],
-        ["rdap tls", "whois not_found"]
-    );
+    std::fs::write(&path, format!(r#"{{"services":[[["io"],["https://{address}/"]]]}}"#)).unwrap();
+    let (answers, _) = ask(&["free.io"], &Network { rdap_bootstrap: Some(path.clone()), ..network(&world) });
+    assert_eq!(said(&answers["free.io"])[2..], ["rdap tls", "whois not_found"]);
     let suffixes = Suffixes::shipped().unwrap();
     let error = |network: &Network| {
-        check_with(
-            &["x.com".to_owned()],
-            &suffixes,
-            network,
-            &quick(),
-            NOW,
-            &mut |_| (),
-        )
-        .unwrap_err()
-        .to_string()
+        check_with(&["x.com".to_owned()], &suffixes, network, &quick(), NOW, &mut |_| ()).unwrap_err().to_string()
     };
     std::fs::write(&path, "{}").unwrap();
+    assert!(error(&Network { rdap_bootstrap: Some(path.clone()), ..network(&world) }).contains("RFC 9224"));
     assert!(
-        error(&Network {
-            rdap_bootstrap: Some(path.clone()),
-            ..network(&world)
-        })
-        .contains("RFC 9224")
-    );
-    assert!(
-        error(&Network {
-            whois_servers: Some(folder.path().join("none.json")),
-            ..network(&world)
-        })
-        .contains("cannot read")
+        error(&Network { whois_servers: Some(folder.path().join("none.json")), ..network(&world) })
+            .contains("cannot read")
     );
     std::fs::write(&path, r#"{"com": 5}"#).unwrap();
-    assert!(
-        error(&Network {
-            whois_servers: Some(path),
-            ..network(&world)
-        })
-        .contains("com")
-    );
+    assert!(error(&Network { whois_servers: Some(path), ..network(&world) }).contains("com"));
 }

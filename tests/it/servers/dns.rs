@@ -25,8 +25,7 @@ pub(super) fn serve(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>) -> So
             break (udp, tcp);
         }
     };
-    udp.set_read_timeout(Some(Duration::from_millis(20)))
-        .unwrap();
+    udp.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let shared = truth.clone();
     threads.push(std::thread::spawn(move || {
         let mut buffer = [0; 1500];
@@ -92,10 +91,8 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         Some(Dns::Empty) => code = 0,
         _ => {}
     }
-    let negative = odd != Some(Dns::WithoutSoa)
-        && records.is_empty()
-        && (code == 0 || code == NXDOMAIN)
-        && flags & 0x0200 == 0;
+    let negative =
+        odd != Some(Dns::WithoutSoa) && records.is_empty() && (code == 0 || code == NXDOMAIN) && flags & 0x0200 == 0;
     let mut out = message[..2].to_vec();
     out.extend((flags | u16::from(code)).to_be_bytes());
     for count in [1, records.len() as u16, u16::from(negative), 0] {
@@ -126,15 +123,9 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
 fn say(truth: &Truth, name: &str, kind: u16, udp: bool) -> Say {
     let tld = name.rsplit('.').next().unwrap_or_default();
     let own = |kind| match kind {
-        NS => Say::Records(vec![
-            (NS, wire("ns1.hosting.example")),
-            (NS, wire("ns2.hosting.example")),
-        ]),
+        NS => Say::Records(vec![(NS, wire("ns1.hosting.example")), (NS, wire("ns2.hosting.example"))]),
         SOA => Say::Records(vec![(SOA, soa())]),
-        MX => Say::Records(vec![(
-            MX,
-            [vec![0, 10], wire("mx.hosting.example")].concat(),
-        )]),
+        MX => Say::Records(vec![(MX, [vec![0, 10], wire("mx.hosting.example")].concat())]),
         A => Say::Records(vec![(A, vec![192, 0, 2, 1])]),
         _ => Say::Records(Vec::new()),
     };
@@ -184,11 +175,7 @@ fn record(out: &mut Vec<u8>, kind: u16, data: &[u8]) {
 
 /// Negative answers hold two hours.
 fn soa() -> Vec<u8> {
-    let mut data = [
-        wire("ns.registry.example"),
-        wire("hostmaster.registry.example"),
-    ]
-    .concat();
+    let mut data = [wire("ns.registry.example"), wire("hostmaster.registry.example")].concat();
     for number in [1u32, 1800, 900, 604_800, 7200] {
         data.extend(number.to_be_bytes());
     }

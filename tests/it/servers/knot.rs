@@ -16,19 +16,12 @@ pub(crate) struct Knot {
 impl Knot {
     /// Serves zones `(name, records, signed)`; `None` where knotd is not installed.
     pub(crate) fn start(zones: &[(&str, &str, bool)]) -> Option<Knot> {
-        let program = ["knotd", "/usr/sbin/knotd"].into_iter().find(|p| {
-            Command::new(p)
-                .arg("-V")
-                .stdout(Stdio::null())
-                .status()
-                .is_ok_and(|s| s.success())
-        })?;
+        let program = ["knotd", "/usr/sbin/knotd"]
+            .into_iter()
+            .find(|p| Command::new(p).arg("-V").stdout(Stdio::null()).status().is_ok_and(|s| s.success()))?;
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().display();
-        let address = UdpSocket::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut config = format!(
             "server:\n  rundir: {dir}\n  listen: 127.0.0.1@{}\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\ndatabase:\n  storage: {dir}\ntemplate:\n  - id: default\n    storage: {dir}\n    semantic-checks: off\nzone:\n",
             address.port()
@@ -45,18 +38,9 @@ impl Knot {
         }
         let path = folder.path().join("knot.conf");
         std::fs::write(&path, config).unwrap();
-        let child = Command::new(program)
-            .arg("-c")
-            .arg(&path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let knot = Knot {
-            address,
-            child,
-            _folder: folder,
-        };
+        let child =
+            Command::new(program).arg("-c").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let knot = Knot { address, child, _folder: folder };
         for _ in 0..100 {
             if TcpStream::connect(address).is_ok() {
                 // Zones are loaded, and signed, a little after the port opens.

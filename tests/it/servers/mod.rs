@@ -1,8 +1,5 @@
 //! DNS, RDAP and WHOIS servers on loopback that tell the same story about a set of names, and misbehave on demand.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot set up its servers has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its servers has failed")]
 
 mod dns;
 pub(crate) mod knot;
@@ -132,8 +129,8 @@ pub(crate) const WHOIS_TLDS: [&str; 4] = ["de", "ru", "io", "kr"];
 
 /// Further TLDs with RDAP, for worlds made elsewhere; those of the zones come on top.
 const MORE_TLDS: [&str; 24] = [
-    "ai", "app", "au", "biz", "br", "ca", "ch", "co", "dev", "edu", "es", "eu", "hk", "in", "info",
-    "it", "jp", "me", "nl", "pl", "tw", "uk", "us", "xyz",
+    "ai", "app", "au", "biz", "br", "ca", "ch", "co", "dev", "edu", "es", "eu", "hk", "in", "info", "it", "jp", "me",
+    "nl", "pl", "tw", "uk", "us", "xyz",
 ];
 
 /// The running servers; they end when it is dropped.
@@ -188,13 +185,7 @@ impl Truth {
     }
 
     fn note(&self, name: &str) {
-        *self
-            .asked
-            .names
-            .lock()
-            .unwrap()
-            .entry(name.to_owned())
-            .or_default() += 1;
+        *self.asked.names.lock().unwrap().entry(name.to_owned()).or_default() += 1;
     }
 
     fn stopped(&self) -> bool {
@@ -213,12 +204,7 @@ pub(crate) struct Setup<'a> {
 impl World {
     /// Servers that know `zones`; everything else is free.
     pub(crate) fn start(zones: &[(String, Fate)]) -> World {
-        Self::with(Setup {
-            zones,
-            default: Fate::Registrable,
-            lying: false,
-            wildcard_tlds: &[],
-        })
+        Self::with(Setup { zones, default: Fate::Registrable, lying: false, wildcard_tlds: &[] })
     }
 
     /// Servers set up in every respect.
@@ -228,11 +214,7 @@ impl World {
             zones: setup.zones.iter().cloned().collect(),
             default: setup.default,
             lying: setup.lying,
-            wildcard_tlds: setup
-                .wildcard_tlds
-                .iter()
-                .map(|t| (*t).to_owned())
-                .collect(),
+            wildcard_tlds: setup.wildcard_tlds.iter().map(|t| (*t).to_owned()).collect(),
             stop: stop.clone(),
             asked: asked.clone(),
         });
@@ -241,10 +223,7 @@ impl World {
         let rdap = rdap::serve(&truth, &mut threads);
         let whois = whois::serve(&truth, &mut threads);
         let folder = tempfile::tempdir().unwrap();
-        let (bootstrap, whois_servers) = (
-            folder.path().join("dns.json"),
-            folder.path().join("whois.json"),
-        );
+        let (bootstrap, whois_servers) = (folder.path().join("dns.json"), folder.path().join("whois.json"));
         let with_rdap: BTreeSet<&str> = setup
             .zones
             .iter()
@@ -253,24 +232,13 @@ impl World {
             .chain(MORE_TLDS)
             .filter(|tld| !WHOIS_TLDS.contains(tld))
             .collect();
-        let services = serde_json::json!({"version": "1.0", "services": [[with_rdap, [format!("http://{rdap}/rdap/")]]]});
+        let services =
+            serde_json::json!({"version": "1.0", "services": [[with_rdap, [format!("http://{rdap}/rdap/")]]]});
         std::fs::write(&bootstrap, services.to_string()).unwrap();
-        let servers: BTreeMap<&str, String> = with_rdap
-            .iter()
-            .copied()
-            .chain(WHOIS_TLDS)
-            .map(|tld| (tld, whois.to_string()))
-            .collect();
+        let servers: BTreeMap<&str, String> =
+            with_rdap.iter().copied().chain(WHOIS_TLDS).map(|tld| (tld, whois.to_string())).collect();
         std::fs::write(&whois_servers, serde_json::to_string(&servers).unwrap()).unwrap();
-        World {
-            dns,
-            bootstrap,
-            whois_servers,
-            asked,
-            stop,
-            threads,
-            _folder: folder,
-        }
+        World { dns, bootstrap, whois_servers, asked, stop, threads, _folder: folder }
     }
 }
 

@@ -10,12 +10,7 @@ use std::{
 use super::{Fate, Http, Truth, reset, serve_tcp, stay_silent};
 
 pub(super) fn serve(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>) -> SocketAddr {
-    serve_tcp(
-        truth,
-        threads,
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        answer,
-    )
+    serve_tcp(truth, threads, TcpListener::bind("127.0.0.1:0").unwrap(), answer)
 }
 
 fn answer(truth: &Truth, mut stream: TcpStream) {
@@ -70,16 +65,16 @@ fn misbehave(
         }
         Http::Reset => Ok(()),
         Http::Endless => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/rdap+json\r\nConnection: close\r\n\r\n{\"x\":\"")?;
+            stream.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/rdap+json\r\nConnection: close\r\n\r\n{\"x\":\"",
+            )?;
             while !truth.stopped() {
                 stream.write_all(&[b'x'; 65_536])?;
             }
             Ok(())
         }
         Http::Drip => {
-            stream.write_all(
-                b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n",
-            )?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n")?;
             while !truth.stopped() {
                 stream.write_all(b" ")?;
                 std::thread::sleep(std::time::Duration::from_millis(20));
@@ -90,24 +85,11 @@ fn misbehave(
             true => ok(stream, &object(name, Fate::Registered)),
             false => not_found(stream),
         },
-        Http::RedirectHere => send(
-            stream,
-            "302 Found",
-            &format!("Location: /moved/domain/{name}\r\n"),
-            "",
-        ),
-        Http::RedirectLoop => send(
-            stream,
-            "301 Moved Permanently",
-            &format!("Location: {path}\r\n"),
-            "",
-        ),
-        Http::RedirectInside => send(
-            stream,
-            "302 Found",
-            &format!("Location: http://10.255.255.1/domain/{name}\r\n"),
-            "",
-        ),
+        Http::RedirectHere => send(stream, "302 Found", &format!("Location: /moved/domain/{name}\r\n"), ""),
+        Http::RedirectLoop => send(stream, "301 Moved Permanently", &format!("Location: {path}\r\n"), ""),
+        Http::RedirectInside => {
+            send(stream, "302 Found", &format!("Location: http://10.255.255.1/domain/{name}\r\n"), "")
+        }
         Http::HtmlNotFound => send(stream, "404 Not Found", "", "<html>no</html>"),
     }
 }
@@ -134,12 +116,7 @@ fn ok(stream: &mut TcpStream, body: &str) -> std::io::Result<()> {
 }
 
 fn not_found(stream: &mut TcpStream) -> std::io::Result<()> {
-    send(
-        stream,
-        "404 Not Found",
-        "",
-        r#"{"errorCode":404,"title":"Not Found"}"#,
-    )
+    send(stream, "404 Not Found", "", r#"{"errorCode":404,"title":"Not Found"}"#)
 }
 
 fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {

@@ -11,12 +11,7 @@ use std::{
 use super::{Fate, Port43, Truth, reset, serve_tcp, stay_silent};
 
 pub(super) fn serve(truth: &Arc<Truth>, threads: &mut Vec<JoinHandle<()>>) -> SocketAddr {
-    serve_tcp(
-        truth,
-        threads,
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        answer,
-    )
+    serve_tcp(truth, threads, TcpListener::bind("127.0.0.1:0").unwrap(), answer)
 }
 
 fn answer(truth: &Truth, stream: TcpStream) {
@@ -33,10 +28,7 @@ fn answer(truth: &Truth, stream: TcpStream) {
         Fate::Silent => (Some(Port43::Silence), String::new()),
         Fate::Redemption => (None, record(&name, "redemptionPeriod")),
         Fate::PendingDelete => (None, record(&name, "pendingDelete")),
-        Fate::Reserved => (
-            None,
-            "This name is reserved by the registry.\r\n".to_owned(),
-        ),
+        Fate::Reserved => (None, "This name is reserved by the registry.\r\n".to_owned()),
         _ if fate.is_taken() => (None, record(&name, "ok")),
         _ => (None, free(&name)),
     };
@@ -61,21 +53,12 @@ fn peeked_line(stream: &TcpStream) -> Option<String> {
     None
 }
 
-fn send(
-    truth: &Truth,
-    mut stream: TcpStream,
-    how: Option<Port43>,
-    text: &str,
-) -> std::io::Result<()> {
+fn send(truth: &Truth, mut stream: TcpStream, how: Option<Port43>, text: &str) -> std::io::Result<()> {
     match how {
         None => stream.write_all(text.as_bytes()),
-        Some(Port43::Latin1) => stream.write_all(
-            &[
-                b"% Soci\xe9t\xe9 d'enregistrement \xa9\r\n\r\n".as_slice(),
-                text.as_bytes(),
-            ]
-            .concat(),
-        ),
+        Some(Port43::Latin1) => {
+            stream.write_all(&[b"% Soci\xe9t\xe9 d'enregistrement \xa9\r\n\r\n".as_slice(), text.as_bytes()].concat())
+        }
         Some(Port43::Endless) => {
             while !truth.stopped() {
                 stream.write_all(text.as_bytes())?;
@@ -119,10 +102,7 @@ fn free(name: &str) -> String {
         "de" => format!("Domain: {name}\r\nStatus: free\r\n"),
         "ru" => "% TCI Whois\r\n\r\nNo entries found for the selected source(s).\r\n".to_owned(),
         "io" => "Domain not found.\r\n".to_owned(),
-        "kr" => {
-            "The requested domain was not found in the Registry or Registrar's WHOIS Server.\r\n"
-                .to_owned()
-        }
+        "kr" => "The requested domain was not found in the Registry or Registrar's WHOIS Server.\r\n".to_owned(),
         "cn" => "No matching record.\r\n".to_owned(),
         "fr" => "%% NOT FOUND\r\n".to_owned(),
         _ => format!("No match for \"{}\".\r\n", name.to_uppercase()),

@@ -8,18 +8,9 @@ use super::prefix::Prefix;
 pub(crate) enum Event<'a> {
     /// smtpd took a mail from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
     /// the client before a content filter.
-    Client {
-        id: &'a str,
-        ip: &'a str,
-        trusted: bool,
-        authenticated: bool,
-    },
+    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
     /// pickup took a mail from a local user, or one put back under a new id (`postsuper -r`).
-    Pickup {
-        id: &'a str,
-        sender: Option<&'a str>,
-        before: Option<&'a str>,
-    },
+    Pickup { id: &'a str, sender: Option<&'a str>, before: Option<&'a str> },
     /// cleanup saw a new mail.
     Opened { id: &'a str },
     /// qmgr read the mail's envelope.
@@ -103,8 +94,7 @@ pub(crate) fn is_whole(prefix: &Prefix<'_>) -> bool {
     match read(prefix) {
         // A reply's own brackets close before the line's do.
         Event::Tried { .. } => {
-            prefix.rest.ends_with(')')
-                && prefix.rest.matches('(').count() == prefix.rest.matches(')').count()
+            prefix.rest.ends_with(')') && prefix.rest.matches('(').count() == prefix.rest.matches(')').count()
         }
         Event::Removed { .. } => true,
         Event::Refused(_) => prefix.rest.ends_with('>') && prefix.rest.contains(" helo=<"),
@@ -154,9 +144,7 @@ fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
         "pickup" => pickup(id, text),
         "bounce" => {
             let at = text.find("notification: ")?;
-            Some(Event::Notice {
-                next: text[at + 14..].trim_end(),
-            })
+            Some(Event::Notice { next: text[at + 14..].trim_end() })
         }
         _ => match text.strip_prefix("client=") {
             Some(text) => client(id, text),
@@ -178,17 +166,9 @@ fn qmgr<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
 
 fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let from = text.strip_prefix("uid=")?;
-    let envelope = from
-        .find(" from=")
-        .and_then(|at| bracketed(&from[at + 6..]));
-    let before = envelope
-        .and_then(|(_, tail)| tail.strip_prefix(" orig_id="))
-        .map(str::trim_end);
-    Some(Event::Pickup {
-        id,
-        sender: envelope.map(|(sender, _)| sender),
-        before,
-    })
+    let envelope = from.find(" from=").and_then(|at| bracketed(&from[at + 6..]));
+    let before = envelope.and_then(|(_, tail)| tail.strip_prefix(" orig_id=")).map(str::trim_end);
+    Some(Event::Pickup { id, sender: envelope.map(|(sender, _)| sender), before })
 }
 
 fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
@@ -205,12 +185,7 @@ fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
             trusted = true;
         }
     }
-    Some(Event::Client {
-        id,
-        ip: address(ip),
-        trusted,
-        authenticated,
-    })
+    Some(Event::Client { id, ip: address(ip), trusted, authenticated })
 }
 
 fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
@@ -242,9 +217,7 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
         _ => return None,
     };
     let reason = reason.trim_end();
-    let reply = cut(reason
-        .strip_prefix('(')
-        .map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
+    let reply = cut(reason.strip_prefix('(').map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
     let to_ip = address(host(relay).map_or("", |(ip, _)| ip));
     let socket = relay.contains("[/") || relay.contains("[private/");
     let next = (status == Status::Sent).then(|| successor(reply)).flatten();
@@ -265,31 +238,22 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
 
 /// `… queued as QID`, `forwarded as QID`: the id must be the last word, as Postfix writes it.
 fn successor(reply: &str) -> Option<&str> {
-    let at = reply
-        .rfind("queued as ")
-        .or_else(|| reply.rfind("forwarded as "))?;
+    let at = reply.rfind("queued as ").or_else(|| reply.rfind("forwarded as "))?;
     let id = reply[at..].split(' ').nth(2)?.trim_end_matches([')', '.']);
     (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
 fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
-    let tail = text
-        .strip_prefix("reject: ")
-        .or_else(|| text.strip_prefix("milter-reject: "))?;
+    let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
     let from = tail.find(" from ")?;
     let (stage, tail) = (&tail[..from], &tail[from + 6..]);
     let (ip, tail) = host(tail)?;
     let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
     let whole = tail.strip_prefix(' ')?;
     // The reply may quote an address, in which anything can be written: step over it before looking for the fields.
-    let quoted = whole.find('<').filter(|at| {
-        whole[..*at]
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.'))
-    });
-    let after = quoted
-        .and_then(|at| bracketed(&whole[at..]))
-        .map_or(0, |(_, tail)| whole.len() - tail.len());
+    let quoted =
+        whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
+    let after = quoted.and_then(|at| bracketed(&whole[at..])).map_or(0, |(_, tail)| whole.len() - tail.len());
     let end = whole[after..]
         .find("; from=<")
         .or_else(|| whole[after..].find("; proto="))
@@ -297,9 +261,7 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
     // The last word, after HELO's bracket: what a client says of itself cannot stand there.
-    let authenticated = fields
-        .rsplit_once('>')
-        .is_some_and(|(_, tail)| tail.contains(" sasl_username="));
+    let authenticated = fields.rsplit_once('>').is_some_and(|(_, tail)| tail.contains(" sasl_username="));
     let (mut sender, mut recipient) = ("", "");
     if let Some(text) = fields.strip_prefix("from=") {
         (sender, fields) = bracketed(text)?;
@@ -309,21 +271,12 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
         recipient = bracketed(text)?.0;
     } else if stage == "VRFY" {
         // The only guess that names no recipient outside the reply.
-        recipient = quoted
-            .and_then(|at| bracketed(&whole[at..]))
-            .map_or("", |(address, _)| address);
+        recipient = quoted.and_then(|at| bracketed(&whole[at..])).map_or("", |(address, _)| address);
     }
     if recipient.is_empty() || reply.is_empty() {
         return None;
     }
-    Some(Event::Refused(Refused {
-        id,
-        ip: address(ip),
-        authenticated,
-        sender,
-        recipient,
-        reply,
-    }))
+    Some(Event::Refused(Refused { id, ip: address(ip), authenticated, sender, recipient, reply }))
 }
 
 /// `<address>` and what follows. A quoted local part may hold anything, brackets too.
@@ -359,11 +312,7 @@ fn host(text: &str) -> Option<(&str, &str)> {
 fn address(text: &str) -> &str {
     let text = text.strip_prefix("IPv6:").unwrap_or(text);
     let bare = text.split('%').next().unwrap_or(text);
-    if bare.parse::<std::net::IpAddr>().is_ok() {
-        bare
-    } else {
-        ""
-    }
+    if bare.parse::<std::net::IpAddr>().is_ok() { bare } else { "" }
 }
 
 /// Whether an address is this machine's own.
@@ -375,9 +324,7 @@ pub(crate) fn is_loopback(ip: &str) -> bool {
 pub(crate) fn is_private(ip: &str) -> bool {
     match ip.parse::<std::net::IpAddr>() {
         Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        Ok(std::net::IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
-        }
+        Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
         Err(_) => false,
     }
 }

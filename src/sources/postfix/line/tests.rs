@@ -4,12 +4,7 @@ use super::*;
 use crate::moment::Timestamp;
 
 fn of<'a>(program: &'a str, rest: &'a str) -> Event<'a> {
-    read(&Prefix {
-        at: Timestamp(0),
-        host: "mx",
-        program,
-        rest,
-    })
+    read(&Prefix { at: Timestamp(0), host: "mx", program, rest })
 }
 
 #[test]
@@ -22,19 +17,11 @@ fn reads_attempts() {
     };
     assert_eq!(
         (id, tried.to, tried.orig_to, tried.to_ip, tried.status),
-        (
-            "4AA09",
-            "\"x>, relay=none, status=sent (ok\"@d.example",
-            "o@d.example",
-            "2001:db8::1",
-            Status::Bounced
-        )
+        ("4AA09", "\"x>, relay=none, status=sent (ok\"@d.example", "o@d.example", "2001:db8::1", Status::Bounced)
     );
-    assert_eq!(
-        tried.reply,
-        "host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command)"
-    );
-    let probe = "4AA09: to=<a@b>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/1/0, dsn=5.1.1, status=undeliverable (no)";
+    assert_eq!(tried.reply, "host mx.example[2001:db8::1] said: 550 5.1.1 (no) (in reply to RCPT TO command)");
+    let probe =
+        "4AA09: to=<a@b>, relay=mx[192.0.2.1]:25, delay=1, delays=0/0/1/0, dsn=5.1.1, status=undeliverable (no)";
     assert_eq!(of("postfix/smtp", probe), Event::Nothing);
     let Event::Tried { tried, .. } = of(
         "postfix/smtp",
@@ -121,68 +108,27 @@ fn reads_refusals() {
 #[test]
 fn reads_the_life_of_a_mail() {
     assert_eq!(
-        of(
-            "postfix/smtpd",
-            "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"
-        ),
-        Event::Client {
-            id: "ED012",
-            ip: "192.0.2.5",
-            trusted: true,
-            authenticated: false
-        }
+        of("postfix/smtpd", "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"),
+        Event::Client { id: "ED012", ip: "192.0.2.5", trusted: true, authenticated: false }
     );
     assert_eq!(
-        of(
-            "postfix/smtps/smtpd",
-            "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"
-        ),
-        Event::Client {
-            id: "4bVzjk2zXz9sT",
-            ip: "",
-            trusted: true,
-            authenticated: true
-        }
+        of("postfix/smtps/smtpd", "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"),
+        Event::Client { id: "4bVzjk2zXz9sT", ip: "", trusted: true, authenticated: true }
     );
     assert_eq!(
-        of(
-            "postfix/qmgr",
-            "ED012: from=<>, size=1, nrcpt=1 (queue active)"
-        ),
-        Event::Sender {
-            id: "ED012",
-            sender: ""
-        }
+        of("postfix/qmgr", "ED012: from=<>, size=1, nrcpt=1 (queue active)"),
+        Event::Sender { id: "ED012", sender: "" }
     );
     assert_eq!(
-        of(
-            "postfix/qmgr",
-            "ED012: from=<a@b>, status=expired, returned to sender"
-        ),
+        of("postfix/qmgr", "ED012: from=<a@b>, status=expired, returned to sender"),
         Event::Expired { id: "ED012" }
     );
-    assert_eq!(
-        of("postfix/qmgr", "ED012: removed"),
-        Event::Removed { id: "ED012" }
-    );
-    assert_eq!(
-        of(
-            "postfix/bounce",
-            "ED012: sender non-delivery notification: A4819"
-        ),
-        Event::Notice { next: "A4819" }
-    );
+    assert_eq!(of("postfix/qmgr", "ED012: removed"), Event::Removed { id: "ED012" });
+    assert_eq!(of("postfix/bounce", "ED012: sender non-delivery notification: A4819"), Event::Notice { next: "A4819" });
     assert_eq!(
         of("postfix/pickup", "ED012: uid=0 from=<a@b> orig_id=A4819"),
-        Event::Pickup {
-            id: "ED012",
-            sender: Some("a@b"),
-            before: Some("A4819")
-        }
+        Event::Pickup { id: "ED012", sender: Some("a@b"), before: Some("A4819") }
     );
-    assert_eq!(
-        of("postfix/smtpd", "warning: hostname x does not resolve"),
-        Event::Nothing
-    );
+    assert_eq!(of("postfix/smtpd", "warning: hostname x does not resolve"), Event::Nothing);
     assert_eq!(of("dovecot", "imap: x"), Event::Nothing);
 }
