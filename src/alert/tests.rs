@@ -31,6 +31,7 @@ fn domain(name: &str, status: Status, emails: u64, risk: f64) -> DomainRisk {
             fresh_until: at,
             evidence: vec![],
             drops_at: None,
+            details: Default::default(),
         },
         risk,
     }

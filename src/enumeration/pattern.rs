@@ -39,7 +39,7 @@ pub(super) fn of(addresses: &[&str]) -> Pattern {
 fn permuted(locals: &BTreeSet<&str>) -> usize {
     let mut letters: BTreeMap<Vec<char>, usize> = BTreeMap::new();
     for local in locals {
-        let mut sorted: Vec<char> = local.chars().filter(|c| c.is_alphabetic()).collect();
+        let mut sorted: Vec<char> = local.chars().filter(|c| c.is_alphanumeric()).collect();
         sorted.sort_unstable();
         if sorted.len() >= 3 {
             *letters.entry(sorted).or_default() += 1;

@@ -71,6 +71,7 @@ fn domain(name: &str, intended: &str, edits: &[Edit], emails: u64, status: Statu
             fresh_until: at.plus(86_400),
             evidence: evidence.collect(),
             drops_at: (status == Status::PendingDelete).then(|| moment("2022-07-09T00:00:00Z")),
+            details: Default::default(),
         },
         risk,
     }
