@@ -33,7 +33,7 @@ pub fn find(ledger: &Ledger) -> Vec<Campaign> {
             let Some(walk) = sequential::walk(&tries, ledger) else { continue };
             let names: Vec<&str> = walk.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
             let pattern = pattern::of(&names);
-            let bound = if pattern == Pattern::Unclear { sequential::BOUND } else { sequential::BOUND_STRUCTURED };
+            let bound = if pattern == Pattern::NameVariants { sequential::BOUND_VARIANTS } else { sequential::BOUND };
             if walk.peak >= bound {
                 explained.extend(walk.guesses.iter().map(|(row, _)| *row));
                 suspects.push(Suspect { origin, walk, pattern });

@@ -17,7 +17,7 @@ sales sam sarah scan school secretary security server service services shop spam
 susan tech team test tester tom training user users web webadmin webmaster welcome william work www zhang wang li liu \
 chen yang wei lei min jing";
 
-/// What the names say about how they were made; `addresses` are in the order they were tried.
+/// What the names say about how they were made.
 pub(super) fn of(addresses: &[&str]) -> Pattern {
     let locals: BTreeSet<&str> = addresses.iter().map(|a| local_of(a)).collect();
     let domains: BTreeSet<&str> = addresses.iter().map(|a| domain_of(a)).collect();
@@ -28,7 +28,7 @@ pub(super) fn of(addresses: &[&str]) -> Pattern {
         Pattern::Sequence
     } else if domains.len() >= 3 && addresses.len() >= 2 * locals.len() {
         Pattern::Wide
-    } else if share(locals.iter().filter(|l| is_word(l)).count()) >= 0.3 || alphabetical(addresses) {
+    } else if share(locals.iter().filter(|l| is_word(l)).count()) >= 0.3 {
         Pattern::Dictionary
     } else {
         Pattern::Unclear
@@ -37,12 +37,13 @@ pub(super) fn of(addresses: &[&str]) -> Pattern {
 
 /// How many names are made of the same letters as another: `to.p`, `p_to`, `pto`.
 fn permuted(locals: &BTreeSet<&str>) -> usize {
-    let mut letters: BTreeMap<Vec<char>, usize> = BTreeMap::new();
+    // Numbers stay as they are: `a12` and `a21` are two people, not two spellings.
+    let mut letters: BTreeMap<(Vec<char>, String), usize> = BTreeMap::new();
     for local in locals {
-        let mut sorted: Vec<char> = local.chars().filter(|c| c.is_alphanumeric()).collect();
+        let mut sorted: Vec<char> = local.chars().filter(|c| c.is_alphabetic()).collect();
         sorted.sort_unstable();
         if sorted.len() >= 3 {
-            *letters.entry(sorted).or_default() += 1;
+            *letters.entry((sorted, local.chars().filter(char::is_ascii_digit).collect())).or_default() += 1;
         }
     }
     letters.values().filter(|n| **n >= 2).sum()
@@ -88,12 +89,6 @@ fn counted(locals: &BTreeSet<&str>) -> usize {
 fn is_word(local: &str) -> bool {
     let stem = local.trim_end_matches(|c: char| c.is_ascii_digit());
     WORDS.split_ascii_whitespace().any(|word| word == stem)
-}
-
-/// Whether names were tried in the order of a sorted list: chance gives half of the steps upwards.
-fn alphabetical(addresses: &[&str]) -> bool {
-    let up = addresses.windows(2).filter(|w| local_of(w[0]) <= local_of(w[1])).count();
-    addresses.len() >= 20 && up * 10 >= addresses.len() * 9
 }
 
 #[cfg(test)]

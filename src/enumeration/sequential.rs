@@ -21,18 +21,18 @@ const POPULAR: f64 = 0.25;
 const TARGET: usize = 3;
 /// Names tried at as many domains are a word list sent round.
 const ROUND: usize = 3;
-/// Bound of the ratio without any structure in the names: 14 failures in a row. An honest origin of 10,000 first
-/// contacts, 40 % of them unknown, crosses it once in 300.
+/// Bound of the ratio: 14 failures in a row. Word lists and numbered names get no lower one: honest lists hold `info@`
+/// of a thousand firms and `student001` to `student999`.
 pub(super) const BOUND: f64 = 10.0;
-/// Bound where the names are made by rule: 7 failures in a row.
-pub(super) const BOUND_STRUCTURED: f64 = 5.0;
+/// Bound where the names are spellings of the same people's: 7 failures in a row. Nobody's list holds those.
+pub(super) const BOUND_VARIANTS: f64 = 5.0;
 
 /// The walk's result: which tries are the campaign's.
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
     /// Highest value reached.
     pub(super) peak: f64,
-    /// Failures it took until [`BOUND_STRUCTURED`] was crossed.
+    /// Failures it took until [`BOUND_VARIANTS`] was crossed.
     pub(super) delay: usize,
     /// Tries at the targets, failed and not, from first to last guess.
     pub(super) guesses: Vec<(usize, Try)>,
@@ -51,7 +51,7 @@ pub(super) fn walk(tries: &[(usize, Try)], ledger: &Ledger) -> Option<Walk> {
         value = (value + step).max(0.0);
         peak = peak.max(value);
         failed += usize::from(!one.exists);
-        if crossed.is_none() && value >= BOUND_STRUCTURED {
+        if crossed.is_none() && value >= BOUND_VARIANTS {
             (crossed, delay) = (Some(i), failed);
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct Trails<'l> {
     ledger: &'l Ledger,
     /// Evidence only, by time.
     rows: Vec<(ContactKey, Contact)>,
+    /// Senders of whose first contacts three of four exist: they slip, and an address they share is not to blame.
+    honest: HashSet<Name>,
     /// When each address first accepted mail from anybody.
     accepts: HashMap<Name, Timestamp>,
 }
@@ -67,6 +69,11 @@ impl<'l> Trails<'l> {
         });
         // The null sender brings bounces and callouts, of mail that others sent.
         rows.retain(|(key, _)| key.sender != Name::NONE);
+        let mut senders: HashMap<Name, [usize; 2]> = HashMap::new();
+        for (key, contact) in &rows {
+            senders.entry(key.sender).or_default()[usize::from(contact.first_answer == Answer::Unknown)] += 1;
+        }
+        let honest = senders.into_iter().filter(|(_, [took, not])| *took >= 3 * not).map(|(name, _)| name).collect();
         rows.sort_unstable_by(|(a, x), (b, y)| {
             (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender)).cmp(&(
                 y.first,
@@ -74,7 +81,7 @@ impl<'l> Trails<'l> {
                 ledger.names.text(b.sender),
             ))
         });
-        Trails { ledger, rows, accepts }
+        Trails { ledger, rows, honest, accepts }
     }
 
     /// The trails of one kind of origin with at least `least` failures, without contacts in `explained`. Each try comes
@@ -92,6 +99,10 @@ impl<'l> Trails<'l> {
             .enumerate()
             .map(|(n, (key, contact))| {
                 let origin = if explained.contains(&n) { None } else { origin(key, self.ledger) }?;
+                let slip = contact.first_answer == Answer::Unknown && self.honest.contains(&key.sender);
+                if slip && !matches!(origin, Origin::Sender(_)) {
+                    return None;
+                }
                 if contact.first_answer == Answer::Unknown {
                     *failures.entry_ref(&origin).or_default() += 1;
                 }
@@ -99,11 +110,13 @@ impl<'l> Trails<'l> {
             })
             .collect();
         let mut trails: BTreeMap<Origin, Vec<(usize, Try)>> = BTreeMap::new();
-        let mut met: HashSet<(Origin, Name)> = HashSet::new();
+        let mut met: HashSet<(Origin, Name, Name)> = HashSet::new();
         for (n, origin) in origins.into_iter().enumerate() {
             let Some(origin) = origin.filter(|o| failures.get(o).is_some_and(|f| *f >= least)) else { continue };
             let (key, contact) = &self.rows[n];
-            if met.insert((origin.clone(), key.recipient)) {
+            // One guess is one address, whoever of an origin tries it; that many of its people know one is to their credit.
+            let who = if contact.first_answer == Answer::Accepted { key.sender } else { Name::NONE };
+            if met.insert((origin.clone(), key.recipient, who)) {
                 let exists = contact.first_answer == Answer::Accepted;
                 let popular = exists && self.accepts.get(&key.recipient).is_some_and(|first| *first < contact.first);
                 let one = Try {
