@@ -6,13 +6,20 @@
 //! with which some providers say everything. A code that merely repeats the first (continuation lines) is dropped,
 //! so that a reply has one form however a log joined its lines.
 
-use super::{TemplateId, blocklists::Blocklists};
+use super::{
+    TemplateId,
+    blocklists::Blocklists,
+    shapes::{
+        bracketed, hyphenated_words, is_code, is_host, is_short_code, looks_like_list, plain_run, quoted,
+        skip_after_repeat, word_len,
+    },
+};
 use crate::reply::Enhanced;
 
 /// Bytes of a reply that are read; what follows never changes a verdict.
-pub const INPUT_CAP: usize = 2048;
+pub(super) const INPUT_CAP: usize = 2048;
 /// Bytes of a masked form.
-pub const OUTPUT_CAP: usize = 1024;
+pub(super) const OUTPUT_CAP: usize = 1024;
 
 /// A masked reply in a buffer that is used again and again.
 #[derive(Debug, Default, Clone)]
@@ -258,18 +265,19 @@ impl Masked {
             self.text.push_str("{n}");
             return end;
         }
-        if t.colons == 0 && t.dots == 2 {
-            if let Some(e) = Enhanced::parse(token) {
-                let placed = !matches!(at.checked_sub(1).and_then(|p| b.get(p)), Some(b'['));
-                if self.enhanced == Some(e) {
-                    return skip_after_repeat(b, end);
-                }
-                if self.enhanced.is_none() && placed {
-                    self.enhanced = Some(e);
-                }
-                self.text.push_str(token);
-                return end;
+        if t.colons == 0
+            && t.dots == 2
+            && let Some(e) = Enhanced::parse(token)
+        {
+            let placed = !matches!(at.checked_sub(1).and_then(|p| b.get(p)), Some(b'['));
+            if self.enhanced == Some(e) {
+                return skip_after_repeat(b, end);
             }
+            if self.enhanced.is_none() && placed {
+                self.enhanced = Some(e);
+            }
+            self.text.push_str(token);
+            return end;
         }
         self.text.push_str(match (t.dots, t.colons) {
             (3, 0) => "{ip}",
@@ -360,37 +368,6 @@ pub(super) fn fold(x: u64) -> u64 {
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
-/// Length of the run at the start that masking leaves as it is: whole words of ASCII letters, single spaces between,
-/// and the space behind. Most of a reply is such text, and it is copied in one piece.
-fn plain_run(b: &[u8]) -> usize {
-    let (mut whole, mut at) = (0, 0);
-    loop {
-        let from = at;
-        while at < b.len() && b[at].is_ascii_alphabetic() {
-            at += 1;
-        }
-        if at == from || at - from > 40 {
-            return whole;
-        }
-        match b.get(at) {
-            None => return at,
-            Some(b' ') => {
-                at += 1;
-                whole = at;
-                if matches!(b.get(at), Some(c) if !c.is_ascii_alphabetic()) || whole > 400 {
-                    // A second space is dropped, so the run must not end in one that is kept twice.
-                    return whole;
-                }
-            }
-            Some(b',' | b';') if b.get(at + 1) == Some(&b' ') => {
-                at += 2;
-                whole = at;
-            }
-            Some(_) => return whole,
-        }
-    }
-}
-
 #[derive(Default)]
 struct Traits {
     lower: u32,
@@ -416,8 +393,9 @@ enum Class {
     Word,
 }
 
+/// What a byte is within a word.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Lower,
     Upper,
     Digit,
@@ -444,7 +422,7 @@ const CLASS: [Class; 256] = {
     t
 };
 
-const KIND: [Kind; 256] = {
+pub(super) const KIND: [Kind; 256] = {
     let mut t = [Kind::Stop; 256];
     let mut i = 0;
     while i < 256 {
@@ -464,102 +442,3 @@ const KIND: [Kind; 256] = {
     }
     t
 };
-
-fn is_code(b: &[u8]) -> bool {
-    b.len() == 3 && matches!(b[0], b'2' | b'4' | b'5') && b[1] <= b'7' && b[1..].iter().all(u8::is_ascii_digit)
-}
-
-fn skip_after_repeat(b: &[u8], end: usize) -> usize {
-    let n = b[end..].iter().take_while(|c| matches!(c, b'-' | b' ')).count();
-    end + n
-}
-
-fn word_len(b: &[u8]) -> usize {
-    b.iter().take_while(|c| !matches!(KIND[usize::from(**c)], Kind::Stop)).count()
-}
-
-/// `<…>` on one line, not `<<<`, not a URL: an address, a HELO name or anything else that its sender chose.
-fn bracketed(b: &[u8], at: usize) -> Option<usize> {
-    let first = *b.get(at + 1)?;
-    if first == b'<' || first == b' ' || b[at + 1..].starts_with(b"http") {
-        return None;
-    }
-    let n = b[at + 1..].iter().take(256).position(|c| matches!(c, b'>' | b'<' | b'\n'))?;
-    (n > 0 && b[at + 1 + n] == b'>').then_some(at + 1 + n)
-}
-
-/// The end of a quotation whose content its sender may have chosen: one word, or behind a word that announces such.
-fn quoted(b: &[u8], at: usize, quote: u8, before: &[u8]) -> Option<usize> {
-    if at > 0 && b[at - 1].is_ascii_alphanumeric() {
-        return None; // an apostrophe
-    }
-    let n = b[at + 1..].iter().take(256).position(|c| *c == quote || *c == b'\n')?;
-    let end = at + 1 + n;
-    if n == 0 || b[end] != quote || (quote == b'\'' && b.get(end + 1).is_some_and(u8::is_ascii_alphanumeric)) {
-        return None;
-    }
-    let inside = &b[at + 1..end];
-    let one_word = !inside.iter().any(|c| matches!(c, b' ' | b':' | b'/'));
-    let address = b.get(end + 1) == Some(&b'@') || (inside.contains(&b'@') && one_word);
-    let before = before.trim_ascii_end();
-    let announced =
-        [&b"subject"[..], b"helo", b"ehlo", b"name", b"user", b"from", b"containing", b"header", b"greeting"]
-            .iter()
-            .any(|w| {
-                let before = before.strip_suffix(b":").or(before.strip_suffix(b"=")).unwrap_or(before);
-                before.len() >= w.len() && before[before.len() - w.len()..].eq_ignore_ascii_case(w)
-            });
-    (one_word || address || announced).then_some(end)
-}
-
-/// Dotted labels of which the last is letters in one case (`RESOLVER.ADR.RecipNotFound` is none).
-fn is_host(b: &[u8]) -> bool {
-    let Some(dot) = b.iter().rposition(|c| *c == b'.') else {
-        return false;
-    };
-    let top = &b[dot + 1..];
-    let one_case = top.iter().all(u8::is_ascii_lowercase) || top.iter().all(u8::is_ascii_uppercase);
-    let puny = top.len() > 4 && top[..4].eq_ignore_ascii_case(b"xn--");
-    ((2..=12).contains(&top.len()) && one_case || puny) && !b.windows(2).any(|w| w == b"..") && b[0] != b'.'
-}
-
-/// Names under which people run DNS blocklists of their own.
-fn looks_like_list(b: &[u8]) -> bool {
-    if !b.windows(2).any(|w| w[0] | 0x20 == b'b' && w[1] | 0x20 == b'l') {
-        return false;
-    }
-    b.split(|c| matches!(c, b'.' | b'-')).any(|l| {
-        l.len() <= 12
-            && [
-                &b"rbl"[..],
-                b"dnsbl",
-                b"dnsrbl",
-                b"bl",
-                b"xbl",
-                b"sbl",
-                b"pbl",
-                b"drbl",
-                b"blacklist",
-                b"blocklist",
-                b"blacklists",
-            ]
-            .iter()
-            .any(|n| l.eq_ignore_ascii_case(n))
-    })
-}
-
-/// `OFR_506`, `LPN007_426`, `IB212`, `S3140`, `TSS04`: capitals, then two to four digits, perhaps twice.
-fn is_short_code(b: &[u8]) -> bool {
-    let up = b.iter().take_while(|c| c.is_ascii_uppercase()).count();
-    let rest = &b[up..];
-    let rest = rest.strip_prefix(b"_").unwrap_or(rest);
-    let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
-    let tail = &rest[digits..];
-    let tail_fits = tail.is_empty() || (tail[0] == b'_' && tail.len() <= 5 && tail[1..].iter().all(u8::is_ascii_digit));
-    (1..=4).contains(&up) && (2..=4).contains(&digits) && tail_fits
-}
-
-/// `x-dg-ref`, `8-bit`, `non-Latin1`: letters and at most one digit between hyphens.
-fn hyphenated_words(b: &[u8]) -> bool {
-    b.contains(&b'-') && b.len() <= 24 && b.iter().filter(|c| c.is_ascii_digit()).count() <= 1
-}

@@ -16,11 +16,17 @@ mod mask;
 mod miner;
 mod model;
 mod random;
+mod shapes;
+mod table;
 mod train;
 
 use std::{fmt, sync::Arc};
 
-use crate::{bounce::BounceType, error::Error, reply::Enhanced};
+use crate::{
+    bounce::BounceType,
+    error::Error,
+    reply::{Enhanced, Reply},
+};
 
 pub use self::{
     blocklists::Blocklists,
@@ -142,7 +148,7 @@ impl Classifier {
     }
 
     fn judge(&self, masked: &Masked) -> (BounceType, f32) {
-        if crate::reply::Reply::parse(masked.text()).is_success() {
+        if may_be_success(masked) && Reply::parse(masked.text()).is_success() {
             return (BounceType::Other, 1.0);
         }
         if codes::Codes::is_bare(masked.text()) {
@@ -157,6 +163,14 @@ impl Classifier {
         }
         (opinion.kind, opinion.confidence)
     }
+}
+
+/// Spares the parser where no success is possible, which is nearly always.
+fn may_be_success(masked: &Masked) -> bool {
+    masked.code().is_none_or(|c| c < 300)
+        && (masked.code().is_some()
+            || masked.enhanced().is_some_and(|e| e.class == 2)
+            || masked.text().as_bytes().first().is_some_and(|c| c | 0x20 == b'o'))
 }
 
 /// Words that Postfix and Exim put before what is wrong with the *sender*; behind them "user unknown" says nothing of

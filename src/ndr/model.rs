@@ -1,6 +1,6 @@
 //! The shipped linear model: sixteen weights a feature, in one byte each.
 
-use super::{features::features, mask::Masked};
+use super::{features::features, mask::Masked, table::Table};
 use crate::{bounce::BounceType, error::Error};
 
 /// `BWNM`, then the version as little-endian u32.
@@ -19,9 +19,8 @@ const MOST_FEATURES: usize = 1 << 20;
 /// nothing instead of what it happens to collide with.
 #[derive(Debug, Clone)]
 pub struct Model {
-    keys: Vec<u32>,
+    table: Table,
     weights: Vec<[i8; CLASSES]>,
-    shift: u32,
     bias: [f32; CLASSES],
     /// What a weight of 1 is worth.
     pub(super) scale: f32,
@@ -46,25 +45,19 @@ impl Model {
         scale: f32,
         temperature: f32,
         threshold: f32,
-    ) -> Self {
-        let slots = (entries.len() * 3 / 2).next_power_of_two().max(16);
-        let shift = 32 - slots.trailing_zeros();
-        let mut keys = vec![0_u32; slots];
-        let mut weights = vec![[0; CLASSES]; slots];
+    ) -> Result<Self, Error> {
+        let table = Table::build(entries)?;
+        // One more at the end, all zero: where a feature that is not known points.
+        let mut weights = vec![[0; CLASSES]; table.len() + 1];
         for (key, w) in entries {
-            let mut at = slot(*key, shift);
-            while keys[at] != 0 && keys[at] != *key {
-                at = (at + 1) & (slots - 1);
-            }
-            keys[at] = *key;
-            weights[at] = *w;
+            weights[table.find(*key)] = *w;
         }
-        Model { keys, weights, shift, bias, scale, temperature, threshold }
+        Ok(Model { table, weights, bias, scale, temperature, threshold })
     }
 
     /// The versioned form kept under `data/`.
     pub fn save(&self) -> Vec<u8> {
-        let mut entries: Vec<_> = self.keys.iter().zip(&self.weights).filter(|(k, _)| **k != 0).collect();
+        let mut entries: Vec<_> = self.table.keys().zip(&self.weights).filter(|(k, _)| **k != 0).collect();
         entries.sort();
         let mut out = Vec::with_capacity(HEAD + entries.len() * ENTRY);
         out.extend(MAGIC);
@@ -122,12 +115,12 @@ impl Model {
         if entries.iter().any(|(k, _)| *k == 0) {
             return Err(bad("a feature without fingerprint; the file is damaged".into()));
         }
-        Ok(Model::build(&entries, bias, scale, temperature, threshold))
+        Model::build(&entries, bias, scale, temperature, threshold)
     }
 
     /// Features the model has weights for.
     pub fn len(&self) -> usize {
-        self.keys.iter().filter(|k| **k != 0).count()
+        self.table.keys().filter(|k| **k != 0).count()
     }
 
     /// Whether the model was trained on nothing.
@@ -137,7 +130,7 @@ impl Model {
 
     /// Scores before calibration.
     fn scores(&self, masked: &Masked) -> [f32; CLASSES] {
-        let mut sum = [0_i32; CLASSES];
+        let mut sum = [0_i16; CLASSES];
         // All hashes first: the look-ups then wait for memory side by side instead of one after the other.
         let mut keys = [0_u32; MOST_OF_ONE];
         let mut n = 0;
@@ -147,26 +140,15 @@ impl Model {
                 n += 1;
             }
         });
-        let mask = self.keys.len() - 1;
         for key in &keys[..n] {
-            let mut at = slot(*key, self.shift) & mask;
-            loop {
-                let k = self.keys[at];
-                if k == *key {
-                    for (s, w) in sum.iter_mut().zip(&self.weights[at]) {
-                        *s += i32::from(*w);
-                    }
-                    break;
-                }
-                if k == 0 {
-                    break;
-                }
-                at = (at + 1) & mask;
+            let at = self.table.find(*key);
+            for (s, w) in sum.iter_mut().zip(&self.weights[at]) {
+                *s = s.saturating_add(i16::from(*w));
             }
         }
         let mut scores = self.bias;
         for (s, v) in scores.iter_mut().zip(sum) {
-            *s += v as f32 * self.scale;
+            *s += f32::from(v) * self.scale;
         }
         scores
     }
@@ -197,8 +179,9 @@ pub(super) fn softmax_best(scores: &[f32; CLASSES], temperature: f32) -> (usize,
         }
     }
     // Beyond e^-16 a class adds nothing that a float would show.
-    let part =
-        |s: &f32| if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 };
+    let part = |s: &f32| {
+        if (s - scores[best]) / temperature > -16.0 { ((s - scores[best]) / temperature).exp() } else { 0.0 }
+    };
     let sum: f32 = scores.iter().map(part).sum();
     (best, 1.0 / sum)
 }
@@ -206,8 +189,4 @@ pub(super) fn softmax_best(scores: &[f32; CLASSES], temperature: f32) -> (usize,
 /// Never 0, which marks a free slot.
 pub(super) fn fingerprint(feature: u64) -> u32 {
     ((feature >> 16) as u32).max(1)
-}
-
-fn slot(key: u32, shift: u32) -> usize {
-    (key.wrapping_mul(0x9e37_79b1) >> shift) as usize
 }

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
 use super::*;
 use crate::{merge::Merge, moment::Timestamp};
 
@@ -382,4 +383,14 @@ fn figures_are_counted_right() {
     assert_eq!(e.precision(BounceType::MailboxFull), 0.0);
     assert!(e.to_string().contains("accuracy 0.6667"));
     assert!(read_labelled("x", "{\"text\":1}").is_err());
+}
+
+#[test]
+fn cases_of_the_shared_table() {
+    let c = classifier();
+    for line in include_str!("../../tests/cases/replies.tsv").lines().filter(|l| !l.starts_with('#')) {
+        let (kind, text) = line.split_once('\t').unwrap();
+        let text = text.replace("\\n", "\r\n");
+        assert_eq!(c.classify(&text).kind, BounceType::parse(kind).unwrap(), "{text}");
+    }
 }
