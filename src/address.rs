@@ -37,7 +37,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         end -= 1;
     }
     let t = t[..end].trim_end_matches('.');
-    if t.bytes().any(|b| b.is_ascii_uppercase() || b >= 0x80 || b < 0x20) {
+    if t.bytes().any(|b| b.is_ascii_uppercase() || !(0x20..0x80).contains(&b)) {
         Cow::Owned(t.to_lowercase().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
     } else {
         Cow::Borrowed(t)

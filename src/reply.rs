@@ -65,14 +65,14 @@ impl Enhanced {
         let mut i = 0;
         while i + 4 < b.len() && i < end {
             let free = i == 0 || !(b[i - 1].is_ascii_alphanumeric() || matches!(b[i - 1], b'.' | b'@' | b'_'));
-            if free && matches!(b[i], b'2' | b'4' | b'5') && b[i + 1] == b'.' {
-                if let Some((e, after)) = Self::read(&b[i..]) {
-                    if !b.get(i + after).is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_')
-                        && !(b.get(i + after) == Some(&b'.') && b.get(i + after + 1).is_some_and(u8::is_ascii_digit))
-                    {
-                        return Some(e);
-                    }
-                }
+            if free
+                && matches!(b[i], b'2' | b'4' | b'5')
+                && b[i + 1] == b'.'
+                && let Some((e, after)) = Self::read(&b[i..])
+                && !b.get(i + after).is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_')
+                && !(b.get(i + after) == Some(&b'.') && b.get(i + after + 1).is_some_and(u8::is_ascii_digit))
+            {
+                return Some(e);
             }
             i += 1;
         }

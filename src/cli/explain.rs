@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     ledger::Ledger,
     store::Store,
-    typo::{Candidate, Census, Explainer, Popular},
+    typo::{Candidate, Census, Explainer, Popular, THRESHOLD},
 };
 
 /// Candidates shown.
@@ -62,7 +62,8 @@ fn object(address: &str, candidates: &[Candidate]) -> Value {
             "words": c.words,
         })
     };
-    let best = candidates.first();
+    // A guess is no explanation: what is likelier no typo than this one has no intended name.
+    let best = candidates.first().filter(|c| c.probability >= THRESHOLD);
     json!({
         "address": address,
         "kind": best.map(|_| "typo"),

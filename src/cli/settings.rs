@@ -93,7 +93,6 @@ impl Settings {
             whois_servers: flags.whois_servers.or(file.whois_servers),
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
-            ..Network::default()
         };
         Ok(Settings {
             db: flags.db.or(file.db).unwrap_or_else(|| "bouncewatch.db".into()),

@@ -97,22 +97,17 @@ fn templates(ledger: &Ledger) -> Templates {
 }
 
 fn blocklists(ledger: &Ledger) -> Vec<Blocklist> {
-    let mut lists: BTreeMap<&str, (u64, BTreeSet<&str>, Vec<(Day, u64, u64)>)> = BTreeMap::new();
-    for ((list, day), tally) in &ledger.blocklists {
-        let (attempts, receivers, daily) = lists.entry(list).or_default();
-        *attempts += tally.attempts;
+    let mut lists: BTreeMap<&str, (Blocklist, BTreeSet<&str>)> = BTreeMap::new();
+    for ((name, day), tally) in &ledger.blocklists {
+        let (list, receivers) = lists.entry(name).or_insert_with(|| {
+            (Blocklist { name: name.clone(), attempts: 0, receiver_domains: 0, daily: Vec::new() }, BTreeSet::new())
+        });
+        list.attempts += tally.attempts;
+        list.daily.push((*day, tally.emails, tally.blocked_ips.len() as u64));
         receivers.extend(tally.receiver_domains.iter().map(String::as_str));
-        daily.push((*day, tally.emails, tally.blocked_ips.len() as u64));
+        list.receiver_domains = receivers.len() as u64;
     }
-    let mut lists: Vec<Blocklist> = lists
-        .into_iter()
-        .map(|(name, (attempts, receivers, daily))| Blocklist {
-            name: name.to_owned(),
-            attempts,
-            receiver_domains: receivers.len() as u64,
-            daily,
-        })
-        .collect();
+    let mut lists: Vec<Blocklist> = lists.into_values().map(|(list, _)| list).collect();
     lists.sort_by_key(|list| std::cmp::Reverse(list.attempts));
     lists
 }

@@ -177,7 +177,6 @@ impl Merge for Ledger {
         for (day, tally) in other.days {
             self.days.entry(day).or_default().merge(tally);
         }
-        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (key, contact) in other.contacts {
             let key = ContactKey {
                 sender: rename(key.sender),
@@ -187,14 +186,12 @@ impl Merge for Ledger {
             };
             self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
         }
-        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (key, count) in other.refusals {
             *self
                 .refusals
                 .entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key })
                 .or_default() += count;
         }
-        #[expect(clippy::iter_over_hash_type, reason = "every entry is merged by its key; order is of no matter")]
         for (id, tally) in other.templates {
             match self.templates.entry(id) {
                 hashbrown::hash_map::Entry::Occupied(mut known) => known.get_mut().absorb(tally),

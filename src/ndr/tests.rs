@@ -360,8 +360,8 @@ fn a_flood_of_different_replies_stays_bounded_and_counted() {
 /// The published corpus is not part of this repository; where it lies beside it, the promise is held against it.
 #[test]
 fn labelled_replies_of_the_corpus() {
-    let base = std::env::var("BOUNCEWATCH_CORPORA")
-        .map_or_else(|_| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), Into::into);
+    let base = std::env::var_os("BOUNCEWATCH_CORPORA")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), Into::into);
     let Ok(text) = std::fs::read_to_string(base.join("ndr/dev.jsonl")) else {
         eprintln!("skipped: 1 corpus file (ndr/dev.jsonl) is not here");
         return;

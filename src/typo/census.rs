@@ -32,7 +32,7 @@ pub struct Standing {
 
 /// Refusals of one kind (T2 or T8) by a domain or address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusals {
+pub(super) struct Refusals {
     /// Mails by week, with each week's distinct senders.
     pub weeks: BTreeMap<Week, WeekTally>,
     /// Mails by sender, sorted by name.
@@ -45,7 +45,7 @@ pub struct Refusals {
 
 /// One week's refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WeekTally {
+pub(super) struct WeekTally {
     /// Mails.
     pub mails: u64,
     /// Who wrote, as numbers of the ledger's names.
@@ -158,7 +158,7 @@ fn sort_by_domain(addresses: &mut [(&str, u64)]) {
 }
 
 /// Outbound hard bounces of one type, by what `key` makes of the recipient (its domain, or itself), sorted.
-pub fn refusals<'l>(
+pub(super) fn refusals<'l>(
     ledger: &'l Ledger,
     kind: BounceType,
     key: impl Fn(&'l str) -> &'l str,
@@ -182,7 +182,7 @@ pub fn refusals<'l>(
 
 impl Refusals {
     /// Oldest week first.
-    pub fn weekly(&self) -> Vec<Weekly> {
+    pub(super) fn weekly(&self) -> Vec<Weekly> {
         self.weeks
             .iter()
             .map(|(week, t)| Weekly { week: *week, senders: t.senders.len() as u64, emails: t.mails })
@@ -190,7 +190,7 @@ impl Refusals {
     }
 
     /// First and last moment, as far as days tell.
-    pub fn span(&self) -> (Timestamp, Timestamp) {
+    pub(super) fn span(&self) -> (Timestamp, Timestamp) {
         self.days.map_or((Timestamp(0), Timestamp(0)), |(a, b)| (a.start(), b.start()))
     }
 }

@@ -108,7 +108,9 @@ impl Domains {
         let mut weighed: Vec<Weighed> = Vec::new();
         for name in self.candidates(typed) {
             let intended = self.index.name(name);
-            let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else { continue };
+            let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else {
+                continue;
+            };
             let chars: Vec<char> = intended.chars().collect();
             let weight = self.priors[name as usize] * channel.slip * channel.likelihood(&chars, &found) * dead;
             if weight > 0.0 {

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// More slips than this in one name are no typo of it.
-pub const MAX_EDITS: usize = 2;
+pub(super) const MAX_EDITS: usize = 2;
 
 /// Labels under which countries sell names: `com.cn`, `co.uk`.
 const SECOND_LEVELS: [&str; 22] = [
@@ -41,11 +41,11 @@ pub fn apply(intended: &str, changes: &[Change]) -> Option<String> {
     Some(name.into_iter().collect())
 }
 
-/// The likeliest one or two slips that lead from `intended` to `typed`, by the channel; empty when they are equal,
-/// `None` when none do.
+/// The likeliest one or two slips that lead from the domain `intended` to `typed`, by the channel; empty when they are
+/// equal, `None` when none do.
 pub fn changes(intended: &str, typed: &str, channel: &Parameters) -> Option<Vec<Change>> {
     let (a, b): (Vec<char>, Vec<char>) = (intended.chars().collect(), typed.chars().collect());
-    let mut walk = Walk { a: &a, b: &b, a_end: a.len(), b_end: b.len(), path: Vec::new(), found: Vec::new() };
+    let mut walk = Walk::new(&a, &b);
     let tail = tail_start(intended);
     let tail_at = intended[..tail].chars().count();
     for start in tail_places(&b) {
@@ -59,11 +59,15 @@ pub fn changes(intended: &str, typed: &str, channel: &Parameters) -> Option<Vec<
         (walk.a_end, walk.b_end) = (a.len(), b.len());
         walk.step(0, 0, if walk.found.is_empty() { MAX_EDITS } else { 1 });
     }
-    let score = |path: &Vec<Change>| channel.likelihood(&a, path);
-    let mut found = walk.found;
-    // Fewer edits first; then the likelier; then the order in which the walk prefers them.
-    found.sort_by(|x, y| x.len().cmp(&y.len()).then(score(y).total_cmp(&score(x))));
-    found.into_iter().next()
+    walk.likeliest(channel)
+}
+
+/// [`changes`] of a username, in which no part is a suffix.
+pub(super) fn word_changes(intended: &str, typed: &str, channel: &Parameters) -> Option<Vec<Change>> {
+    let (a, b): (Vec<char>, Vec<char>) = (intended.chars().collect(), typed.chars().collect());
+    let mut walk = Walk::new(&a, &b);
+    walk.step(0, 0, MAX_EDITS);
+    walk.likeliest(channel)
 }
 
 /// Optimal string alignment distance (a transposition is one edit; no letter is moved twice).
@@ -79,9 +83,26 @@ pub fn distance(a: &str, b: &str) -> usize {
     }
 }
 
+/// Whether two names may be within two edits: a cheap look before [`distance`]. Where heads and ends in common are cut
+/// off, both edits lie at the ends of what is left, and its middle is the same, shifted by at most one.
+pub(super) fn may_be_near(a: &str, b: &str) -> bool {
+    let (a, b) = strip(a.as_bytes(), b.as_bytes());
+    let (m, n) = (a.len(), b.len());
+    if m.abs_diff(n) > MAX_EDITS {
+        return false;
+    }
+    if m < 6 || n < 6 {
+        return true;
+    }
+    let middle = &a[2..m - 2];
+    (1..=3).any(|start| b.get(start..start + middle.len()) == Some(middle))
+}
+
 /// Where the suffix of a name starts: after the last dot, or with the country's second level (`com.cn`).
-pub fn tail_start(name: &str) -> usize {
-    let Some(last) = name.rfind('.') else { return name.len() };
+pub(super) fn tail_start(name: &str) -> usize {
+    let Some(last) = name.rfind('.') else {
+        return name.len();
+    };
     let country = name.len() - last - 1 == 2;
     match name[..last].rfind('.') {
         Some(before) if country && SECOND_LEVELS.contains(&&name[before + 1..last]) => before + 1,
@@ -112,7 +133,20 @@ struct Walk<'a> {
     found: Vec<Vec<Change>>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(a: &'a [char], b: &'a [char]) -> Self {
+        Walk { a, b, a_end: a.len(), b_end: b.len(), path: Vec::new(), found: Vec::new() }
+    }
+
+    /// Fewer edits first; then the likelier; then the order in which the walk prefers them.
+    fn likeliest(self, channel: &Parameters) -> Option<Vec<Change>> {
+        let a = self.a;
+        let score = |path: &Vec<Change>| channel.likelihood(a, path);
+        let mut found = self.found;
+        found.sort_by(|x, y| x.len().cmp(&y.len()).then(score(y).total_cmp(&score(x))));
+        found.into_iter().next()
+    }
+
     /// Alignments in which the suffixes `a[tail..]` and `b[start..]` stand for each other.
     fn through_tail(&mut self, tail: usize, start: usize) {
         if tail == 0 || tail >= self.a.len() || start == 0 {
@@ -144,7 +178,9 @@ impl Walk<'_> {
     fn through_no_dot(&mut self, tail: usize) {
         let len = self.a.len() - tail;
         for to_len in len.saturating_sub(1).max(2)..=len + 1 {
-            let Some(start) = self.b.len().checked_sub(to_len).filter(|s| *s > 0 && tail > 1) else { continue };
+            let Some(start) = self.b.len().checked_sub(to_len).filter(|s| *s > 0 && tail > 1) else {
+                continue;
+            };
             let (from, to): (String, String) = (self.a[tail..].iter().collect(), self.b[start..].iter().collect());
             if from != to && !to.contains('.') && distance(&from, &to) == 1 && self.a[..tail - 1] == self.b[..start] {
                 let dot = Change { edit: Edit::MissingDot, at: tail - 1, from: ".".into(), to: String::new() };
@@ -281,6 +317,11 @@ mod tests {
                 proptest::prop_assert!(found.len() <= MAX_EDITS);
                 proptest::prop_assert_eq!(apply(&meant, &found), Some(typed));
             }
+        }
+
+        #[test]
+        fn the_cheap_look_refuses_nothing_near(a in "[ab]{1,14}", b in "[ab]{1,14}") {
+            proptest::prop_assert!(may_be_near(&a, &b) || distance(&a, &b) > MAX_EDITS);
         }
 
         #[test]

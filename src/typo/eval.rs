@@ -169,7 +169,8 @@ fn slip(name: &mut Vec<char>, dice: &mut Dice) -> Option<Edit> {
     const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
     let text: String = name.iter().collect();
     let stem = tail_start(&text).saturating_sub(1);
-    if stem < 2 || stem > name.len() {
+    // Without a dot nobody can say where the suffix begins.
+    if stem < 2 || !text.contains('.') {
         return None;
     }
     let at = dice.below(stem);

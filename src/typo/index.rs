@@ -30,14 +30,21 @@ pub struct Hit {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     text: String,
-    ends: Vec<u32>,
-    /// Which letters a name has, folded to 64 kinds.
-    letters: Vec<u64>,
+    names: Vec<Name>,
     /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`.
     starts: Vec<u32>,
     entries: Vec<u32>,
     /// Bits of an entry that hold the name; the others hold the tag.
     name_bits: u32,
+}
+
+/// What is asked of a name before its text: one cache line.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    /// Which letters it has, folded to 64 kinds.
+    letters: u64,
+    start: u32,
+    len: u32,
 }
 
 /// Room for a look-up, kept between look-ups.
@@ -54,11 +61,11 @@ impl Index {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut index = Index::default();
         for name in names {
+            let start = u32::try_from(index.text.len()).unwrap_or(u32::MAX);
+            index.names.push(Name { letters: letters(name), start, len: u32::try_from(name.len()).unwrap_or(0) });
             index.text.push_str(name);
-            index.ends.push(u32::try_from(index.text.len()).unwrap_or(u32::MAX));
-            index.letters.push(letters(name));
         }
-        let n = index.ends.len();
+        let n = index.names.len();
         index.name_bits = usize::BITS - n.max(1).leading_zeros();
         index.fill(n);
         index
@@ -104,24 +111,27 @@ impl Index {
 
     /// How many names.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.names.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.names.is_empty()
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.text.len() + 4 * (self.ends.len() + self.starts.len() + self.entries.len()) + 8 * self.letters.len()
+        self.text.len() + 4 * (self.starts.len() + self.entries.len()) + size_of::<Name>() * self.names.len()
     }
 
     /// The name of a number given by this index; empty for another.
     pub fn name(&self, name: u32) -> &str {
-        let n = name as usize;
-        let start = n.checked_sub(1).and_then(|p| self.ends.get(p)).map_or(0, |e| *e as usize);
-        self.ends.get(n).and_then(|end| self.text.get(start..*end as usize)).unwrap_or("")
+        self.names.get(name as usize).map_or("", |n| self.text_of(*n))
+    }
+
+    fn text_of(&self, name: Name) -> &str {
+        let start = name.start as usize;
+        self.text.get(start..start + name.len as usize).unwrap_or("")
     }
 
     /// The names within `far` edits (at most two) of `typed`, nearest and then most popular first.
@@ -134,7 +144,7 @@ impl Index {
         let shift = 64 - (self.starts.len() - 1).trailing_zeros();
         let (mask, tag_mask) = ((1u32 << self.name_bits) - 1, u32::MAX << self.name_bits);
         scratch.seen.clear();
-        // In two rounds, so that the memory answers many questions at once.
+        // In rounds, so that the memory answers many questions at once.
         scratch.buckets.clear();
         scratch.buckets.extend(scratch.hashes.iter().map(|h| {
             let b = (h >> shift) as usize;
@@ -151,14 +161,16 @@ impl Index {
         scratch.seen.dedup();
         let (typed_letters, far) = (letters(typed), far.min(DELETIONS));
         for &name in scratch.seen.iter().take(MAX_COMPARED) {
-            if (self.letters[name as usize] ^ typed_letters).count_ones() as usize > 2 * far {
+            let known = self.names[name as usize];
+            let unlike = (known.letters ^ typed_letters).count_ones() as usize > 2 * far;
+            if unlike || (known.len as usize).abs_diff(typed.len()) > far {
                 continue;
             }
-            let known = self.name(name);
-            if known.len().abs_diff(typed.len()) > far {
+            let text = self.text_of(known);
+            if !edit::may_be_near(text, typed) {
                 continue;
             }
-            let distance = edit::distance(known, typed);
+            let distance = edit::distance(text, typed);
             if distance <= far {
                 hits.push(Hit { distance: distance as u8, name });
             }
@@ -185,24 +197,24 @@ fn shortened(name: &str, hashes: &mut Vec<u64>) {
         power[i] = power[i - 1].wrapping_mul(BASE);
     }
     let mut upto = [0u64; PREFIX + 1];
-    for i in 0..n {
-        upto[i + 1] = upto[i].wrapping_mul(BASE).wrapping_add(u64::from(head[i]) + 1);
+    for (i, byte) in head.iter().enumerate() {
+        upto[i + 1] = upto[i].wrapping_mul(BASE).wrapping_add(u64::from(*byte) + 1);
     }
     let part = |i: usize, j: usize| upto[j].wrapping_sub(upto[i].wrapping_mul(power[j - i]));
     let join = |left: u64, right: u64, len: usize| left.wrapping_mul(power[len]).wrapping_add(right);
     let run = |i: usize| i > 0 && head[i] == head[i - 1];
     hashes.clear();
     hashes.push(mix(upto[n]));
-    for i in 0..n {
+    for (i, &before) in upto[..n].iter().enumerate() {
         if run(i) {
             continue;
         }
-        hashes.push(mix(join(upto[i], part(i + 1, n), n - i - 1)));
+        hashes.push(mix(join(before, part(i + 1, n), n - i - 1)));
         for j in i + 1..n {
             if run(j) && j != i + 1 {
                 continue;
             }
-            let middle = join(upto[i], part(i + 1, j), j - i - 1);
+            let middle = join(before, part(i + 1, j), j - i - 1);
             hashes.push(mix(join(middle, part(j + 1, n), n - j - 1)));
         }
     }

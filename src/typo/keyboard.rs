@@ -15,7 +15,9 @@ struct Layout {
 
 /// Whether a finger may take one for the other, on any layout.
 pub(super) fn neighbours(a: char, b: char) -> bool {
-    let (Ok(a), Ok(b)) = (u8::try_from(a), u8::try_from(b)) else { return false };
+    let (Ok(a), Ok(b)) = (u8::try_from(a), u8::try_from(b)) else {
+        return false;
+    };
     a < 128 && b < 128 && table().0[usize::from(a)] >> b & 1 == 1
 }
 

@@ -164,7 +164,9 @@ pub fn learn(pairs: &[(String, String)], base: &Parameters) -> Parameters {
     let (mut letters, mut beside) = (PRIOR, PRIOR * base.neighbour);
     let mut counted: BTreeMap<String, f64> = BTreeMap::new();
     for (typed, meant) in pairs {
-        let Some(found) = changes(meant, typed, base) else { continue };
+        let Some(found) = changes(meant, typed, base) else {
+            continue;
+        };
         if found.is_empty() {
             continue;
         }

@@ -11,15 +11,15 @@ use crate::{
 };
 
 /// `allowed_by_provider_rules`
-pub const ALLOWED: &str = "allowed_by_provider_rules";
+const ALLOWED: &str = "allowed_by_provider_rules";
 /// `not_allowed`
-pub const NOT_ALLOWED: &str = "not_allowed";
+const NOT_ALLOWED: &str = "not_allowed";
 /// `recycled_by_provider`
-pub const RECYCLED: &str = "recycled_by_provider";
+const RECYCLED: &str = "recycled_by_provider";
 /// `not_public`
-pub const NOT_PUBLIC: &str = "not_public";
+const NOT_PUBLIC: &str = "not_public";
 /// `unknown`
-pub const UNKNOWN: &str = "unknown";
+const UNKNOWN: &str = "unknown";
 
 /// The providers' rules by domain.
 #[derive(Debug, Clone, Default)]
@@ -112,9 +112,15 @@ fn status(address: &str, providers: &Providers, gone: bool) -> (&'static str, St
     let folded = fold(address);
     let (local, domain) = (local_of(&folded), domain_of(&folded));
     let rules = match providers.domains.get(domain) {
-        None => return (NOT_PUBLIC, format!("{domain} is no public mailbox provider known here")),
-        Some(Domain::Customers) => return (NOT_PUBLIC, format!("{domain} gives addresses to its customers only")),
-        Some(Domain::Unknown) => return (UNKNOWN, format!("the rules of {domain} are not known here")),
+        None => {
+            return (NOT_PUBLIC, format!("{domain} is no public mailbox provider known here"));
+        }
+        Some(Domain::Customers) => {
+            return (NOT_PUBLIC, format!("{domain} gives addresses to its customers only"));
+        }
+        Some(Domain::Unknown) => {
+            return (UNKNOWN, format!("the rules of {domain} are not known here"));
+        }
         Some(Domain::Closed(i)) => {
             let why = format!("{} gives out no new addresses under {domain}", providers.rules[*i].name);
             return (NOT_ALLOWED, why);

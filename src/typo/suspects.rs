@@ -19,7 +19,7 @@ const UNEXPLAINED: f64 = 0.3;
 const LAPSE_HALF: f64 = 0.5;
 /// What a domain must be to be called a typo when it exists and refuses its users (a parked typo).
 const PARKED_THRESHOLD: f64 = 0.9;
-/// One sender's wrong username must be this sure; a wrong one that many write must be no more.
+/// Of those who wrote to a wrong username, so many are asked whom they know; most mails first.
 const SENDERS_ASKED: usize = 8;
 
 /// All suspects of a ledger, most mails first.
@@ -72,7 +72,9 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
         if explainer.census.domain(domain).is_some() || known.contains(domain) {
             continue;
         }
-        let Some(best) = explainer.explain_domain(domain).into_iter().next() else { continue };
+        let Some(best) = explainer.explain_domain(domain).into_iter().next() else {
+            continue;
+        };
         if best.probability >= PARKED_THRESHOLD {
             let suspect = domain_suspect(domain, refusals);
             found.push(DomainSuspect {

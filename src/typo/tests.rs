@@ -119,6 +119,7 @@ fn suspects_of_a_small_office() {
         // A typo that somebody holds: it resolves and knows nobody.
         ("ann@us.example", "bob@hotmial.com", 4, "T8"),
         // A colleague's name written wrongly, a mailbox gone, a guess.
+        ("ann@us.example", "john.smth@partner.example", 4, "T8"),
         ("ann@us.example", "jonh.smith@partner.example", 4, "T8"),
         ("ann@us.example", "gone.girl@partner.example", 1, "ok"),
         ("cid@us.example", "gone.girl@partner.example", 6, "T8"),
@@ -159,6 +160,8 @@ fn suspects_of_a_small_office() {
     );
     assert_eq!(user("smith.john@partner.example").map(|u| &*u.intended), Some("john.smith@partner.example"));
     assert_eq!(user("gone.girl@partner.example").map(|u| (u.kind, u.delivered_before)), Some((SuspectKind::Lapsed, 1)));
+    let smth = user("john.smth@partner.example").unwrap();
+    assert_eq!((&*smth.intended, &smth.edits[..]), ("john.smith@partner.example", &[Edit::Omission][..]));
     assert!(user("xxqq77@partner.example").is_none());
     assert!(user("bob@hotmial.com").is_none());
     assert_eq!(found.domains[0].domain, "gmial.com");

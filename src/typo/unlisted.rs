@@ -54,7 +54,7 @@ impl Unlisted {
         words.dedup();
         let mut three = vec![0f32; KINDS * KINDS * KINDS];
         let mut two = vec![0f32; KINDS * KINDS];
-        let mut one = vec![0f32; KINDS];
+        let mut one = [0f32; KINDS];
         for word in words {
             for (context, k) in steps(word) {
                 three[context * KINDS + k] += 1.0;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use hashbrown::HashMap;
 
 use super::{
-    Candidate, Edit,
+    Candidate,
     census::Census,
-    edit::{Change, MAX_EDITS, changes, distance},
+    edit::{Change, MAX_EDITS, distance, word_changes},
     index::{Index, Scratch},
     parameters::Parameters,
     person,
@@ -117,7 +117,9 @@ impl Usernames {
     }
 
     fn locals(&self, domain: &str, census: &Census<'_>) -> Arc<Locals> {
-        let Ok(mut kept) = self.kept.lock() else { return Arc::default() };
+        let Ok(mut kept) = self.kept.lock() else {
+            return Arc::default();
+        };
         if let Some(known) = kept.get(domain) {
             return known.clone();
         }
@@ -162,7 +164,7 @@ const FIRST_WORDS: [&str; 24] = [
 /// name written another way, told as one change of the whole.
 fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, f64)> {
     let chars: Vec<char> = local.chars().collect();
-    let by_hand = changes(local, typed, channel).filter(|c| !c.is_empty() && c.iter().all(|c| c.edit != Edit::Tld));
+    let by_hand = word_changes(local, typed, channel).filter(|c| !c.is_empty());
     let by_hand = by_hand.map(|found| {
         let likelihood = channel.likelihood(&chars, &found);
         (found, likelihood)
