@@ -17,6 +17,8 @@ use crate::{
 const UNEXPLAINED: f64 = 0.3;
 /// A lapsed domain's confidence grows with what it accepted before and was refused since: n / (n + half).
 const LAPSE_HALF: f64 = 0.5;
+/// A domain that took this many mails for each it now refuses has not lapsed.
+const WEATHER: u64 = 200;
 /// What a domain must be to be called a typo when it exists and refuses its users (a parked typo).
 const PARKED_THRESHOLD: f64 = 0.9;
 /// Of those who wrote to a wrong username, so many are asked whom they know; most mails first.
@@ -46,6 +48,10 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
                     continue;
                 }
                 let since = since(refusals, taken);
+                // One failed look-up among hundreds of deliveries is weather.
+                if since * WEATHER < accepted {
+                    continue;
+                }
                 found.push(DomainSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
             }
             _ => found.push(match explainer.explain_dead(domain).into_iter().next() {
