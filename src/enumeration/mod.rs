@@ -22,13 +22,14 @@ use trail::{Origin, Trails};
 /// Failures below which nobody is looked at: slips, old acquaintances.
 const LEAST: usize = 7;
 
-/// The campaigns in a ledger, most guesses first. Origins are judged from narrow to wide (a sender, a client, a network
-/// with one sender, one sender from anywhere, a network); a contact one campaign explains is no evidence for the next.
+/// The campaigns in a ledger, most guesses first. Origins are judged one kind after another, those that name who is
+/// behind them first (one sender, from anywhere or from one network), then those that only share an address; a contact
+/// one campaign explains is no evidence for the next.
 pub fn find(ledger: &Ledger) -> Vec<Campaign> {
     let trails = Trails::of(ledger);
     let mut explained = HashSet::new();
     let mut suspects = Vec::new();
-    for origin in [Origin::sender, Origin::submitter, Origin::client, Origin::snowshoe, Origin::stranger, Origin::net] {
+    for origin in [Origin::sender, Origin::submitter, Origin::stranger, Origin::snowshoe, Origin::client, Origin::net] {
         for (origin, tries) in trails.by(origin, &explained, LEAST) {
             let Some(walk) = sequential::walk(&tries, ledger) else { continue };
             let names: Vec<&str> = walk.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();

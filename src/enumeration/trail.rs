@@ -11,7 +11,7 @@ use crate::{
     moment::Timestamp,
 };
 
-/// Whose trail it is. The order is that in which trails are judged: the narrower origin explains a contact first.
+/// Whose trail it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Origin {
     /// One of our senders, rotating return paths joined.
