@@ -1,6 +1,7 @@
 //! `bouncewatch check`
 
 use clap::Args as ClapArgs;
+use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::{
@@ -25,41 +26,69 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     let suffixes = Suffixes::shipped()?;
-    let shape = lines::shape(settings)?;
-    let mut out = Out::open();
-    let mut names = Vec::new();
-    for question in lines::questions(&args.domain, settings, "domain") {
-        match question {
-            Ok(name) => names.push(name),
-            Err(cause) => out.refuse(&cause)?,
-        }
-    }
+    let questions: Vec<Result<String, String>> = lines::questions(&args.domain, settings, "domain").collect();
+    let names: Vec<String> = questions.iter().filter_map(|q| q.clone().ok()).collect();
+    let mut told = InOrder {
+        questions: &questions,
+        suffixes: &suffixes,
+        answers: HashMap::new(),
+        shape: lines::shape(settings)?,
+        out: Out::open(),
+    };
     let bar = screen.bar(names.len() as u64, false, "asking");
     let mut failed = None;
     registrability::check(&names, &suffixes, &settings.network, settings.now, &mut |answer| {
         bar.inc(1);
-        let text = match shape {
-            Shape::Json => object(&answer).to_string(),
-            Shape::Text => sentence(&answer),
-        };
+        told.answers.insert(answer.domain.clone(), answer);
         if failed.is_none() {
-            // Each answer is shown as it comes: a look-up takes seconds, a list of them hours.
-            failed = out.line(&text).and_then(|()| out.flush()).err();
+            failed = told.advance().err();
         }
     })?;
     bar.finish_and_clear();
-    out.flush()?;
+    told.advance()?;
     failed.map_or(Ok(Exit::Done), Err)
 }
 
-fn object(answer: &Registrability) -> Value {
+/// Answers come in any order, and one may serve several questions; they are told in the order of the questions, each as
+/// soon as those before it are: a look-up takes seconds, a list of them hours.
+struct InOrder<'q> {
+    questions: &'q [Result<String, String>],
+    suffixes: &'q Suffixes,
+    answers: HashMap<String, Registrability>,
+    shape: Shape,
+    out: Out,
+}
+
+impl InOrder<'_> {
+    fn advance(&mut self) -> Result<(), Error> {
+        while let Some((question, rest)) = self.questions.split_first() {
+            match question {
+                Err(cause) => self.out.refuse(cause)?,
+                Ok(name) => {
+                    let Some(answer) = self.answers.get(&registrability::asked_about(name, self.suffixes)) else {
+                        break;
+                    };
+                    self.out.line(&match self.shape {
+                        Shape::Json => object(name, answer).to_string(),
+                        Shape::Text => sentence(name, answer),
+                    })?;
+                }
+            }
+            self.questions = rest;
+        }
+        self.out.flush()
+    }
+}
+
+fn object(name: &str, answer: &Registrability) -> Value {
     let evidence: Vec<Value> = answer
         .evidence
         .iter()
         .map(|e| json!({ "source": e.source.name(), "answer": e.answer, "server": e.server, "at": e.at.to_string() }))
         .collect();
     json!({
-        "domain": answer.domain,
+        "domain": name,
+        "registrable_domain": answer.domain,
         "status": answer.status.name(),
         "checked_at": answer.checked_at.to_string(),
         "registrar": answer.details.registrar,
@@ -74,8 +103,8 @@ fn object(answer: &Registrability) -> Value {
     })
 }
 
-fn sentence(answer: &Registrability) -> String {
+fn sentence(name: &str, answer: &Registrability) -> String {
     let evidence: Vec<String> =
         answer.evidence.iter().map(|e| format!("{} {} ({})", e.source.name(), e.answer, e.server)).collect();
-    printable(&format!("{}: {}: {}", answer.domain, answer.status.name(), evidence.join(", "))).into_owned()
+    printable(&format!("{name}: {}: {}", answer.status.name(), evidence.join(", "))).into_owned()
 }

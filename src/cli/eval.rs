@@ -5,7 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::{Exit, lines::Out, settings::Settings};
-use crate::{error::Error, ndr};
+use crate::{
+    error::Error,
+    ndr,
+    typo::{
+        Census, Explainer, Popular,
+        eval::{self, Pair, Unrelated},
+    },
+};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
@@ -21,6 +28,24 @@ enum Stage {
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
     },
+    /// The typo model: names found again, kinds named, false explanations, over all thresholds
+    Typo {
+        /// JSON lines of {"typed", "meant"} [default: typos made of the names]
+        #[arg(long, value_name = "FILE")]
+        input: Option<PathBuf>,
+        /// Names to explain by, one a line, most popular first [default: shipped]
+        #[arg(long, value_name = "FILE")]
+        names: Option<PathBuf>,
+        /// Names that are nobody's typo, one a line; made-up ones are always among them
+        #[arg(long, value_name = "FILE")]
+        unrelated: Option<PathBuf>,
+        /// Typos made, with one slip and with two each
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+        /// Another seed, other typos
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
 }
 
 pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
@@ -31,9 +56,54 @@ pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
             let rows = ndr::read_labelled(&input.display().to_string(), &text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
         }
+        Stage::Typo { input, names, unrelated, count, seed } => {
+            let popular = match names {
+                Some(path) => Popular::parse(&text(&path)?),
+                None => Popular::shipped(),
+            };
+            let census = Census::default();
+            let explainer = Explainer::new(&census, &popular)?;
+            let pairs = match input {
+                Some(path) => pairs(&path)?,
+                None => {
+                    let names: Vec<&str> = popular.names().collect();
+                    let mut made = eval::generate(&names, count, 1, seed);
+                    made.extend(eval::generate(&names, count, 2, seed.wrapping_add(1)));
+                    made
+                }
+            };
+            let mut others = vec![Unrelated { sort: "synthetic".into(), names: eval::synthetic(count, seed) }];
+            if let Some(path) = unrelated {
+                let names = text(&path)?.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+                others.push(Unrelated { sort: "given".into(), names });
+            }
+            out.line(eval::evaluate(&explainer, &pairs, &others).to_string().trim_end())?;
+        }
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Lines of {"typed", "meant"}; the edits between them are not known.
+fn pairs(path: &Path) -> Result<Vec<Pair>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        typed: String,
+        meant: String,
+    }
+    let bad = |n: usize, e: &serde_json::Error| Error::Data {
+        name: path.display().to_string(),
+        cause: format!("line {}: {e}", n + 1),
+    };
+    text(path)?
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(n, line)| match serde_json::from_str::<Line>(line) {
+            Ok(Line { typed, meant }) => Ok(Pair { typed, meant, edits: Vec::new() }),
+            Err(e) => Err(bad(n, &e)),
+        })
+        .collect()
 }
 
 fn text(path: &Path) -> Result<String, Error> {

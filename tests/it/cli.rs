@@ -210,4 +210,101 @@ fn check_offline_never_guesses() {
     let rows = asked(&["check", "--offline"], "yaho.com.cn\ngmail.con\n");
     assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&"unknown".into(), &"not_a_public_suffix".into()));
     assert!(rows.iter().all(|row| !row["evidence"].as_array().unwrap().is_empty()));
+    let rows = asked(
+        &["check", "--offline", "--format", "jsonl"],
+        "{\"domain\":\"mail.yaho.com.cn\"}\nnone\n{\"domain\":\"yaho.com.cn\"}\n",
+    );
+    assert_eq!((&rows[0]["domain"], &rows[2]["domain"]), (&"mail.yaho.com.cn".into(), &"yaho.com.cn".into()));
+    assert!(rows[1]["error"].is_string() && rows[0]["registrable_domain"] == rows[2]["registrable_domain"]);
+}
+
+#[test]
+fn what_is_stored_is_rendered_listed_and_forgotten() {
+    let refused = GOOD
+        .replace("250 OK", "550 5.1.1 <b@y.example>: Recipient address rejected: User unknown")
+        .replace("b@y", "c@y");
+    let dir = given(format!("{GOOD}\n{refused}\n").as_bytes());
+    let run = |args: &[&str]| {
+        let output = bouncewatch(dir.path(), args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    run(&["run", "in.jsonl", "--offline"]);
+    let first = report(dir.path());
+    run(&["report"]);
+    let again = report(dir.path());
+    for part in ["deliveries", "bounce_types", "squatting", "campaigns", "window", "templates"] {
+        assert_eq!(first[part], again[part], "{part}");
+    }
+    run(&["report", "--since", "2022-06-09", "--format", "json"]);
+    assert_eq!(report(dir.path())["deliveries"]["total"], 0);
+    let templates = run(&["templates"]);
+    let row: serde_json::Value = serde_json::from_str(templates.trim()).unwrap();
+    assert_eq!((&row["type"], &row["count"]), (&"T8".into(), &1.into()));
+    assert!(!row["template"].as_str().unwrap().contains("c@y"), "{row}");
+    assert_eq!(run(&["templates", "--new-since", "2022-06-09"]), "");
+    let info: serde_json::Value = serde_json::from_str(&run(&["db", "info"])).unwrap();
+    assert_eq!((&info["version"], &info["rows"]["contacts"]), (&1.into(), &2.into()));
+    run(&["db", "prune", "--before", "2022-07-01"]);
+    let info: serde_json::Value = serde_json::from_str(&run(&["db", "info"])).unwrap();
+    assert_eq!((&info["rows"]["contacts"], &info["rows"]["names"]), (&0.into(), &1.into()));
+}
+
+#[test]
+fn redaction_leaves_no_local_part_and_no_ip() {
+    let refused = GOOD.replace("250 OK", "550 5.1.1 <secretive@y.example>: User unknown").replace("b@y", "secretive@y");
+    let dir = given(refused.repeat(1).as_bytes());
+    fs::write(dir.path().join("in.jsonl"), format!("{refused}\n{GOOD}\nsecretive@y.example junk\n")).unwrap();
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--redact"]).status.success());
+    for entry in fs::read_dir(dir.path().join("reports/latest")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("secretive") && !text.contains("192.0.2.1"), "{} tells: {text}", path.display());
+    }
+}
+
+#[test]
+fn findings_set_the_exit_status_when_asked() {
+    let mut log = String::new();
+    for n in 0..60 {
+        let guess = GOOD
+            .replace("b@y", &format!("guess{n}x@y"))
+            .replace("250 OK", if n == 30 { "250 OK" } else { "550 5.1.1 User unknown" });
+        log += &guess.replace("10:00:00", &format!("10:{n:02}:00"));
+        log.push('\n');
+    }
+    let dir = given(log.as_bytes());
+    let output = bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--fail-on", "low"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let campaigns = report(dir.path())["campaigns"].clone();
+    assert_eq!((&campaigns[0]["guesses"], &campaigns[0]["confirmed"][0]), (&60.into(), &"guess30x@y.example".into()));
+    fails(dir.path(), &["run", "in.jsonl", "--offline", "--fail-on", "grave"], 2, "grave");
+}
+
+#[test]
+fn evaluations_print_their_tables() {
+    let dir = given(b"{\"text\":\"550 5.1.1 no such user\",\"label\":\"T8\",\"alt\":[]}\n{\"text\":\"552 mailbox full\",\"label\":\"T9\",\"alt\":[]}\n");
+    for args in [&["eval", "ndr", "--input", "in.jsonl"][..], &["eval", "typo", "--count", "100"]] {
+        let output = bouncewatch(dir.path(), args);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stdout(&output).lines().count() > 5, "{}", stdout(&output));
+    }
+    fails(dir.path(), &["eval", "typo", "--input", "in.jsonl"], 1, "line 1");
+}
+
+#[test]
+fn options_may_come_from_file_environment_or_flag() {
+    let dir = given(GOOD.as_bytes());
+    fs::write(
+        dir.path().join("b.toml"),
+        "db = \"from-file.db\"\nreports = \"from-file\"\noffline = true\n[run]\ninput = [\"in.jsonl\"]\n",
+    )
+    .unwrap();
+    let mut command = start(dir.path(), &["run", "--config", "b.toml", "--reports", "from-flag"]);
+    let output = command.env("BOUNCEWATCH_DB", "from-environment.db").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(dir.path().join("from-environment.db").exists() && !dir.path().join("from-file.db").exists());
+    assert!(dir.path().join("from-flag/latest/report.json").exists() && !dir.path().join("from-file").exists());
+    fs::write(dir.path().join("b.toml"), "databse = \"x\"\n").unwrap();
+    fails(dir.path(), &["run", "in.jsonl", "--config", "b.toml"], 2, "databse");
 }
