@@ -85,6 +85,18 @@ fn degrees_agree(report: &Value, truth: &Value) {
     }
 }
 
+/// Every attempt's and every bounced mail's type is the world's own.
+fn types_agree(report: &Value, truth: &Value) {
+    let told: BTreeMap<&str, &Value> =
+        report["bounce_types"].as_array().unwrap().iter().map(|t| (t["type"].as_str().unwrap(), t)).collect();
+    assert_eq!(told.len(), 16);
+    for kind in truth["bounce_types"].as_array().unwrap() {
+        for count in ["attempts", "soft_bounced", "hard_bounced"] {
+            assert_eq!(told[kind["type"].as_str().unwrap()][count], kind[count], "{} {count}", kind["type"]);
+        }
+    }
+}
+
 /// Every planted registrable domain typo is listed as such with evidence; nothing registered is called registrable.
 fn squatting_agrees(report: &Value, truth: &Value) {
     let fates: BTreeMap<&str, &str> = truth["registry"]["domains"]
@@ -161,6 +173,7 @@ fn a_coremail_world_is_told_truly() {
     let servers = registries(dir.path(), &truth);
     let report = report(dir.path(), &["coremail.jsonl"], &servers);
     degrees_agree(&report, &truth["files"]["coremail.jsonl"]);
+    types_agree(&report, &truth);
     squatting_agrees(&report, &truth);
     campaigns_agree(&report, &truth, false);
 }
