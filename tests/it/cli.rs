@@ -308,3 +308,21 @@ fn options_may_come_from_file_environment_or_flag() {
     fs::write(dir.path().join("b.toml"), "databse = \"x\"\n").unwrap();
     fails(dir.path(), &["run", "in.jsonl", "--config", "b.toml"], 2, "databse");
 }
+
+/// `reports/sample` is what the README's command writes; remake it by running that and copying `reports/latest` there.
+#[test]
+fn the_sample_report_is_not_stale() {
+    let (dir, root) = (tempfile::tempdir().unwrap(), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let paths = [dir.path().join("sample.db"), dir.path().join("reports")].map(|p| p.display().to_string());
+    let args = ["run", "data/sample/coremail.jsonl", "--offline", "--db", &paths[0], "--reports", &paths[1]];
+    let output = bouncewatch(root, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut compared = 0;
+    for entry in fs::read_dir(dir.path().join("reports/latest")).unwrap() {
+        let path = entry.unwrap().path();
+        let kept = root.join("reports/sample").join(path.file_name().unwrap());
+        assert!(fs::read(&path).unwrap() == fs::read(&kept).unwrap(), "{} is stale", kept.display());
+        compared += 1;
+    }
+    assert_eq!(compared, 6);
+}
