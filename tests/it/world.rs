@@ -17,7 +17,7 @@ use crate::{
     servers::{Fate, World},
 };
 
-const RECORDS: u64 = 12_000;
+const RECORDS: u64 = 10_000;
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
