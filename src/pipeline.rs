@@ -1,8 +1,6 @@
 //! The whole job on one screen: read the functions from the top.
 
-use std::path::PathBuf;
-
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::{
     alert,
@@ -14,7 +12,7 @@ use crate::{
     merge::Merge,
     moment::Timestamp,
     ndr::{Cached, Classifier, Verdict},
-    registrability::{self, Network, Registrability, Status},
+    registrability::{self, Network, Registrability},
     sources::{self, Reject},
     store::Store,
     suffix::Suffixes,
@@ -74,16 +72,21 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     let (ledger, reading) = learn(job, &classifier, &known, progress)?;
     store.add_night(&ledger, &reading.known)?;
     drop(ledger);
-    let mut findings = analyse(job, store, progress)?;
+    let mut findings = analyse(job, &classifier, store, progress)?;
     findings.inputs = reading.inputs;
     store.raise(&mut findings.alerts)?;
     Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })
 }
 
 /// The stored nights → findings: no input is read, nothing but look-ups is stored.
-pub fn analyse(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Findings, Error> {
+pub fn analyse(
+    job: &Job,
+    classifier: &Classifier,
+    store: &mut Store,
+    progress: &dyn Progress,
+) -> Result<Findings, Error> {
     let mut ledger = store.ledger()?;
-    ledger.merge(standing(job, store)?);
+    ledger.merge(standing(job, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger);
@@ -107,10 +110,10 @@ struct Reading {
 }
 
 /// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
-fn standing(job: &Job, store: &Store) -> Result<Ledger, Error> {
+fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
-    let job = Job { inputs: Vec::new(), reading: sources::Options { settle: true, ..job.reading }, ..job.clone() };
-    read(&job, Vec::new(), &Classifier::shipped()?, &known, &Unseen).map(|(ledger, _)| ledger)
+    let settled = sources::Options { settle: true, ..job.reading };
+    read(Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
 /// All inputs, on all cores, into one ledger.
@@ -121,19 +124,20 @@ fn learn(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     let inputs = sources::open(&job.inputs, &job.reading)?;
-    read(job, inputs, classifier, known, progress)
+    read(inputs, &job.reading, classifier, known, progress)
 }
 
+/// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
 fn read(
-    job: &Job,
     inputs: Vec<sources::Input>,
+    how: &sources::Options,
     classifier: &Classifier,
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
     let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
-    let reading = sources::read(inputs, known, &job.reading, &make, &Worker::take, &|bytes| progress.read(bytes))?;
+    let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let mut ledger = Ledger::default();
     for worker in reading.workers {
         ledger.merge(worker.ledger);
@@ -173,14 +177,13 @@ impl Worker<'_> {
             self.ledger.add_template(&verdict, attempt.reply, delivery.start, || self.verdicts.masked().text().into());
             self.said.push(Some(verdict));
         }
-        let refs: Vec<Option<&Verdict>> = self.said.iter().map(Option::as_ref).collect();
-        self.ledger.add(delivery, &refs);
+        self.ledger.add(delivery, &self.said);
     }
 }
 
 /// Without the names only guessers wrote to: those are guesses, not slips of the finger.
 fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
-    let guessers: HashSet<&str> = campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect();
+    let guessers = enumeration::guessers(campaigns);
     suspects.usernames.retain(|name| !name.senders.iter().all(|sender| guessers.contains(sender.as_str())));
     suspects
 }
@@ -219,7 +222,6 @@ fn judge_domains(
     answers: &HashMap<String, Registrability>,
     now: Timestamp,
 ) -> Vec<DomainRisk> {
-    let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
     let judged = suspects.into_iter().filter_map(|suspect| {
         let registrability = answers.get(&registrability::asked_about(&suspect.domain, suffixes))?.clone();
         let risk = typo::risk(&suspect, Some(registrability.status.name()), now).score;
@@ -228,7 +230,9 @@ fn judge_domains(
     // A dead name nothing explains is a finding only once a registry says it is for sale.
     judged
         .filter(|d| {
-            d.suspect.kind == typo::SuspectKind::Typo || d.suspect.delivered_before > 0 || open(d.registrability.status)
+            d.suspect.kind == typo::SuspectKind::Typo
+                || d.suspect.delivered_before > 0
+                || d.registrability.status.is_open()
         })
         .collect()
 }
@@ -244,9 +248,4 @@ fn judge_usernames(suspects: Vec<typo::UsernameSuspect>, now: Timestamp) -> Resu
         UsernameRisk { suspect, status, why, risk }
     });
     Ok(judged.collect())
-}
-
-/// Where the quarantine of a night lies.
-pub fn quarantine_path(folder: &std::path::Path) -> PathBuf {
-    folder.join("quarantine.jsonl")
 }

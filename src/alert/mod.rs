@@ -1,13 +1,13 @@
-//! Which findings somebody should hear of, each once.
+//! Which findings somebody should hear of; the store knows which were told before.
 //!
-//! In: [`Findings`] of one run; the ids of alerts raised before.
+//! In: [`Findings`] of one run.
 //! Out: [`Alert`]s, most severe first, with ids that are the same every night.
 //! Never: sends anything, reads a clock, decides what is a campaign or a typo.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     address,
@@ -63,11 +63,6 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
             .then_with(|| a.id.cmp(&b.id))
     });
     alerts
-}
-
-/// Those whose ids nobody was told yet, in the same order.
-pub fn fresh(alerts: Vec<Alert>, known: &BTreeSet<String>) -> Vec<Alert> {
-    alerts.into_iter().filter(|a| !known.contains(&a.id)).collect()
 }
 
 /// 16 hexadecimal digits of kind and key.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    ndr::Classifier,
     pipeline::{self, Job, Unseen},
     redact::Redactor,
     registrability::Network,
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         network: Network { offline: true, ..Network::default() },
         ..Job::default()
     };
-    let mut findings = pipeline::analyse(&job, &mut store, &Unseen)?;
+    let mut findings = pipeline::analyse(&job, &Classifier::shipped()?, &mut store, &Unseen)?;
     store.raise(&mut findings.alerts)?;
     let redactor = redactor(settings, &store)?;
     let folder = write(&findings, &settings.reports, &formats, redactor.as_ref())?;

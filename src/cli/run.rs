@@ -1,6 +1,11 @@
 //! `bouncewatch run`
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
@@ -97,7 +102,7 @@ fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
     if night.rejects.is_empty() {
         return Ok(());
     }
-    let path = pipeline::quarantine_path(folder);
+    let path = quarantine_path(folder);
     let failed = |cause| Error::Write { path: path.clone(), cause };
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(failed)?;
     let mut file = std::io::BufWriter::new(file);
@@ -107,6 +112,10 @@ fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
         writeln!(file, "{row}").map_err(failed)?;
     }
     file.flush().map_err(failed)
+}
+
+fn quarantine_path(folder: &Path) -> PathBuf {
+    folder.join("quarantine.jsonl")
 }
 
 fn tell(night: &Night, folder: &Path, screen: &Screen) {
@@ -122,11 +131,7 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
         ));
     }
     if night.rejected > 0 {
-        screen.warn(&format!(
-            "{} lines could not be read; see {}",
-            night.rejected,
-            pipeline::quarantine_path(folder).display()
-        ));
+        screen.warn(&format!("{} lines could not be read; see {}", night.rejected, quarantine_path(folder).display()));
     }
     let [non, soft, hard] = night.findings.degrees();
     let registrable =

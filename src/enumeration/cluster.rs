@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     address::domain_of,
+    hash::stable_hash,
     ledger::{Ledger, Name},
     moment::Timestamp,
 };
@@ -24,13 +25,16 @@ pub(super) struct Suspect {
 /// Joins suspects with the same targets at the same time that share tried addresses, or whose lists are of one make and
 /// about one length. Sharing a client alone joins nobody: two tenants of a botnet are two campaigns.
 pub(super) fn join(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
-    let mut groups: Vec<Group> = suspects.into_iter().map(|s| Group::of(s, ledger)).collect();
-    loop {
-        let pair = (0..groups.len())
-            .find_map(|i| (i + 1..groups.len()).find(|&j| groups[i].works_with(&groups[j])).map(|j| (i, j)));
-        let Some((i, j)) = pair else { break };
-        let other = groups.remove(j);
-        groups[i].take(other);
+    let mut groups: Vec<Group> = Vec::new();
+    for suspect in suspects {
+        let mut group = Group::of(suspect, ledger);
+        // What a group has taken in may work with yet another one.
+        while let Some(at) = groups.iter().position(|known| known.works_with(&group)) {
+            let mut known = groups.remove(at);
+            known.take(group);
+            group = known;
+        }
+        groups.push(group);
     }
     groups.into_iter().map(|group| group.campaign(ledger)).collect()
 }
@@ -107,7 +111,7 @@ impl<'l> Group<'l> {
         let key = format!("{:?} {}", self.origins, self.first.day());
         let success_rate = confirmed.len() as f64 / guesses.max(1) as f64;
         Campaign {
-            id: format!("{:016x}", crate::ndr::stable_hash(key.as_bytes())),
+            id: format!("{:016x}", stable_hash(key.as_bytes())),
             why: super::score::why(
                 guesses,
                 confirmed.len() as u64,

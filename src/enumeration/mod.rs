@@ -46,6 +46,11 @@ pub fn find(ledger: &Ledger) -> Vec<Campaign> {
     campaigns
 }
 
+/// Every envelope sender of `campaigns`.
+pub fn guessers(campaigns: &[Campaign]) -> HashSet<&str> {
+    campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect()
+}
+
 /// How the guessed names were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pattern {

@@ -50,7 +50,7 @@ impl Log {
             blocklist: None,
             auth: None,
         });
-        self.ledger.add(&delivery, &[verdict.as_ref()]);
+        self.ledger.add(&delivery, &[verdict]);
     }
 
     fn out(&mut self, minute: i64, from: &str, to: &str, exists: bool) {

@@ -8,10 +8,9 @@ use super::{AuthFailures, Blocklist, DomainRisk, Findings, TemplateLine, Templat
 use crate::{
     bounce::{BounceType, RootCause},
     delivery::Direction,
-    enumeration::Campaign,
+    enumeration::{self, Campaign},
     ledger::{Ledger, Name},
     moment::{Day, Timestamp, Week},
-    registrability::Status,
     typo::Weekly,
 };
 
@@ -66,7 +65,7 @@ fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, 
             *sum = [sum[0] + soft, sum[1] + hard];
         }
     }
-    let guessers: HashSet<&str> = campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect();
+    let guessers = enumeration::guessers(campaigns);
     let malicious: u64 = ledger
         .refusals
         .iter()
@@ -133,9 +132,8 @@ fn authentication(ledger: &Ledger) -> Vec<AuthFailures> {
 
 /// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.
 fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk]) -> Vec<Weekly> {
-    let open = |status| matches!(status, Status::Registrable | Status::Redemption | Status::PendingDelete);
     let domains: HashSet<&str> =
-        domains.iter().filter(|d| open(d.registrability.status)).map(|d| d.suspect.domain.as_str()).collect();
+        domains.iter().filter(|d| d.registrability.status.is_open()).map(|d| d.suspect.domain.as_str()).collect();
     let usernames: HashSet<&str> = usernames
         .iter()
         .filter(|u| matches!(u.status, "allowed_by_provider_rules" | "recycled_by_provider"))

@@ -15,7 +15,7 @@ const MAX_EXAMPLE: usize = 400;
 
 impl Ledger {
     /// Takes in one delivery. `verdicts` has one entry an attempt, `None` where it was accepted.
-    pub fn add(&mut self, delivery: &Delivery<'_>, verdicts: &[Option<&Verdict>]) {
+    pub fn add(&mut self, delivery: &Delivery<'_>, verdicts: &[Option<Verdict>]) {
         let sender = fold(delivery.sender);
         let recipient = fold(delivery.recipient);
         let outcome = delivery.outcome();
@@ -74,7 +74,7 @@ impl Ledger {
         &mut self,
         delivery: &Delivery<'_>,
         outcome: Outcome,
-        verdicts: &[Option<&Verdict>],
+        verdicts: &[Option<Verdict>],
         last: Option<BounceType>,
     ) {
         let day = self.days.entry(delivery.start.day()).or_default();
@@ -87,10 +87,10 @@ impl Ledger {
         }
     }
 
-    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<&Verdict>]) {
+    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<Verdict>]) {
         let mut named: Vec<&str> = Vec::new();
         for (verdict, attempt) in verdicts.iter().zip(delivery.attempts) {
-            let Some(verdict) = verdict.filter(|v| v.kind == BounceType::Blocklisted) else { continue };
+            let Some(verdict) = verdict.as_ref().filter(|v| v.kind == BounceType::Blocklisted) else { continue };
             let list = verdict.blocklist.as_deref().unwrap_or("unnamed");
             let tally = self.blocklists.entry((list.to_owned(), delivery.start.day())).or_default();
             tally.attempts += 1;
@@ -112,7 +112,7 @@ impl Ledger {
         delivery: &Delivery<'_>,
         domain: &str,
         outcome: Outcome,
-        verdicts: &[Option<&Verdict>],
+        verdicts: &[Option<Verdict>],
     ) {
         if domain.is_empty() || delivery.direction == Direction::In {
             return;

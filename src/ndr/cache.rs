@@ -75,7 +75,7 @@ impl std::hash::Hasher for Pass {
         self.0
     }
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = super::mask::stable_hash(bytes);
+        self.0 = crate::hash::stable_hash(bytes);
     }
     fn write_u64(&mut self, n: u64) {
         self.0 = n;

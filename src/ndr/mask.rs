@@ -14,7 +14,7 @@ use super::{
         skip_after_repeat, word_len,
     },
 };
-use crate::reply::Enhanced;
+use crate::{hash::stable_hash, reply::Enhanced};
 
 /// Bytes of a reply that are read; what follows never changes a verdict.
 pub(super) const INPUT_CAP: usize = 2048;
@@ -343,29 +343,6 @@ impl Masked {
         self.text.push_str(name);
         self.text.push('}');
     }
-}
-
-/// Multiply-and-fold over eight bytes at a time with fixed constants: the same in every run and on every machine.
-/// Not proof against somebody who looks for collisions; a collision can only give one masked form another's verdict
-/// in a cache that compares texts anyway.
-pub fn stable_hash(bytes: &[u8]) -> u64 {
-    let mut h = 0x9e37_79b9_7f4a_7c15_u64 ^ (bytes.len() as u64);
-    let mut chunks = bytes.chunks_exact(8);
-    for c in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(c);
-        h = fold(h ^ u64::from_le_bytes(word));
-    }
-    let mut word = [0; 8];
-    let rest = chunks.remainder();
-    word[..rest.len()].copy_from_slice(rest);
-    fold(fold(h ^ u64::from_le_bytes(word)) ^ 0xd6e8_feb8_6659_fd93)
-}
-
-/// Both halves of the product, mixed.
-pub(super) fn fold(x: u64) -> u64 {
-    let wide = u128::from(x) * 0xa076_1d64_78bd_642f_u128;
-    (wide as u64) ^ ((wide >> 64) as u64)
 }
 
 #[derive(Default)]

@@ -7,8 +7,8 @@
 
 use hashbrown::HashMap;
 
-use super::{TemplateId, mask::stable_hash};
-use crate::{bounce::BounceType, merge::Merge, moment::Timestamp};
+use super::TemplateId;
+use crate::{bounce::BounceType, hash::stable_hash, merge::Merge, moment::Timestamp};
 
 /// Forms kept on each level: three levels of at most this many forms of at most 1 KiB stay far under 256 MiB.
 const CAP: usize = 1 << 15;

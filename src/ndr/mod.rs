@@ -34,7 +34,7 @@ pub use self::{
     details::{Details, Mailbox},
     eval::{Evaluation, Labelled, evaluate, read_labelled},
     grammar::{Example, expand},
-    mask::{Masked, stable_hash},
+    mask::Masked,
     miner::{Miner, Template},
     model::Model,
     train::{cross_check, train},

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
 use super::*;
+use crate::hash::stable_hash;
 use crate::{merge::Merge, moment::Timestamp};
 
 fn classifier() -> Classifier {

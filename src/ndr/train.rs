@@ -271,5 +271,5 @@ pub fn cross_check(examples: &[Example]) -> Result<(usize, usize), Error> {
 }
 
 fn fold_of(row: &Row) -> u32 {
-    super::mask::stable_hash(&row.family.to_le_bytes()) as u32 % FOLDS
+    crate::hash::stable_hash(&row.family.to_le_bytes()) as u32 % FOLDS
 }

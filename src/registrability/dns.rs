@@ -21,7 +21,7 @@ use hickory_resolver::{
     system_conf::read_system_conf,
 };
 
-use super::{pace::stable_hash, verdict};
+use super::verdict;
 use crate::{error::Error, moment::Timestamp};
 
 /// The name servers of this run, each asked on its own so that its answer can be named.
@@ -180,7 +180,8 @@ impl Asker {
         if let Some(known) = cell.get() {
             return known.clone();
         }
-        let name = format!("bw-{:016x}.{suffix}", stable_hash(suffix, self.now.0.unsigned_abs()));
+        let name =
+            format!("bw-{:016x}.{suffix}", crate::hash::fnv1a_seeded(suffix.as_bytes(), self.now.0.unsigned_abs()));
         let mut aside = Finding { answers: Vec::new(), ..found.clone() };
         let mut answer = self.ask(index, &name, RecordType::NS, deadline, &mut aside);
         if let Answer::Absent { .. } = answer {

@@ -274,6 +274,11 @@ impl Tally {
 }
 
 impl Status {
+    /// Whether a stranger can have the name, now or as soon as it drops.
+    pub fn is_open(self) -> bool {
+        matches!(self, Status::Registrable | Status::Redemption | Status::PendingDelete)
+    }
+
     /// `registrable`
     pub fn name(self) -> &'static str {
         match self {

@@ -158,12 +158,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// that names refused together do not come back together.
 pub(super) fn pause(backoff: Duration, attempt: u32, what: &str) -> Duration {
     let base = backoff.saturating_mul(1 << attempt.saturating_sub(1).min(6));
-    base + base.mul_f64((stable_hash(what, u64::from(attempt)) % 512) as f64 / 1024.0)
-}
-
-/// FNV-1a: the same on every machine and in every run.
-pub(super) fn stable_hash(text: &str, seed: u64) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    base + base.mul_f64((crate::hash::fnv1a_seeded(what.as_bytes(), u64::from(attempt)) % 512) as f64 / 1024.0)
 }
 
 #[cfg(test)]

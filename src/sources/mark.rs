@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use crate::hash::fnv1a;
+
 /// An input's identity and how far it was read. All bytes are those after unpacking.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mark {
@@ -56,10 +58,10 @@ impl Trace {
     /// The mark of what was fed.
     pub(crate) fn mark(&self, records: u64, path: &str) -> Mark {
         Mark {
-            head: hash(&self.head),
+            head: fnv1a(&self.head),
             head_len: self.head.len() as u64,
             offset: self.offset,
-            tail: hash(&self.tail),
+            tail: fnv1a(&self.tail),
             records,
             path: path.to_owned(),
         }
@@ -95,7 +97,7 @@ pub(crate) fn find(
             return false;
         }
         if hashed.0 != len {
-            hashed = (len, hash(&head[..len]));
+            hashed = (len, fnv1a(&head[..len]));
         }
         hashed.1 == mark.head
     };
@@ -108,7 +110,7 @@ pub(crate) fn find(
     for i in candidates {
         // A stream broken before the mark cannot be the one the mark is of.
         match trace.skip_to(marks[i].offset, &mut stream) {
-            Ok(true) if hash(&trace.tail) == marks[i].tail => found = Some(i),
+            Ok(true) if fnv1a(&trace.tail) == marks[i].tail => found = Some(i),
             Ok(true) => {}
             Ok(false) => break,
             Err(e) if e.raw_os_error().is_some() => return Err(e),
@@ -116,9 +118,4 @@ pub(crate) fn find(
         }
     }
     Ok(found)
-}
-
-/// FNV-1a: the same on every machine and in every release.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -407,10 +407,10 @@ mod tests {
                 blocklist: None,
                 auth: None,
             };
-            let verdict = (!attempts[0].accepted).then_some(&verdict);
-            ledger.add(&delivery, &[verdict]);
+            let verdict = (!attempts[0].accepted).then_some(verdict);
+            ledger.add(&delivery, std::slice::from_ref(&verdict));
             if let Some(verdict) = verdict {
-                ledger.add_template(verdict, reply, start, || "550 refused".into());
+                ledger.add_template(&verdict, reply, start, || "550 refused".into());
             }
         }
         ledger

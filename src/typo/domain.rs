@@ -60,7 +60,7 @@ impl Domains {
         sorted.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         let index = Index::new(sorted.iter().map(|(n, _)| *n));
         let mut stems: Vec<(u64, u32)> =
-            sorted.iter().enumerate().map(|(i, (n, _))| (hash(stem(n)), i as u32)).collect();
+            sorted.iter().enumerate().map(|(i, (n, _))| (crate::hash::fnv1a(stem(n).as_bytes()), i as u32)).collect();
         stems.sort_unstable();
         Domains {
             ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
@@ -143,7 +143,7 @@ impl Domains {
             found.extend(self.ranks.get(&*reading));
             found.extend(self.index.near(&reading, 1, &mut scratch).iter().map(|h| h.name));
         }
-        let key = hash(stem(typed));
+        let key = crate::hash::fnv1a(stem(typed).as_bytes());
         let at = self.stems.partition_point(|(h, _)| *h < key);
         found.extend(self.stems[at..].iter().take_while(|(h, _)| *h == key).take(64).map(|(_, n)| n));
         // `yaho.cn`: a slip beside a country's second level left out.
@@ -170,9 +170,4 @@ pub(super) fn clean(domain: &str) -> Cow<'_, str> {
         }
     }
     folded
-}
-
-/// FNV-1a: the same on every machine.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }

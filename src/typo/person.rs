@@ -1,6 +1,7 @@
 //! Ways to write one person's name as a username: order, separators, initials, digits and plus-tags.
 
 use super::Edit;
+use crate::hash::fnv1a;
 
 const SEPARATORS: [char; 3] = ['.', '_', '-'];
 
@@ -16,11 +17,11 @@ pub(super) fn key(local: &str) -> u64 {
     let bare = bare(local);
     let mut parts = parts(bare);
     if parts.len() == 1 {
-        return hash(parts[0]);
+        return fnv1a(parts[0].as_bytes());
     }
     parts.sort_unstable();
     // Sorted, so that `smith.john` is `john.smith`; joined, so that order is all that is lost.
-    hash(&parts.join("."))
+    fnv1a(parts.join(".").as_bytes())
 }
 
 /// `j.smith` or `jsmith` against `john.smith`, in either direction.
@@ -107,10 +108,6 @@ fn parts(local: &str) -> Vec<&str> {
 
 fn one(part: &str) -> bool {
     part.chars().count() == 1
-}
-
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
             attempts: &attempts,
         };
         let verdict = BounceType::parse(what).map(verdict);
-        ledger.add(&delivery, &[verdict.as_ref()]);
+        ledger.add(&delivery, &[verdict]);
     }
     ledger
 }

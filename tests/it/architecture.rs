@@ -7,7 +7,8 @@ use std::{
 };
 
 /// The stages in the order of the data's way; a stage may use itself and those before it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
+    "hash",
     "merge",
     "address",
     "bounce",
