@@ -88,6 +88,10 @@ impl Ledger {
     }
 
     fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<Verdict>]) {
+        // At our own door it is a visitor that is listed, not one of our servers.
+        if delivery.direction == Direction::In {
+            return;
+        }
         let mut named: Vec<&str> = Vec::new();
         for (verdict, attempt) in verdicts.iter().zip(delivery.attempts) {
             let Some(verdict) = verdict.as_ref().filter(|v| v.kind == BounceType::Blocklisted) else { continue };
@@ -254,4 +258,44 @@ fn cut(raw: &str) -> Box<str> {
         end -= 1;
     }
     raw[..end].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        delivery::Attempt,
+        moment::Timestamp,
+        ndr::{TemplateId, Verdict},
+    };
+
+    #[test]
+    fn a_listed_visitor_is_none_of_our_servers() {
+        let verdict = Verdict {
+            kind: BounceType::Blocklisted,
+            confidence: 1.0,
+            code: None,
+            enhanced: None,
+            template: TemplateId(0),
+            blocklist: Some("spamhaus".into()),
+            auth: None,
+        };
+        for (direction, lists) in [(Direction::In, 0), (Direction::Out, 1)] {
+            let (attempts, at) = ([Attempt::replied("192.0.2.1", "", "554 listed")], Timestamp(0));
+            let (sender, recipient) = ("a@x.example", "b@y.example");
+            let mail = Delivery {
+                sender,
+                recipient,
+                client: None,
+                direction,
+                start: at,
+                end: at,
+                spam: false,
+                attempts: &attempts,
+            };
+            let mut ledger = Ledger::default();
+            ledger.add(&mail, &[Some(verdict.clone())]);
+            assert_eq!(ledger.blocklists.len(), lists, "{direction:?}");
+        }
+    }
 }

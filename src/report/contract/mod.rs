@@ -280,7 +280,7 @@ pub fn meaning(kind: BounceType) -> &'static str {
         ReceiverDns => "the receiver's domain could not be looked up",
         Authentication => "the sender failed DKIM, SPF or DMARC",
         Starttls => "encryption (STARTTLS) is wrong or missing",
-        Blocklisted => "our sending server is on a blocklist",
+        Blocklisted => "the sending server is on a blocklist",
         Greylisted => "asked to try again later (greylisting)",
         SendingTooFast => "our server sent too fast",
         UserUnknown => "the address does not exist",
