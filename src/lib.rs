@@ -7,7 +7,7 @@
 //! inputs ─► sources ─► Delivery ─► ndr (Reply → Verdict) ─► ledger (learn, merge)
 //!                                                             │
 //!        store ◄─ findings ◄─ enumeration ◄─ registrability ◄─ typo
-//!          └─► report, alert
+//!          └─► report, alert, disclose
 //! ```
 
 pub mod address;
@@ -35,6 +35,8 @@ pub mod enumeration;
 pub mod findings;
 
 pub mod redact;
+
+pub mod disclose;
 
 pub mod store;
 

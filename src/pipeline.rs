@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use crate::{
     alert,
     delivery::Delivery,
+    disclose,
     enumeration::{self, Campaign},
     error::Error,
     findings::{DomainRisk, Findings, InputLine, UsernameRisk},
@@ -75,6 +76,10 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     let mut findings = analyse(job, &classifier, store, progress)?;
     findings.inputs = reading.inputs;
     store.raise(&mut findings.alerts)?;
+    // A window hides findings; what it hides is not resolved.
+    if job.since.is_none() && job.until.is_none() {
+        open_disclosures(&findings, store, job.now)?;
+    }
     Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })
 }
 
@@ -99,6 +104,13 @@ pub fn analyse(
     let mut findings = Findings::gather(&ledger, domains, usernames, campaigns, job.now);
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
+}
+
+/// Who should be told, beside what earlier nights opened.
+fn open_disclosures(findings: &Findings, store: &mut Store, now: Timestamp) -> Result<(), Error> {
+    let mut known = store.disclosures()?;
+    let trail = disclose::reconcile(&mut known, disclose::matters(findings), now);
+    store.keep_disclosures(&known, &trail)
 }
 
 /// What one reading leaves.

@@ -97,6 +97,8 @@ impl Redactor {
             s.intended = self.address(&s.intended);
             s.senders = self.sorted(&s.senders, Self::address);
         }
+        // Only letters to the people themselves need these.
+        findings.slips.clear();
         let mut campaign_words = Locals::new();
         for campaign in &mut findings.campaigns {
             campaign_words.extend(self.campaign(campaign));

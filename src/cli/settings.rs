@@ -25,6 +25,7 @@ pub(super) struct Settings {
     pub fail_on: Option<Severity>,
     pub network: Network,
     pub run: RunKeys,
+    pub disclose: DiscloseKeys,
 }
 
 /// The configuration file: the options' own names as keys.
@@ -47,6 +48,18 @@ struct File {
     lookup_concurrency: Option<usize>,
     fail_on: Option<String>,
     run: RunKeys,
+    disclose: DiscloseKeys,
+}
+
+/// `[disclose]`: keys for the options of `bouncewatch disclose`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct DiscloseKeys {
+    pub from: Option<String>,
+    pub via: Option<String>,
+    pub drafts: Option<PathBuf>,
+    pub language: Option<String>,
+    pub letters: Option<PathBuf>,
 }
 
 /// `[run]`: keys for the options of `bouncewatch run`.
@@ -106,6 +119,7 @@ impl Settings {
             fail_on: fail_on.transpose()?,
             network,
             run: file.run,
+            disclose: file.disclose,
         })
     }
 }

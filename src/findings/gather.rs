@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{AuthFailures, Blocklist, DomainRisk, Findings, TemplateLine, Templates, UsernameRisk};
+use super::{AuthFailures, Blocklist, DomainRisk, Findings, TemplateLine, Templates, UsernameRisk, slips};
 use crate::{
     bounce::{BounceType, RootCause},
     delivery::Direction,
@@ -48,6 +48,8 @@ impl Findings {
             blocklists: blocklists(ledger),
             authentication: authentication(ledger),
             vulnerable: vulnerable(ledger, &domains, &usernames),
+            slips: slips::slips(ledger, &domains, &usernames, &campaigns),
+            own_domains: slips::own_domains(ledger),
             domains,
             usernames,
             campaigns,

@@ -1,6 +1,11 @@
 //! Everything one run found. Knows the stages above; the store, report and alert know only this.
 
 mod gather;
+mod slips;
+
+use std::collections::BTreeSet;
+
+pub use slips::Slip;
 
 use crate::{
     bounce::{BounceType, RootCause},
@@ -38,6 +43,10 @@ pub struct Findings {
     pub vulnerable: Vec<Weekly>,
     /// Address guessing, most guesses first.
     pub campaigns: Vec<Campaign>,
+    /// Our senders' mails to suspect names, by sender.
+    pub slips: Vec<Slip>,
+    /// Domains we send from or take mail for.
+    pub own_domains: BTreeSet<String>,
     /// What an operator should hear of tonight, most severe first.
     pub alerts: Vec<Alert>,
 }

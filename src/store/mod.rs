@@ -5,6 +5,7 @@
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
+mod disclosures;
 mod history;
 mod lookups;
 mod upkeep;
@@ -23,7 +24,7 @@ pub use upkeep::Info;
 use crate::error::Error;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("disclosures.sql")];
 
 /// The open database.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let newer = dir.path().join("newer.db");
         Store::open(&newer).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 1, .. })));
+        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, .. })));
         let junk = dir.path().join("junk.db");
         std::fs::write(&junk, "this is not a database, it only has the name of one ".repeat(40)).unwrap();
         let said = Store::open(&junk).unwrap_err().to_string();

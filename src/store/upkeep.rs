@@ -46,6 +46,12 @@ impl Store {
             for (table, column) in [("templates", "last"), ("authentication", "last"), ("lookups", "fresh_until")] {
                 deleted += db.execute(&format!("DELETE FROM {table} WHERE {column} < ?1"), params![before.0])?;
             }
+            deleted +=
+                db.execute("DELETE FROM disclosures WHERE state = 'resolved' AND changed_at < ?1", params![before.0])?;
+            deleted += db.execute(
+                "DELETE FROM disclosure_trail WHERE disclosure NOT IN (SELECT id FROM disclosures)",
+                [],
+            )?;
             deleted += db.execute(
                 "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM contacts UNION SELECT client FROM contacts
                  UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals)",

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The stages in the order of the data's way; a stage may use itself and those before it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "hash",
     "merge",
     "address",
@@ -25,6 +25,7 @@ const ORDER: [&str; 23] = [
     "enumeration",
     "findings",
     "redact",
+    "disclose",
     "store",
     "report",
     "alert",
@@ -34,7 +35,7 @@ const ORDER: [&str; 23] = [
 ];
 
 /// Where an outside crate may be named, beside tests.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 11] = [
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("rusqlite", &["store/"]),
@@ -44,6 +45,8 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("publicsuffix", &["suffix.rs"]),
     ("strsim", &["typo/"]),
     ("askama", &["report/"]),
+    ("minijinja", &["disclose/"]),
+    ("lettre", &["disclose/"]),
 ];
 
 fn sources() -> BTreeMap<String, String> {

@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod contract;
+mod disclose;
 mod hostile;
 mod network;
 mod servers;

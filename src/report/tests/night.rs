@@ -124,6 +124,8 @@ pub(super) fn night() -> Findings {
     let at = moment("2022-07-04T02:00:00Z");
     let mut findings = Findings {
         generated_at: at,
+        slips: Vec::new(),
+        own_domains: std::collections::BTreeSet::new(),
         window: Window::between(moment("2022-06-06T00:00:04Z"), moment("2022-07-03T23:59:40Z")),
         inputs: vec![
             InputLine {

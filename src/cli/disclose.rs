@@ -1,0 +1,315 @@
+//! `bouncewatch disclose`
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args as ClapArgs, Subcommand};
+use serde_json::json;
+
+use super::{
+    Exit,
+    lines::{self, Out, Shape},
+    screen::Screen,
+    settings::Settings,
+};
+use crate::{
+    address::printable,
+    disclose::{self, Disclosure, Letters, Route, State, Writer, language_of},
+    error::Error,
+    store::Store,
+};
+
+/// Days without an answer after which a sent letter is worth a reminder.
+const OVERDUE_DAYS: i64 = 14;
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Who should be told what, and how far that is
+    List {
+        /// Only those in this state: found, drafted, sent, acknowledged, resolved
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        /// Only letters sent so many days ago without an answer [default with the option: 14]
+        #[arg(long, value_name = "DAYS", num_args = 0..=1, default_missing_value = "14")]
+        overdue: Option<i64>,
+    },
+    /// Write a letter for everyone who was not told yet
+    Draft {
+        /// Only these
+        #[arg(value_name = "ID")]
+        id: Vec<String>,
+        #[command(flatten)]
+        letter: LetterArgs,
+    },
+    /// Hand drafted letters to a mail server
+    Send {
+        /// Only these
+        #[arg(value_name = "ID")]
+        id: Vec<String>,
+        /// Really send; without it only what would be sent is shown
+        #[arg(long)]
+        confirm: bool,
+        /// smtp://HOST:PORT, smtps://HOST or sendmail:/usr/sbin/sendmail [default: sendmail:]
+        #[arg(long, value_name = "URL", env = "BOUNCEWATCH_DISCLOSE_VIA")]
+        via: Option<String>,
+        /// Folder of the drafts [default: disclosures beside the reports]
+        #[arg(long, value_name = "DIR")]
+        drafts: Option<PathBuf>,
+    },
+    /// Note what became of one: an answer, a better contact, its end
+    Mark {
+        /// Which one
+        #[arg(value_name = "ID")]
+        id: String,
+        /// found, drafted, sent, acknowledged, resolved
+        #[arg(value_name = "STATE")]
+        state: Option<String>,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+        /// Write to this address instead
+        #[arg(long, value_name = "ADDRESS")]
+        contact: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+struct LetterArgs {
+    /// Who writes: "Abuse desk <abuse@example.org>"
+    #[arg(long, value_name = "ADDRESS", env = "BOUNCEWATCH_FROM")]
+    from: Option<String>,
+    /// Folder for the drafts [default: disclosures beside the reports]
+    #[arg(long, value_name = "DIR")]
+    drafts: Option<PathBuf>,
+    /// Language of all letters [default: zh for owners under .cn, else en]
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<String>,
+    /// Folder with own letters, LANGUAGE/AUDIENCE.txt, used before the shipped ones
+    #[arg(long, value_name = "DIR")]
+    letters: Option<PathBuf>,
+}
+
+pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    if !settings.db.exists() {
+        return Err(Error::Usage(format!(
+            "disclose: there is no database {}; run `bouncewatch run` first, or name another --db",
+            settings.db.display()
+        )));
+    }
+    let mut store = Store::open(&settings.db)?;
+    match args.action {
+        Action::List { state, overdue } => list(&store, settings, state.as_deref(), overdue),
+        Action::Draft { id, letter } => draft(&mut store, settings, screen, &id, &letter),
+        Action::Send { id, confirm, via, drafts } => {
+            let via = via.or_else(|| settings.disclose.via.clone());
+            let via = via.as_deref().unwrap_or(disclose::DEFAULT_ROUTE);
+            let folder = folder(drafts.as_ref(), settings);
+            send(&mut store, settings, screen, &Sending { ids: &id, confirm, via, folder: &folder })
+        }
+        Action::Mark { id, state, note, contact } => {
+            mark(&mut store, settings, &id, state.as_deref(), &note, contact.as_deref())
+        }
+    }
+}
+
+fn list(store: &Store, settings: &Settings, state: Option<&str>, overdue: Option<i64>) -> Result<Exit, Error> {
+    let state = state.map(parse_state).transpose()?;
+    let shape = lines::shape(settings)?;
+    let redactor = super::report::redactor(settings, store)?;
+    let hide = |text: &str| redactor.as_ref().map_or_else(|| text.to_owned(), |r| r.text(text));
+    let mut out = Out::open();
+    for d in store.disclosures()? {
+        let days = (settings.now.0 - d.changed_at.0) / 86_400;
+        let late = |limit: i64| d.state == State::Sent && days >= limit;
+        if state.is_some_and(|wanted| d.state != wanted) || overdue.is_some_and(|limit| !late(limit)) {
+            continue;
+        }
+        let matter = &d.matter;
+        let contact = matter.contact.as_ref().map(|(to, source)| (hide(to), source.as_str()));
+        match shape {
+            Shape::Json => {
+                let trail: Vec<_> = store
+                    .disclosure_trail(&d.id)?
+                    .iter()
+                    .map(|e| json!({"at": e.at.to_string(), "state": e.state.name(), "note": hide(&e.note)}))
+                    .collect();
+                out.line(
+                    &json!({
+                        "id": d.id, "state": d.state.name(), "audience": matter.audience.name(),
+                        "owner": hide(&matter.owner), "contact": contact.as_ref().map(|c| &c.0),
+                        "contact_source": contact.as_ref().map(|c| c.1), "since": d.changed_at.to_string(),
+                        "overdue": late(OVERDUE_DAYS), "trail": trail,
+                        "findings": matter.items.iter().map(|i| json!({
+                            "id": i.id, "name": hide(&i.name), "intended": hide(&i.meant), "status": i.status,
+                            "emails": i.emails, "addresses": i.addresses.iter().map(|a| hide(a)).collect::<Vec<_>>(),
+                        })).collect::<Vec<_>>(),
+                    })
+                    .to_string(),
+                )?;
+            }
+            Shape::Text => out.line(&format!(
+                "{} {:<12} {:<16} {:>4} {} → {}{}",
+                d.id,
+                d.state,
+                matter.audience.name(),
+                matter.items.len(),
+                printable(&hide(&matter.owner)),
+                contact.map_or_else(|| "nobody known: mark --contact".to_owned(), |c| printable(&c.0).into_owned()),
+                if late(OVERDUE_DAYS) { format!(", no answer for {days} days") } else { String::new() },
+            ))?,
+        }
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn draft(
+    store: &mut Store,
+    settings: &Settings,
+    screen: &Screen,
+    ids: &[String],
+    args: &LetterArgs,
+) -> Result<Exit, Error> {
+    if settings.redact {
+        return Err(Error::Usage("disclose draft --redact: a letter names what its owner must find".to_owned()));
+    }
+    let from = args.from.as_deref().or(settings.disclose.from.as_deref()).ok_or_else(|| {
+        Error::Usage("disclose draft: name who writes, as --from \"Abuse desk <abuse@example.org>\"".to_owned())
+    })?;
+    let writer = Writer { from, now: settings.now };
+    let letters = Letters::load(args.letters.as_deref().or(settings.disclose.letters.as_deref()))?;
+    let language = args.language.as_deref().or(settings.disclose.language.as_deref());
+    let folder = folder(args.drafts.as_ref(), settings);
+    let mut chosen = choose(store, ids, |d| d.state == State::Found)?;
+    let (mut drafted, mut trail, mut without) = (Vec::new(), Vec::new(), 0);
+    for mut d in chosen.drain(..) {
+        if !ids.is_empty() && d.state > State::Drafted {
+            return Err(Error::Usage(format!("disclose draft {}: is {} already", d.id, d.state)));
+        }
+        match letters.write(&d, language.unwrap_or_else(|| language_of(&d)), &writer)? {
+            Some(letter) => {
+                let path = disclose::keep(&folder, &d, &letter)?;
+                trail.push(d.turn(State::Drafted, &format!("drafted as {}", path.display()), settings.now));
+                drafted.push(d);
+            }
+            None => without += 1,
+        }
+    }
+    store.keep_disclosures(&drafted, &trail)?;
+    screen.say(&format!("{} letters drafted in {}", drafted.len(), folder.display()));
+    if without > 0 {
+        screen.say(&format!("{without} owners without a contact: `bouncewatch disclose mark ID --contact ADDRESS`"));
+    }
+    Ok(Exit::Done)
+}
+
+/// What `send` was told.
+struct Sending<'a> {
+    ids: &'a [String],
+    confirm: bool,
+    via: &'a str,
+    folder: &'a Path,
+}
+
+fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'_>) -> Result<Exit, Error> {
+    let route = Route::parse(how.via)?;
+    if how.confirm && settings.network.offline && matches!(route, Route::Smtp(_)) {
+        return Err(Error::Usage("disclose send --offline: nothing may be sent to a server".to_owned()));
+    }
+    let chosen = choose(store, how.ids, |d| d.state == State::Drafted)?;
+    let mut out = Out::open();
+    let (mut sent, mut failed) = (0, 0);
+    for mut d in chosen {
+        if d.state != State::Drafted {
+            return Err(Error::Usage(format!("disclose send {}: is {}, not drafted", d.id, d.state)));
+        }
+        let path = how.folder.join(disclose::file_name(&d));
+        let letter = fs::read(&path).map_err(|cause| Error::Read { path: path.clone(), cause })?;
+        let to = d.matter.contact.as_ref().map_or("", |c| &c.0);
+        if !how.confirm {
+            out.line(&format!("{} would go to {}: {}", d.id, printable(to), path.display()))?;
+            continue;
+        }
+        match route.send(&letter) {
+            Ok(()) => {
+                sent += 1;
+                let entry = d.turn(State::Sent, &format!("sent by {}", how.via), settings.now);
+                // At once: what is sent and not noted would be sent again.
+                store.keep_disclosures(&[d], &[entry])?;
+            }
+            Err(cause) => {
+                failed += 1;
+                screen.warn(&format!("{} not sent to {}: {cause}", d.id, printable(to)));
+            }
+        }
+    }
+    out.flush()?;
+    match how.confirm {
+        true => screen.say(&format!("{sent} letters sent, {failed} failed")),
+        false => screen.say("nothing was sent: add --confirm to send"),
+    }
+    Ok(if failed > 0 { Exit::Undelivered } else { Exit::Done })
+}
+
+fn mark(
+    store: &mut Store,
+    settings: &Settings,
+    id: &str,
+    state: Option<&str>,
+    note: &str,
+    contact: Option<&str>,
+) -> Result<Exit, Error> {
+    if state.is_none() && contact.is_none() && note.is_empty() {
+        return Err(Error::Usage(format!("disclose mark {id}: name a state, a --contact or a --note")));
+    }
+    let state = state.map(parse_state).transpose()?;
+    let mut chosen = choose(store, &[id.to_owned()], |_| true)?;
+    let mut trail = Vec::new();
+    for d in &mut chosen {
+        let mut note = note.to_owned();
+        if let Some(contact) = contact {
+            if contact.chars().any(char::is_control) || !contact.contains('@') {
+                return Err(Error::Usage(format!("--contact {}: is no mail address", printable(contact))));
+            }
+            d.matter.contact = Some((contact.to_owned(), "operator".to_owned()));
+            let separator = if note.is_empty() { "" } else { "; " };
+            note = format!("{note}{separator}contact is {contact}");
+        }
+        let state = state.unwrap_or(d.state);
+        d.gone = false;
+        trail.push(d.turn(state, &note, settings.now));
+    }
+    store.keep_disclosures(&chosen, &trail)?;
+    Ok(Exit::Done)
+}
+
+/// Those named, or else all `otherwise` holds for. A name nobody has is an error.
+fn choose(store: &Store, ids: &[String], otherwise: impl Fn(&Disclosure) -> bool) -> Result<Vec<Disclosure>, Error> {
+    let all = store.disclosures()?;
+    if let Some(unknown) = ids.iter().find(|id| all.iter().all(|d| d.id != **id)) {
+        return Err(Error::Usage(format!(
+            "there is no disclosure {}; see `bouncewatch disclose list`",
+            printable(unknown)
+        )));
+    }
+    Ok(all.into_iter().filter(|d| if ids.is_empty() { otherwise(d) } else { ids.contains(&d.id) }).collect())
+}
+
+fn parse_state(text: &str) -> Result<State, Error> {
+    State::parse(text).ok_or_else(|| {
+        Error::Usage(format!("{}: is none of found, drafted, sent, acknowledged, resolved", printable(text)))
+    })
+}
+
+fn folder(drafts: Option<&PathBuf>, settings: &Settings) -> PathBuf {
+    let chosen = drafts.or(settings.disclose.drafts.as_ref());
+    chosen.cloned().unwrap_or_else(|| settings.reports.join("disclosures"))
+}

@@ -1,0 +1,96 @@
+//! Which sender keeps writing to which wrong address, and which domains are our own: whom a finding concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{DomainRisk, UsernameRisk};
+use crate::{
+    address::{domain_of, local_of},
+    bounce::BounceType,
+    delivery::Direction,
+    enumeration::{self, Campaign},
+    ledger::{Ledger, Name},
+    moment::Timestamp,
+};
+
+/// One sender's mails to one wrong address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slip {
+    /// Envelope sender, one of our own users.
+    pub sender: String,
+    /// Where the mail went.
+    pub wrote: String,
+    /// Where it should have gone; empty for a name that once was right.
+    pub meant: String,
+    /// Mails refused.
+    pub emails: u64,
+    /// The last of them, by day.
+    pub last: Timestamp,
+}
+
+/// Slips of our own senders to suspect names, by sender, most mails first. Guessers do not slip.
+pub(super) fn slips(
+    ledger: &Ledger,
+    domains: &[DomainRisk],
+    usernames: &[UsernameRisk],
+    campaigns: &[Campaign],
+) -> Vec<Slip> {
+    let wrong_domains: HashMap<&str, &str> =
+        domains.iter().map(|d| (d.suspect.domain.as_str(), d.suspect.intended.as_str())).collect();
+    let wrong_users: HashMap<&str, &str> =
+        usernames.iter().map(|u| (u.suspect.address.as_str(), u.suspect.intended.as_str())).collect();
+    let guessers = enumeration::guessers(campaigns);
+    let mut meant: HashMap<Name, Option<String>> = HashMap::new();
+    let mut found: BTreeMap<(&str, &str), Slip> = BTreeMap::new();
+    for (key, emails) in &ledger.refusals {
+        let sender = ledger.names.text(key.sender);
+        if key.direction != Direction::Out
+            || key.kind == BounceType::MailboxFull
+            || sender.is_empty()
+            || guessers.contains(sender)
+        {
+            continue;
+        }
+        let wrote = ledger.names.text(key.recipient);
+        let meant = meant.entry(key.recipient).or_insert_with(|| match wrong_domains.get(domain_of(wrote)) {
+            Some(&"") => Some(String::new()),
+            Some(right) => Some(format!("{}@{right}", local_of(wrote))),
+            None => wrong_users.get(wrote).map(|right| (*right).to_owned()),
+        });
+        let Some(meant) = meant else { continue };
+        let slip = found.entry((sender, wrote)).or_insert_with(|| Slip {
+            sender: sender.to_owned(),
+            wrote: wrote.to_owned(),
+            meant: meant.clone(),
+            emails: 0,
+            last: key.day.start(),
+        });
+        slip.emails += emails;
+        slip.last = slip.last.max(key.day.start());
+    }
+    let mut slips: Vec<Slip> = found.into_values().collect();
+    slips.sort_by(|a, b| a.sender.cmp(&b.sender).then(b.emails.cmp(&a.emails)).then_with(|| a.wrote.cmp(&b.wrote)));
+    slips
+}
+
+/// Domains we send from or take mail for.
+pub(super) fn own_domains(ledger: &Ledger) -> BTreeSet<String> {
+    let ours: HashSet<Name> = ledger
+        .contacts
+        .iter()
+        .filter_map(|(key, contact)| match key.direction {
+            Direction::Out => Some(key.sender),
+            // A refused stranger may name any domain; only what was taken is ours.
+            Direction::In => (contact.accepted > 0).then_some(key.recipient),
+        })
+        .collect();
+    let mut domains = BTreeSet::new();
+    for name in ours {
+        let domain = domain_of(ledger.names.text(name));
+        if !domain.is_empty() && !domains.contains(domain) {
+            domains.insert(domain.to_owned());
+        }
+    }
+    domains
+}
