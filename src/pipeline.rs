@@ -8,7 +8,7 @@ use crate::{
     disclose,
     enumeration::{self, Campaign},
     error::Error,
-    findings::{DomainRisk, Findings, InputLine, UsernameRisk},
+    findings::{self, DomainRisk, Findings, InputLine, UsernameRisk},
     ledger::Ledger,
     merge::Merge,
     moment::Timestamp,
@@ -78,6 +78,9 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     store.raise(&mut findings.alerts)?;
     // A window hides findings; what it hides is not resolved.
     if job.since.is_none() && job.until.is_none() {
+        let headlines = findings.headlines();
+        findings.changes = findings::changes(store.night_before(job.now)?, &headlines);
+        store.keep_night(job.now, &headlines)?;
         open_disclosures(&findings, store, job.now)?;
     }
     Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })

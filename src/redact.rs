@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 use crate::{
     address,
     enumeration::Campaign,
-    findings::{Alert, AlertKind, Findings},
+    findings::{self, Alert, AlertKind, Changes, Findings},
 };
 
 /// Replaces what points to a person.
@@ -97,6 +97,10 @@ impl Redactor {
             s.intended = self.address(&s.intended);
             s.senders = self.sorted(&s.senders, Self::address);
         }
+        for receiver in &mut findings.receivers {
+            receiver.domain = self.text(&receiver.domain);
+        }
+        self.changes(&mut findings.changes);
         // Only letters to the people themselves need these.
         findings.slips.clear();
         let mut campaign_words = Locals::new();
@@ -120,6 +124,31 @@ impl Redactor {
         c.ips = self.sorted(&c.ips, Self::ip);
         c.confirmed = self.sorted(&c.confirmed, Self::address);
         locals
+    }
+
+    fn changes(&self, changes: &mut Changes) {
+        for (_, was) in &mut changes.turned {
+            *was = self.text(was);
+        }
+        let turned = changes.turned.iter_mut().map(|(line, _)| line);
+        for line in changes.new.iter_mut().chain(&mut changes.gone).chain(turned) {
+            match line.kind.as_str() {
+                "campaign" => {
+                    line.id = self.id(&line.id);
+                    line.name = if line.name.contains('@') { self.address(&line.name) } else { self.ip(&line.name) };
+                }
+                "username" => {
+                    line.name = self.address(&line.name);
+                    line.id = findings::id("username", &line.name);
+                }
+                _ => {
+                    line.name = self.text(&line.name);
+                    line.id = self.text(&line.id);
+                }
+            }
+            line.kind = self.text(&line.kind);
+            line.status = self.text(&line.status);
+        }
     }
 
     fn alert(&self, alert: &mut Alert, locals: &Locals) {

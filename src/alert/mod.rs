@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::{
     address,
     enumeration::Campaign,
-    findings::{Alert, AlertKind, DomainRisk, Findings, Severity},
+    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity},
     registrability::Status,
     typo::SuspectKind,
 };
@@ -67,9 +67,7 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
 
 /// 16 hexadecimal digits of kind and key.
 pub fn id(kind: AlertKind, key: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(kind.name().as_bytes()).update(&[0]).update(key.as_bytes());
-    hasher.finalize().to_hex()[..16].to_owned()
+    findings::id(kind.name(), key)
 }
 
 fn grade_campaign(c: &Campaign) -> Severity {

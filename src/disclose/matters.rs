@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Audience, Item, Matter, id};
+use super::{Audience, Item, Matter};
 use crate::{
     address::{domain_of, fold},
     enumeration::Campaign,
-    findings::Findings,
+    findings::{Findings, id},
     moment::Timestamp,
     typo::SuspectKind,
 };
@@ -38,7 +38,7 @@ struct Book(BTreeMap<(Audience, String), BTreeMap<String, Item>>);
 
 impl Book {
     fn add(&mut self, audience: Audience, owner: &str, mut item: Item) {
-        item.id = id(&[audience.name(), owner, &item.name]);
+        item.id = id(&format!("disclosure {}", audience.name()), &format!("{owner} {}", item.name));
         self.0.entry((audience, owner.to_owned())).or_default().insert(item.id.clone(), item);
     }
 

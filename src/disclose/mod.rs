@@ -169,12 +169,3 @@ impl fmt::Display for State {
         f.pad(self.name())
     }
 }
-
-/// 16 hexadecimal digits of some words.
-fn id(words: &[&str]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for word in words {
-        hasher.update(word.as_bytes()).update(&[0]);
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
-}

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Audience, Disclosure, Entry, Item, Matter, State, id};
-use crate::moment::Timestamp;
+use super::{Audience, Disclosure, Entry, Item, Matter, State};
+use crate::{findings, moment::Timestamp};
 
 /// Brings `known` up to tonight: figures of letters nobody has drafted yet follow the findings, what is new opens a
 /// letter (one an owner), a letter all of whose findings are gone is resolved. Returns the trail's new lines.
@@ -42,7 +42,7 @@ pub fn reconcile(known: &mut Vec<Disclosure>, matters: Vec<Matter>, now: Timesta
                 letter.matter.contact = letter.matter.contact.take().or(matter.contact);
             }
             None => {
-                let id = id(&[matter.audience.name(), &matter.owner, &rounds.to_string()]);
+                let id = findings::id(matter.audience.name(), &format!("{} {rounds}", matter.owner));
                 let mut letter = Disclosure {
                     id,
                     matter: Matter { items, ..matter },

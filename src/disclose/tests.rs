@@ -6,7 +6,7 @@ fn moment(text: &str) -> Timestamp {
 
 fn item(name: &str) -> Item {
     Item {
-        id: id(&[name]),
+        id: crate::findings::id("test", name),
         name: name.to_owned(),
         meant: format!("right-{name}"),
         status: "registrable".to_owned(),

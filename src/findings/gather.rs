@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{AuthFailures, Blocklist, DomainRisk, Findings, TemplateLine, Templates, UsernameRisk, slips};
+use super::{
+    AuthFailures, Blocklist, Changes, DomainRisk, Findings, Receiver, TemplateLine, Templates, UsernameRisk, slips,
+};
 use crate::{
+    address::domain_of,
     bounce::{BounceType, RootCause},
     delivery::Direction,
     enumeration::{self, Campaign},
@@ -16,6 +19,8 @@ use crate::{
 
 /// Templates a report shows.
 const TOP_TEMPLATES: usize = 50;
+/// Receiver domains a report shows.
+const TOP_RECEIVERS: usize = 30;
 
 impl Findings {
     /// Everything but the alerts, which look at the rest. `domains` and `usernames` come with their risk.
@@ -53,6 +58,8 @@ impl Findings {
             domains,
             usernames,
             campaigns,
+            receivers: receivers(ledger),
+            changes: Changes::default(),
             alerts: Vec::new(),
         }
     }
@@ -132,6 +139,25 @@ fn authentication(ledger: &Ledger) -> Vec<AuthFailures> {
     domains
 }
 
+/// Domains that refused most mail for good, most first.
+fn receivers(ledger: &Ledger) -> Vec<Receiver> {
+    let mut by_domain = BTreeMap::<&str, Receiver>::new();
+    let sent = ledger.contacts.iter().filter(|(key, _)| key.direction == Direction::Out);
+    for (key, contact) in sent {
+        let one = by_domain.entry(domain_of(ledger.names.text(key.recipient))).or_default();
+        let refused = contact.unknown + contact.no_domain + contact.other;
+        one.emails += contact.accepted + refused;
+        one.refused += refused;
+        one.unknown += contact.unknown;
+    }
+    let refusing = by_domain.into_iter().filter(|(domain, one)| one.refused > 0 && !domain.is_empty());
+    let mut receivers: Vec<Receiver> =
+        refusing.map(|(domain, one)| Receiver { domain: domain.to_owned(), ..one }).collect();
+    receivers.sort_by(|a, b| b.refused.cmp(&a.refused).then_with(|| a.domain.cmp(&b.domain)));
+    receivers.truncate(TOP_RECEIVERS);
+    receivers
+}
+
 /// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.
 fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk]) -> Vec<Weekly> {
     let domains: HashSet<&str> =
@@ -148,7 +174,7 @@ fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk
     {
         let exposed = *judged.entry(key.recipient).or_insert_with(|| {
             let address = ledger.names.text(key.recipient);
-            usernames.contains(address) || domains.contains(crate::address::domain_of(address))
+            usernames.contains(address) || domains.contains(domain_of(address))
         });
         if exposed {
             let (senders, sum) = weeks.entry(key.day.week()).or_default();

@@ -1,10 +1,12 @@
 //! Everything one run found. Knows the stages above; the store, report and alert know only this.
 
+mod changes;
 mod gather;
 mod slips;
 
 use std::collections::BTreeSet;
 
+pub use changes::{Changes, Headline, changes};
 pub use slips::Slip;
 
 use crate::{
@@ -47,6 +49,10 @@ pub struct Findings {
     pub slips: Vec<Slip>,
     /// Domains we send from or take mail for.
     pub own_domains: BTreeSet<String>,
+    /// Domains that refused most of our mail.
+    pub receivers: Vec<Receiver>,
+    /// What is different from the night before.
+    pub changes: Changes,
     /// What an operator should hear of tonight, most severe first.
     pub alerts: Vec<Alert>,
 }
@@ -138,6 +144,19 @@ pub struct UsernameRisk {
     pub risk: f64,
 }
 
+/// A domain we send to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Receiver {
+    /// Whose mail.
+    pub domain: String,
+    /// Mails sent there.
+    pub emails: u64,
+    /// Never delivered.
+    pub refused: u64,
+    /// Of those, for an unknown user.
+    pub unknown: u64,
+}
+
 /// How soon somebody should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
@@ -221,4 +240,11 @@ impl Findings {
             sum
         })
     }
+}
+
+/// The permanent id of a finding: 16 hexadecimal digits of kind and key.
+pub fn id(kind: &str, key: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(kind.as_bytes()).update(&[0]).update(key.as_bytes());
+    hasher.finalize().to_hex()[..16].to_owned()
 }

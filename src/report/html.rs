@@ -1,4 +1,5 @@
-//! `report.html`: the one self-contained page. No script, nothing fetched; askama escapes every value.
+//! `report.html`: the one self-contained page. Nothing is fetched; its one script is allowed by its hash; askama escapes
+//! every value.
 
 use std::borrow::Borrow;
 
@@ -11,6 +12,10 @@ use super::{
 };
 use crate::moment::Timestamp;
 
+/// Sorts and filters tables; the page is whole without it.
+const SCRIPT: &str = include_str!("page.js");
+/// Its hash for the Content-Security-Policy: no other script runs. A test holds the two together.
+const SCRIPT_HASH: &str = "sha256-ZuwFXZDzotZwv8/pS814JAEOj+q6mwRQYeKwrLqdILg=";
 /// Rows of a table; the rest is in the CSV files. Some 300 bytes a row keep the page under a megabyte.
 const MAX_ROWS: usize = 200;
 /// Campaigns told one by one.
@@ -46,6 +51,7 @@ struct Charts {
     degrees: String,
     bounced: String,
     types: String,
+    statuses: String,
     weekly: String,
     campaigns: String,
     blocklists: String,
@@ -138,6 +144,19 @@ impl Page<'_> {
         (all > shown).then(|| words::grouped((all - shown) as u64))
     }
 
+    /// What is different from the night before, in a sentence; `None` on the first night.
+    fn changed(&self) -> Option<String> {
+        words::changed(&self.r.changes)
+    }
+
+    fn script(&self) -> &'static str {
+        SCRIPT
+    }
+
+    fn script_hash(&self) -> &'static str {
+        SCRIPT_HASH
+    }
+
     fn max_rows(&self) -> usize {
         MAX_ROWS
     }
@@ -158,6 +177,7 @@ impl Charts {
             degrees: degrees(r),
             bounced: bounced(r),
             types: types(r),
+            statuses: statuses(r),
             weekly: weekly(r),
             campaigns: campaigns(&r.campaigns),
             blocklists,
@@ -213,6 +233,21 @@ fn types(r: &Report) -> String {
         format!("Most frequent: {label}, {}.", words::count(hard + soft, "mail"))
     });
     let about = About { id: "types", title: "Bounced mails by reason", text: &text };
+    drawn(&rows, || svg::bars(about, &rows))
+}
+
+/// Suspicious domains by registrability, those a stranger can have first.
+fn statuses(r: &Report) -> String {
+    let mut counts = std::collections::BTreeMap::<(bool, &str), u64>::new();
+    for d in &r.squatting.domains {
+        let status = d.registrability.status;
+        *counts.entry((!words::takeable(status), words::status(status))).or_default() += 1;
+    }
+    let rows: Vec<(String, [u64; 2])> =
+        counts.into_iter().map(|((held, status), n)| (status.to_owned(), if held { [0, n] } else { [n, 0] })).collect();
+    let said: Vec<String> = rows.iter().map(|(status, [a, b])| format!("{status}: {}", a + b)).collect();
+    let text = said.join(". ");
+    let about = About { id: "statuses", title: "Suspicious domains by registrability", text: &text };
     drawn(&rows, || svg::bars(about, &rows))
 }
 

@@ -33,6 +33,9 @@ pub(super) fn page(r: &Report) -> String {
 
 fn alerts(out: &mut String, r: &Report) {
     heading(out, "What needs you now");
+    if let Some(changed) = words::changed(&r.changes) {
+        line(out, &changed);
+    }
     if r.alerts.is_empty() {
         return line(out, "No new alert.");
     }

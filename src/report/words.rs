@@ -1,5 +1,6 @@
 //! What all renderers for people say the same way: numbers, dates, statuses.
 
+use super::contract::{Change, Changes};
 use crate::moment::Timestamp;
 
 /// `1,234,567`
@@ -41,6 +42,39 @@ pub(super) fn count(n: u64, thing: &str) -> String {
         _ => "s",
     };
     format!("{} {thing}{ending}", grouped(n))
+}
+
+/// What is different from the night before, in a sentence; `None` on the first night.
+pub(super) fn changed(changes: &Changes) -> Option<String> {
+    let since = changes.since.as_deref()?;
+    if !changes.any() {
+        return Some(format!("Nothing changed since the last night, {}.", minute(since)));
+    }
+    let of = |list: &[Change], kind: &str| list.iter().filter(|c| c.kind == kind).count() as u64;
+    let mut parts = Vec::new();
+    for (kind, thing) in [("domain", "domain"), ("username", "username"), ("campaign", "campaign")] {
+        let (new, gone) = (of(&changes.new, kind), of(&changes.gone, kind));
+        if new > 0 {
+            parts.push(format!("{} new", count(new, thing)));
+        }
+        if gone > 0 {
+            parts.push(format!("{} gone", count(gone, thing)));
+        }
+    }
+    let opened = changes.turned.iter().filter(|c| takeable(&c.status)).count() as u64;
+    let closed = changes.turned.iter().filter(|c| c.was.as_deref().is_some_and(takeable) && c.status == "registered");
+    let closed = closed.count() as u64;
+    if opened > 0 {
+        parts.push(format!("{} can be had now", count(opened, "name")));
+    }
+    if closed > 0 {
+        parts.push(format!("{} taken by somebody", count(closed, "name")));
+    }
+    let other = changes.turned.len() as u64 - opened - closed;
+    if other > 0 {
+        parts.push(format!("{} known better", count(other, "name")));
+    }
+    Some(format!("Since the last night, {}: {}.", minute(since), parts.join(", ")))
 }
 
 /// Days from the first to the last moment, both counted; 0 where either cannot be read.

@@ -8,6 +8,7 @@ mod alerts;
 mod disclosures;
 mod history;
 mod lookups;
+mod nights;
 mod upkeep;
 
 use std::{
@@ -24,7 +25,7 @@ pub use upkeep::Info;
 use crate::error::Error;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("disclosures.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("disclosures.sql"), include_str!("nights.sql")];
 
 /// The open database.
 #[derive(Debug)]

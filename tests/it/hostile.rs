@@ -8,8 +8,8 @@ use bouncewatch::{
     bounce::BounceType,
     enumeration::{Campaign, Pattern},
     findings::{
-        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, InputLine, Severity, TemplateLine, Templates,
-        UsernameRisk,
+        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, Headline, InputLine, Receiver, Severity,
+        TemplateLine, Templates, UsernameRisk, changes,
     },
     moment::{Day, Timestamp, Window},
     redact::Redactor,
@@ -127,8 +127,18 @@ fn findings(text: &str) -> Findings {
         domains: vec![DomainRisk { suspect, registrability, risk: 0.9 }],
         usernames: vec![UsernameRisk { suspect: username, status: "unknown", why: text.clone(), risk: 0.1 }],
         campaigns: vec![campaign],
+        receivers: vec![Receiver { domain: text.clone(), emails: 2, refused: 1, unknown: 1 }],
         ..Findings::default()
     };
+    let before = ["a", "b"].map(|id| Headline {
+        id: format!("{id}{text}"),
+        kind: text.clone(),
+        name: text.clone(),
+        status: text.clone(),
+    });
+    findings.changes = changes(Some((at, before.to_vec())), &findings.headlines());
+    let turned = Headline { status: String::new(), ..before[0].clone() };
+    findings.changes.turned.push((turned, text.clone()));
     findings.alerts = alert::deserved(&findings);
     findings.alerts.push(Alert {
         id: text.clone(),
@@ -207,6 +217,10 @@ fn html_loads_and_runs_nothing() {
     for text in texts() {
         let html = file(&findings(&text), "report.html");
         assert!(html.contains("default-src 'none'"));
+        // Its own script, which the page's policy names by its hash.
+        let own = concat!("<script>", include_str!("../../src/report/page.js"), "</script>");
+        assert_eq!(html.matches(own).count(), 1);
+        let html = html.replace(own, "");
         for word in ["<script", "<link", "<iframe", "<object", "<form", "@import", "url(http", "<base"] {
             assert!(!html.contains(word), "{word} in the page of {text:?}");
         }

@@ -2,10 +2,12 @@
 //!
 //! Every renderer draws from these structs, so what a stranger wrote passes one gate: [`shown`].
 
+mod changes;
 mod squatting;
 
 use serde::Serialize;
 
+pub use changes::{Change, Changes};
 pub use squatting::{Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week};
 
 use crate::{
@@ -44,8 +46,25 @@ pub struct Report {
     pub squatting: Squatting,
     /// Address guessing.
     pub campaigns: Vec<Campaign>,
+    /// Added: what is different from the night before.
+    pub changes: Changes,
+    /// Added: domains that refused most of our mail.
+    pub receivers: Vec<Receiver>,
     /// What somebody should hear.
     pub alerts: Vec<Alert>,
+}
+
+/// Added: a domain we send to, and what it refused for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receiver {
+    /// Whose mail.
+    pub domain: String,
+    /// Mails sent there.
+    pub emails: u64,
+    /// Never delivered.
+    pub refused: u64,
+    /// Of those, for an unknown user.
+    pub unknown_user: u64,
 }
 
 /// A window; both `null` where nothing was read.
@@ -254,6 +273,8 @@ impl From<&Findings> for Report {
             authentication: f.authentication.iter().map(Authentication::from).collect(),
             squatting: Squatting::from(f),
             campaigns: f.campaigns.iter().map(Campaign::from).collect(),
+            changes: Changes::from(&f.changes),
+            receivers: f.receivers.iter().map(Receiver::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
         }
     }
@@ -415,6 +436,12 @@ impl From<&enumeration::Campaign> for Campaign {
             confidence: rounded(c.confidence),
             why: all_shown(&c.why),
         }
+    }
+}
+
+impl From<&findings::Receiver> for Receiver {
+    fn from(r: &findings::Receiver) -> Self {
+        Receiver { domain: shown(&r.domain), emails: r.emails, refused: r.refused, unknown_user: r.unknown }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Squatting {
 /// One domain.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Domain {
+    /// Added: the finding's permanent id.
+    pub id: String,
     /// As bounced.
     pub domain: String,
     /// `typo` or `expired`.
@@ -104,6 +106,8 @@ pub struct Answer {
 /// One username.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Username {
+    /// Added: the finding's permanent id.
+    pub id: String,
     /// As bounced.
     pub address: String,
     /// `typo` or `gone`.
@@ -161,6 +165,7 @@ impl From<&DomainRisk> for Domain {
     fn from(d: &DomainRisk) -> Self {
         let s = &d.suspect;
         Domain {
+            id: s.finding_id(),
             domain: shown(&s.domain),
             kind: match s.kind {
                 SuspectKind::Typo => "typo",
@@ -209,6 +214,7 @@ impl From<&UsernameRisk> for Username {
     fn from(u: &UsernameRisk) -> Self {
         let s = &u.suspect;
         Username {
+            id: s.finding_id(),
             address: shown(&s.address),
             kind: match s.kind {
                 SuspectKind::Typo => "typo",

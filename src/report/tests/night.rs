@@ -4,7 +4,10 @@ use crate::{
     alert,
     bounce::{BounceType, RootCause},
     enumeration::{Campaign, Pattern},
-    findings::{AuthFailures, Blocklist, DomainRisk, Findings, InputLine, TemplateLine, Templates, UsernameRisk},
+    findings::{
+        AuthFailures, Blocklist, Changes, DomainRisk, Findings, InputLine, Receiver, TemplateLine, Templates,
+        UsernameRisk, changes,
+    },
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
     registrability::{Evidence, Registrability, Source, Status},
@@ -125,6 +128,8 @@ pub(super) fn night() -> Findings {
     let mut findings = Findings {
         generated_at: at,
         slips: Vec::new(),
+        receivers: vec![Receiver { domain: "qq.com".into(), emails: 4_100, refused: 310, unknown: 290 }],
+        changes: Changes::default(),
         own_domains: std::collections::BTreeSet::new(),
         window: Window::between(moment("2022-06-06T00:00:04Z"), moment("2022-07-03T23:59:40Z")),
         inputs: vec![
@@ -235,5 +240,10 @@ pub(super) fn night() -> Findings {
         alerts: vec![],
     };
     findings.alerts = alert::deserved(&findings);
+    let mut before = findings.headlines();
+    before.retain(|line| line.kind != "campaign");
+    before[0].status = "unknown".into();
+    before[1].id = "0123456789abcdef".into();
+    findings.changes = changes(Some((moment("2022-07-03T02:00:00Z"), before)), &findings.headlines());
     findings
 }
