@@ -14,7 +14,7 @@ use crate::{
     ndr::{Cached, Classifier, Verdict},
     registrability::{self, Network, Registrability},
     sources::{self, Reject},
-    store::Store,
+    store::{Missing, Store},
     suffix::Suffixes,
     typo::{self, Suspects},
 };
@@ -74,7 +74,10 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     drop(ledger);
     let mut findings = analyse(job, &classifier, store, progress)?;
     findings.inputs = reading.inputs;
-    store.raise(&mut findings.alerts)?;
+    let undecided = alert::undecided(&findings);
+    let whole = job.since.is_none() && job.until.is_none();
+    let missing = if whole { Missing::Over { but: &undecided } } else { Missing::Nothing };
+    store.raise(&mut findings.alerts, job.now, missing)?;
     Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })
 }
 

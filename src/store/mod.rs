@@ -1,7 +1,7 @@
 //! Findings' memory between nights: one SQLite file. All SQL is here.
 //!
-//! In: a night's ledger with how far its inputs were read; registry answers; alerts raised.
-//! Out: the ledger of all nights; answers still fresh; alerts already told.
+//! In: a night's ledger with how far its inputs were read; registry answers; alerts raised, and who was told.
+//! Out: the ledger of all nights; answers still fresh; what each sink has not been told yet.
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
@@ -18,12 +18,13 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+pub use alerts::{Missing, Owed, Told};
 pub use upkeep::Info;
 
 use crate::error::Error;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("v2_alerts.sql")];
 
 /// The open database.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let newer = dir.path().join("newer.db");
         Store::open(&newer).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 1, .. })));
+        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 2, .. })));
         let junk = dir.path().join("junk.db");
         std::fs::write(&junk, "this is not a database, it only has the name of one ".repeat(40)).unwrap();
         let said = Store::open(&junk).unwrap_err().to_string();

@@ -8,8 +8,8 @@ use bouncewatch::{
     bounce::BounceType,
     enumeration::{Campaign, Pattern},
     findings::{
-        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, InputLine, Severity, TemplateLine, Templates,
-        UsernameRisk,
+        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, InputLine, Severity, Size, TemplateLine,
+        Templates, UsernameRisk,
     },
     moment::{Day, Timestamp, Window},
     redact::Redactor,
@@ -137,6 +137,9 @@ fn findings(text: &str) -> Findings {
         subject: text.clone(),
         raised_at: at,
         sent_to: vec![text],
+        size: Size::default(),
+        last_seen: at,
+        origins: vec![],
     });
     findings
 }

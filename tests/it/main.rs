@@ -7,4 +7,5 @@ mod contract;
 mod hostile;
 mod network;
 mod servers;
+mod sinks;
 mod world;
