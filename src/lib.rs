@@ -7,7 +7,7 @@
 //! inputs ─► sources ─► Delivery ─► ndr (Reply → Verdict) ─► ledger (learn, merge)
 //!                                                             │
 //!        store ◄─ findings ◄─ enumeration ◄─ registrability ◄─ typo
-//!          └─► report, alert
+//!          └─► report, export, alert
 //! ```
 
 pub mod address;
@@ -39,6 +39,8 @@ pub mod redact;
 pub mod store;
 
 pub mod report;
+
+pub mod export;
 
 pub mod alert;
 

@@ -84,7 +84,8 @@ impl Mail {
             By::Sendmail(program) => pipe(program, &letter.formatted(), patience.once),
             By::Smtp { host, port, tls, login } => {
                 let transport = transport(host, *port, *tls, login.as_ref(), patience.once).map_err(Trouble::down)?;
-                within(patience.once, move || deliver(&transport, &letter))
+                let once = patience.once;
+                within(once, move || deliver(&transport, &letter, once))
             }
         }
     }
@@ -180,17 +181,20 @@ fn transport(
     Ok(builder.build())
 }
 
-fn deliver(transport: &SmtpTransport, letter: &Letter) -> Result<(), Trouble> {
+fn deliver(transport: &SmtpTransport, letter: &Letter, once: Duration) -> Result<(), Trouble> {
+    let started = Instant::now();
     let Err(error) = transport.send(letter) else { return Ok(()) };
+    // A read that came to its limit is an error of many names.
+    let late = error.is_timeout() || (error.status().is_none() && started.elapsed() >= once);
     let said = match error.status() {
         Some(code) => format!("it answers {code}"),
-        None if error.is_timeout() => "it does not answer in time".into(),
+        None if late => "it does not answer in time".into(),
         None if error.is_tls() => "TLS does not come about".into(),
         None => "it speaks no SMTP, or hung up".into(),
     };
     Err(match () {
         () if error.is_permanent() => Trouble::refused(said),
-        () if error.is_timeout() || error.is_tls() => Trouble::down(said),
+        () if late || error.is_tls() => Trouble::down(said),
         () => Trouble::passing(said, Duration::ZERO),
     })
 }

@@ -9,6 +9,7 @@ mod classify;
 mod db;
 mod eval;
 mod explain;
+mod export;
 mod lines;
 mod options;
 mod report;
@@ -64,6 +65,8 @@ enum Command {
     Check(check::Args),
     /// Render the stored findings again
     Report(report::Args),
+    /// The stored findings as other programs take them: threat intelligence, abuse reports, blocklists, lists of names
+    Export(export::Args),
     /// Write a made-up mail world with its truth
     Simulate(simulate::Args),
     /// The NDR templates met so far: count, type, example, first seen
@@ -110,6 +113,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Explain(args) => explain::run(&args, settings),
         Command::Check(args) => check::run(&args, settings, screen),
         Command::Report(args) => report::run(&args, settings, screen),
+        Command::Export(args) => export::run(&args, settings, screen),
         Command::Simulate(args) => simulate::run(&args, settings, screen),
         Command::Templates(args) => templates::run(&args, settings),
         Command::Eval(args) => eval::run(args, settings),

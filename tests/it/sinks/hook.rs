@@ -120,7 +120,10 @@ fn chat_services_get_their_own_form_and_must_answer_in_it() {
     assert_eq!(night(&mut store, &sinks, &mut findings(), FIRST).sent, 6);
     for hook in [&slack, &mattermost] {
         let text = hook.asked()[1].body["text"].as_str().unwrap().to_owned();
-        assert!(text.starts_with("[medium] guessing_burst opened: `mallory@evil.example guessed 100"), "{text}");
+        assert!(
+            text.starts_with("[medium] guessing_burst opened: `mallory@evil.example and 1 other origin guessed 100"),
+            "{text}"
+        );
     }
     let card = teams.asked()[0].body["attachments"][0]["content"].clone();
     assert_eq!(card["body"][0]["inlines"][0]["type"], "TextRun", "{card}");
