@@ -42,6 +42,8 @@ pub mod store;
 
 pub mod report;
 
+pub mod export;
+
 pub mod alert;
 
 pub mod simulate;

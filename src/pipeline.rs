@@ -15,7 +15,7 @@ use crate::{
     ndr::{Cached, Classifier, Verdict},
     registrability::{self, Network, Registrability},
     sources::{self, Reject},
-    store::Store,
+    store::{Missing, Store},
     suffix::Suffixes,
     typo::{self, Suspects},
 };
@@ -75,9 +75,12 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     drop(ledger);
     let mut findings = analyse(job, &classifier, store, progress)?;
     findings.inputs = reading.inputs;
-    store.raise(&mut findings.alerts)?;
-    // A window hides findings; what it hides is not resolved.
-    if job.since.is_none() && job.until.is_none() {
+    let undecided = alert::undecided(&findings);
+    // A window hides findings; what it hides is neither over nor resolved.
+    let whole = job.since.is_none() && job.until.is_none();
+    let missing = if whole { Missing::Over { but: &undecided } } else { Missing::Nothing };
+    store.raise(&mut findings.alerts, job.now, missing)?;
+    if whole {
         let headlines = findings.headlines();
         findings.changes = findings::changes(store.night_before(job.now)?, &headlines);
         store.keep_night(job.now, &headlines)?;

@@ -113,6 +113,12 @@ impl Redactor {
         findings
     }
 
+    /// What is told of `alerts`, as a report with `campaigns` would show it; nothing but id and subject is looked at.
+    pub fn alerts(&self, alerts: &[Alert], campaigns: &[Campaign]) -> Vec<Alert> {
+        let findings = Findings { alerts: alerts.to_vec(), campaigns: campaigns.to_vec(), ..Findings::default() };
+        self.redact(findings).alerts
+    }
+
     fn campaign(&self, c: &mut Campaign) -> Locals {
         let locals = self.locals(c.senders.iter().chain(&c.confirmed));
         for why in &mut c.why {
@@ -158,6 +164,7 @@ impl Redactor {
         } else {
             alert.id = self.text(&alert.id);
         }
+        alert.origins.clear();
         // A channel may be somebody's address.
         for channel in &mut alert.sent_to {
             *channel = self.text(channel);

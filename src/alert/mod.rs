@@ -1,151 +1,21 @@
-//! Which findings somebody should hear of; the store knows which were told before.
+//! Findings → somebody who must hear of them: which ones deserve it, and getting them there.
 //!
-//! In: [`Findings`] of one run.
-//! Out: [`Alert`]s, most severe first, with ids that are the same every night.
-//! Never: sends anything, reads a clock, decides what is a campaign or a typo.
+//! In: [`Findings`](crate::findings::Findings) of one run; what the store knows each sink was told; the operator's [`Sink`]s.
+//! Out: alerts, most severe first; each told to each sink once, again when it has grown, and once more when it is over.
+//! Never: decides what is a campaign or a typo, reads a clock, sends what no sink asked for, names a sink's secret.
 
-#[cfg(test)]
-mod tests;
+mod deliver;
+mod deserved;
+mod file;
+mod mail;
+mod message;
+mod place;
+mod prometheus;
+mod sink;
+mod syslog;
+mod template;
+mod webhook;
 
-use std::collections::BTreeMap;
-
-use crate::{
-    address,
-    enumeration::Campaign,
-    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity},
-    registrability::Status,
-    typo::SuspectKind,
-};
-
-/// From this confidence on a campaign is taken for one.
-const SURE: f64 = 0.9;
-/// Confirmed addresses from which a sure campaign cannot wait: one may be luck, three are a harvest.
-const HARVEST: usize = 3;
-/// Risk from which a name that can be had cannot wait.
-const GRAVE_RISK: f64 = 0.5;
-/// Mails that make such a name grave whatever its risk: the mean of a registrable name in "Bounce in the Wild".
-const GRAVE_MAILS: u64 = 50;
-/// Mails from which it is worth this week.
-const SOME_MAILS: u64 = 5;
-/// Risk from which it is.
-const SOME_RISK: f64 = 0.1;
-/// Characters of a name in a subject.
-const MAX_NAME: usize = 80;
-
-/// Every alert these findings deserve, said before or not; sorted by severity, then kind, then subject.
-pub fn deserved(findings: &Findings) -> Vec<Alert> {
-    let campaigns = findings.campaigns.iter().map(|c| {
-        let id = id(AlertKind::GuessingBurst, &c.id);
-        (id, grade_campaign(c), AlertKind::GuessingBurst, tell_campaign(c))
-    });
-    let domains = findings.domains.iter().filter_map(|d| {
-        let id = id(AlertKind::Squatting, &d.suspect.domain);
-        Some((id, grade_domain(d)?, AlertKind::Squatting, tell_domain(d)))
-    });
-    // One name may be found twice, as a typo and as expired: the graver one is told.
-    let mut by_id = BTreeMap::<String, Alert>::new();
-    for (id, severity, kind, subject) in campaigns.chain(domains) {
-        let alert =
-            Alert { id: id.clone(), severity, kind, subject, raised_at: findings.generated_at, sent_to: vec![] };
-        match by_id.get(&id) {
-            Some(known) if known.severity >= severity => {}
-            _ => {
-                by_id.insert(id, alert);
-            }
-        }
-    }
-    let mut alerts: Vec<Alert> = by_id.into_values().collect();
-    alerts.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
-            .then(a.kind.cmp(&b.kind))
-            .then_with(|| a.subject.cmp(&b.subject))
-            .then_with(|| a.id.cmp(&b.id))
-    });
-    alerts
-}
-
-/// 16 hexadecimal digits of kind and key.
-pub fn id(kind: AlertKind, key: &str) -> String {
-    findings::id(kind.name(), key)
-}
-
-fn grade_campaign(c: &Campaign) -> Severity {
-    let (sure, hits) = (c.confidence >= SURE, c.confirmed.len());
-    if sure && hits >= HARVEST {
-        Severity::High
-    } else if sure || hits > 0 {
-        Severity::Medium
-    } else {
-        Severity::Low
-    }
-}
-
-/// `None` where nobody could take the name.
-fn grade_domain(d: &DomainRisk) -> Option<Severity> {
-    let grave = d.risk >= GRAVE_RISK || d.suspect.emails >= GRAVE_MAILS;
-    let some = d.risk >= SOME_RISK || d.suspect.emails >= SOME_MAILS;
-    match d.registrability.status {
-        Status::Registrable | Status::PendingDelete if grave => Some(Severity::High),
-        Status::Registrable | Status::PendingDelete if some => Some(Severity::Medium),
-        // Its last holder has weeks left to take it back.
-        Status::Redemption if grave => Some(Severity::Medium),
-        Status::Registrable | Status::PendingDelete | Status::Redemption => Some(Severity::Low),
-        Status::Registered | Status::Reserved | Status::NotAPublicSuffix | Status::Unknown => None,
-    }
-}
-
-fn tell_campaign(c: &Campaign) -> String {
-    let origins: Vec<&String> = c.senders.iter().chain(&c.ips).filter(|o| !o.is_empty()).collect();
-    let who = match origins.as_slice() {
-        [] => "somebody".to_owned(),
-        [one] => name(one),
-        [first, rest @ ..] => format!("{} and {}", name(first), many(rest.len() as u64, "other origin")),
-    };
-    let targets = match c.target_domains.as_slice() {
-        [] => String::new(),
-        [one] => format!(" at {}", name(one)),
-        many => format!(" at {} domains", many.len()),
-    };
-    let exist = match c.confirmed.len() {
-        0 => "none of which exists".to_owned(),
-        1 => "1 of which exists".to_owned(),
-        n => format!("{n} of which exist"),
-    };
-    format!("{who} guessed {}{targets}, {exist}", many(c.guesses, "address"))
-}
-
-fn tell_domain(d: &DomainRisk) -> String {
-    let s = &d.suspect;
-    let fate = match d.registrability.status {
-        Status::PendingDelete => "is about to become free for anyone",
-        Status::Redemption => "was deleted and may soon be free for anyone",
-        _ => "can be registered by anyone",
-    };
-    let origin = match s.kind {
-        SuspectKind::Typo => format!("meant {}", name(&s.intended)),
-        SuspectKind::Lapsed => "worked before".to_owned(),
-    };
-    format!(
-        "{} {fate} ({origin}): {} of {} went there",
-        name(&s.domain),
-        many(s.emails, "mail"),
-        many(s.senders, "sender")
-    )
-}
-
-fn name(text: &str) -> String {
-    let text = address::printable(text);
-    match text.char_indices().nth(MAX_NAME) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
-    }
-}
-
-fn many(n: u64, thing: &str) -> String {
-    match (n, thing) {
-        (1, _) => format!("1 {thing}"),
-        (_, "address") => format!("{n} addresses"),
-        _ => format!("{n} {thing}s"),
-    }
-}
+pub use deliver::{Delivery, Failure, Post, deliver};
+pub use deserved::{deserved, id, undecided};
+pub use sink::{Sink, Wish};

@@ -74,6 +74,11 @@ impl Out {
         Out(BufWriter::new(io::stdout().lock()))
     }
 
+    /// A whole document, which ends its own lines.
+    pub(super) fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.0.write_all(text.as_bytes()).map_err(stdout_failed)
+    }
+
     pub(super) fn line(&mut self, text: &str) -> Result<(), Error> {
         writeln!(self.0, "{text}").map_err(stdout_failed)
     }

@@ -10,6 +10,7 @@ mod db;
 mod disclose;
 mod eval;
 mod explain;
+mod export;
 mod lines;
 mod options;
 mod report;
@@ -67,6 +68,8 @@ enum Command {
     Report(report::Args),
     /// Tell the owners: list, draft, send and track letters
     Disclose(disclose::Args),
+    /// The stored findings as other programs take them: threat intelligence, abuse reports, blocklists, lists of names
+    Export(export::Args),
     /// Write a made-up mail world with its truth
     Simulate(simulate::Args),
     /// The NDR templates met so far: count, type, example, first seen
@@ -114,6 +117,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Check(args) => check::run(&args, settings, screen),
         Command::Report(args) => report::run(&args, settings, screen),
         Command::Disclose(args) => disclose::run(args, settings, screen),
+        Command::Export(args) => export::run(&args, settings, screen),
         Command::Simulate(args) => simulate::run(&args, settings, screen),
         Command::Templates(args) => templates::run(&args, settings),
         Command::Eval(args) => eval::run(args, settings),

@@ -81,6 +81,21 @@ pub(super) struct Common {
     /// Exit with 3 when there is an alert this severe: low, medium, high
     #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]
     pub fail_on: Option<String>,
+    /// Where alerts go, repeatable: https://, slack+https://, mattermost+https://, teams+https://, smtp://, smtps://,
+    /// sendmail://, syslog://, syslog+tcp://, file://, prometheus://; options after #: name, severity, cooldown,
+    /// heartbeat, template
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BOUNCEWATCH_ALERT_SINK",
+        hide_env_values = true,
+        value_delimiter = ' '
+    )]
+    pub alert_sink: Vec<String>,
+    /// Wording of alerts for sinks that name no template of their own [default: shipped]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_ALERT_TEMPLATE")]
+    pub alert_template: Option<PathBuf>,
 }
 
 /// When to colour what goes to a terminal.

@@ -14,7 +14,7 @@ use crate::{
     redact::Redactor,
     registrability::Network,
     report::{Format, write},
-    store::Store,
+    store::{Missing, Store},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         ..Job::default()
     };
     let mut findings = pipeline::analyse(&job, &Classifier::shipped()?, &mut store, &Unseen)?;
-    store.raise(&mut findings.alerts)?;
+    store.raise(&mut findings.alerts, settings.now, Missing::Nothing)?;
+    store.fill_sent_to(&mut findings.alerts)?;
     let redactor = redactor(settings, &store)?;
     let folder = write(&findings, &settings.reports, &formats, redactor.as_ref())?;
     screen.say(&format!("report: {}", folder.display()));

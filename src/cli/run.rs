@@ -5,6 +5,7 @@ use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args as ClapArgs;
@@ -12,11 +13,12 @@ use indicatif::ProgressBar;
 
 use super::{
     Exit, exit_for, report,
-    screen::Screen,
+    screen::{self, Screen},
     settings::{Settings, moment},
 };
 use crate::{
     address::printable,
+    alert::{self, Delivery, Failure, Post},
     error::Error,
     findings::Findings,
     pipeline::{self, Job, Night, Progress},
@@ -52,14 +54,39 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let formats = report::formats(settings)?;
     let mut store = Store::open(&settings.db)?;
     let watcher = Bars { screen, reading: screen.bar(0, true, "reading"), asking: screen.bar(0, false, "asking") };
-    let night = pipeline::nightly(&job, &mut store, &watcher)?;
+    let mut night = pipeline::nightly(&job, &mut store, &watcher)?;
     watcher.reading.finish_and_clear();
     watcher.asking.finish_and_clear();
     let redactor = report::redactor(settings, &store)?;
-    let folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+    let mut folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+    let post = Post { now: settings.now, offline: settings.network.offline, redact: redactor.as_ref(), once: ONE_TRY };
+    let delivery = alert::deliver(&mut night.findings, &settings.sinks, &mut store, &post)?;
+    if night.findings.alerts.iter().any(|alert| !alert.sent_to.is_empty()) {
+        // The report was there before anybody was told of it; now it also says who was.
+        folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+    }
     quarantine(&night, &folder, settings.redact)?;
     tell(&night, &folder, screen);
-    Ok(exit_for(&night.findings.alerts, settings.fail_on))
+    tell_delivery(&delivery, screen);
+    if delivery.failures.is_empty() {
+        Ok(exit_for(&night.findings.alerts, settings.fail_on))
+    } else {
+        Ok(Exit::Undelivered)
+    }
+}
+
+/// How long a sink may take to take one alert: chat services do within a second or two.
+const ONE_TRY: Duration = Duration::from_secs(10);
+
+/// Failures are told also with `--quiet`: nobody else will.
+fn tell_delivery(delivery: &Delivery, screen: &Screen) {
+    for Failure { sink, waiting, why } in &delivery.failures {
+        screen::complain(&format!("alerts to {sink}: {why}; {waiting} wait for the next run"));
+    }
+    if delivery.held > 0 {
+        screen.say(&format!("{} alerts wait for a run without --offline", delivery.held));
+    }
+    screen.detail(&format!("{} alerts told", delivery.sent));
 }
 
 fn job(args: Args, settings: &Settings) -> Result<Job, Error> {

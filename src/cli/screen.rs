@@ -79,6 +79,11 @@ pub(super) fn fail(error: &Error) {
     line(&format!("bouncewatch: {}", printable(&error.to_string())));
 }
 
+/// One line about what went wrong after the findings were safe.
+pub(super) fn complain(text: &str) {
+    line(&format!("bouncewatch: {}", printable(text)));
+}
+
 fn line(text: &str) {
     // Nobody is left to tell when stderr itself is gone.
     drop(writeln!(stderr(), "{text}"));

@@ -1,11 +1,21 @@
 //! Defaults < file < environment < flags → what each stage is given.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
 use super::options::{Color, Common};
-use crate::{error::Error, findings::Severity, moment::Timestamp, registrability::Network};
+use crate::{
+    alert::{Sink, Wish},
+    error::Error,
+    findings::Severity,
+    moment::Timestamp,
+    registrability::Network,
+};
 
 /// Domains asked about in one run unless told otherwise: at one a second and registry, within the hour.
 const MAX_LOOKUPS: usize = 2_000;
@@ -24,6 +34,7 @@ pub(super) struct Settings {
     pub redact: bool,
     pub fail_on: Option<Severity>,
     pub network: Network,
+    pub sinks: Vec<Sink>,
     pub run: RunKeys,
     pub disclose: DiscloseKeys,
 }
@@ -47,6 +58,8 @@ struct File {
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
     fail_on: Option<String>,
+    alert_sink: Vec<SinkKeys>,
+    alert_template: Option<PathBuf>,
     run: RunKeys,
     disclose: DiscloseKeys,
 }
@@ -60,6 +73,36 @@ pub(super) struct DiscloseKeys {
     pub drafts: Option<PathBuf>,
     pub language: Option<String>,
     pub letters: Option<PathBuf>,
+}
+
+/// One of `alert-sink`: a URL, or a table `[[alert-sink]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum SinkKeys {
+    Url(String),
+    Table(SinkTable),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct SinkTable {
+    url: String,
+    name: Option<String>,
+    severity: Option<String>,
+    cooldown: Option<String>,
+    heartbeat: Option<bool>,
+    template: Option<PathBuf>,
+}
+
+impl From<SinkKeys> for Wish {
+    fn from(keys: SinkKeys) -> Self {
+        match keys {
+            SinkKeys::Url(url) => Wish { url, ..Wish::default() },
+            SinkKeys::Table(SinkTable { url, name, severity, cooldown, heartbeat, template }) => {
+                Wish { url, name, severity, cooldown, heartbeat, template }
+            }
+        }
+    }
 }
 
 /// `[run]`: keys for the options of `bouncewatch run`.
@@ -82,9 +125,7 @@ impl Settings {
             Some(path) => {
                 let text = fs::read_to_string(path)
                     .map_err(|e| Error::Usage(format!("configuration {}: {e}", path.display())))?;
-                toml::from_str(&text).map_err(|e| {
-                    Error::Usage(format!("configuration {}: {}", path.display(), one_line(&e.to_string())))
-                })?
+                toml::from_str(&text).map_err(|e| Error::Usage(misread(path, &text, &e)))?
             }
         };
         let now = match flags.now.or(file.now) {
@@ -107,6 +148,11 @@ impl Settings {
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
         };
+        let wishes: Vec<Wish> = match flags.alert_sink.as_slice() {
+            [] => file.alert_sink.into_iter().map(Wish::from).collect(),
+            urls => urls.iter().map(|url| Wish { url: url.clone(), ..Wish::default() }).collect(),
+        };
+        let template = flags.alert_template.or(file.alert_template);
         Ok(Settings {
             db: flags.db.or(file.db).unwrap_or_else(|| "bouncewatch.db".into()),
             reports: flags.reports.or(file.reports).unwrap_or_else(|| "reports".into()),
@@ -118,6 +164,7 @@ impl Settings {
             redact: flags.redact || file.redact,
             fail_on: fail_on.transpose()?,
             network,
+            sinks: Sink::parse_all(&wishes, template.as_ref())?,
             run: file.run,
             disclose: file.disclose,
         })
@@ -130,6 +177,13 @@ pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp, Error> {
     Timestamp::parse(text)
         .or_else(day)
         .ok_or_else(|| Error::Usage(format!("{option} {text}: is no RFC 3339 moment such as 2022-07-04T02:00:00Z")))
+}
+
+/// Line and cause without the line itself: it may hold a sink's secret.
+fn misread(path: &Path, text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    let line = before.lines().count().max(1);
+    format!("configuration {} line {line}: {}", path.display(), one_line(error.message()))
 }
 
 fn one_line(text: &str) -> String {

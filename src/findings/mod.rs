@@ -192,6 +192,21 @@ pub struct Alert {
     pub raised_at: Timestamp,
     /// Channels it went to.
     pub sent_to: Vec<String>,
+    /// How large it is, to tell when it has grown.
+    pub size: Size,
+    /// Last mail it rests on.
+    pub last_seen: Timestamp,
+    /// Senders and IPs behind it: a campaign that more of them joined gets another id, and is the same alert still.
+    pub origins: Vec<String>,
+}
+
+/// What an alert grows by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Addresses a guesser has confirmed.
+    pub confirmed: u64,
+    /// Guesses, or mails.
+    pub volume: u64,
 }
 
 impl Severity {

@@ -129,7 +129,7 @@ fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; 
 }
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe before it.
-fn guarded(cell: &str) -> String {
+pub(super) fn guarded(cell: &str) -> String {
     let cell = super::contract::clipped(cell, MAX_CELL);
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
     match first {

@@ -65,6 +65,11 @@ pub fn files(report: &Report, formats: &[Format]) -> Vec<(&'static str, Vec<u8>)
     files
 }
 
+/// One CSV cell that no spreadsheet computes.
+pub fn cell(text: &str) -> String {
+    csv::guarded(text)
+}
+
 impl Format {
     /// All four.
     pub const ALL: [Format; 4] = [Format::Html, Format::Json, Format::Csv, Format::Md];

@@ -1,6 +1,6 @@
 //! The ledger of all nights: a night added, everything read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -48,6 +48,18 @@ impl Store {
             let ids = save_names(db, ledger)?;
             save_contacts(db, ledger, &ids)?;
             save_refusals(db, ledger, &ids)
+        })
+    }
+
+    /// Addresses that are servers of honest mail: ours that some list named, and those through which more mail arrives
+    /// than fails.
+    pub fn mail_servers(&self) -> Result<BTreeSet<String>, Error> {
+        self.read(|db| {
+            let mut select = db.prepare(
+                "SELECT ip FROM blocklist_ips UNION SELECT n.name FROM contacts c JOIN names n ON n.id = c.client
+                 WHERE c.client > 0 GROUP BY c.client HAVING sum(c.accepted > 0) >= sum(c.unknown > 0)",
+            )?;
+            select.query_map([], |row| row.get(0))?.collect()
         })
     }
 

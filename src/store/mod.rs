@@ -1,7 +1,7 @@
 //! Findings' memory between nights: one SQLite file. All SQL is here.
 //!
-//! In: a night's ledger with how far its inputs were read; registry answers; alerts raised.
-//! Out: the ledger of all nights; answers still fresh; alerts already told.
+//! In: a night's ledger with how far its inputs were read; registry answers; alerts raised, and who was told.
+//! Out: the ledger of all nights; answers still fresh; what each sink has not been told yet.
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
@@ -20,12 +20,18 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+pub use alerts::{Missing, Owed, Told};
 pub use upkeep::Info;
 
 use crate::error::Error;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("disclosures.sql"), include_str!("nights.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("v2_alerts.sql"),
+    include_str!("v3_disclosures.sql"),
+    include_str!("v4_nights.sql"),
+];
 
 /// The open database.
 #[derive(Debug)]

@@ -52,6 +52,10 @@ impl Store {
                 "DELETE FROM disclosure_trail WHERE disclosure NOT IN (SELECT id FROM disclosures)",
                 [],
             )?;
+            deleted += db.execute("DELETE FROM alerts WHERE closed_at < ?1", params![before.0])?;
+            for table in ["alert_told", "alert_origins"] {
+                db.execute(&format!("DELETE FROM {table} WHERE alert NOT IN (SELECT id FROM alerts)"), [])?;
+            }
             deleted += db.execute(
                 "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM contacts UNION SELECT client FROM contacts
                  UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals)",

@@ -8,7 +8,7 @@ use bouncewatch::{
     bounce::BounceType,
     enumeration::{Campaign, Pattern},
     findings::{
-        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, Headline, InputLine, Receiver, Severity,
+        Alert, AlertKind, AuthFailures, Blocklist, DomainRisk, Findings, Headline, InputLine, Receiver, Severity, Size,
         TemplateLine, Templates, UsernameRisk, changes,
     },
     moment::{Day, Timestamp, Window},
@@ -147,6 +147,9 @@ fn findings(text: &str) -> Findings {
         subject: text.clone(),
         raised_at: at,
         sent_to: vec![text],
+        size: Size::default(),
+        last_seen: at,
+        origins: vec![],
     });
     findings
 }

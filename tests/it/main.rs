@@ -9,4 +9,5 @@ mod disclose;
 mod hostile;
 mod network;
 mod servers;
+mod sinks;
 mod world;

@@ -1,0 +1,168 @@
+//! Which findings somebody should hear of. Whether they did is the store's to know.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    address,
+    enumeration::Campaign,
+    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size},
+    registrability::Status,
+    typo::SuspectKind,
+};
+
+/// From this confidence on a campaign is taken for one.
+const SURE: f64 = 0.9;
+/// Confirmed addresses from which a sure campaign cannot wait: one may be luck, three are a harvest.
+const HARVEST: usize = 3;
+/// Risk from which a name that can be had cannot wait.
+const GRAVE_RISK: f64 = 0.5;
+/// Mails that make such a name grave whatever its risk: the mean of a registrable name in "Bounce in the Wild".
+const GRAVE_MAILS: u64 = 50;
+/// Mails from which it is worth this week.
+const SOME_MAILS: u64 = 5;
+/// Risk from which it is.
+const SOME_RISK: f64 = 0.1;
+/// Characters of a name in a subject.
+const MAX_NAME: usize = 80;
+
+/// Every alert these findings deserve, said before or not; sorted by severity, then kind, then subject.
+pub fn deserved(findings: &Findings) -> Vec<Alert> {
+    let raised_at = findings.generated_at;
+    let campaigns = findings.campaigns.iter().map(|c| Alert {
+        id: id(AlertKind::GuessingBurst, &c.id),
+        severity: grade_campaign(c),
+        kind: AlertKind::GuessingBurst,
+        subject: tell_campaign(c),
+        raised_at,
+        sent_to: vec![],
+        size: Size { confirmed: c.confirmed.len() as u64, volume: c.guesses },
+        last_seen: c.last_seen,
+        origins: c.senders.iter().chain(&c.ips).filter(|o| !o.is_empty()).cloned().collect(),
+    });
+    let domains = findings.domains.iter().filter_map(|d| {
+        Some(Alert {
+            id: id(AlertKind::Squatting, &d.suspect.domain),
+            severity: grade_domain(d)?,
+            kind: AlertKind::Squatting,
+            subject: tell_domain(d),
+            raised_at,
+            sent_to: vec![],
+            size: Size { confirmed: 0, volume: d.suspect.emails },
+            last_seen: d.suspect.last_seen,
+            origins: vec![],
+        })
+    });
+    // One name may be found twice, as a typo and as expired: the graver one is told.
+    let mut by_id = BTreeMap::<String, Alert>::new();
+    for alert in campaigns.chain(domains) {
+        match by_id.get(&alert.id) {
+            Some(known) if known.severity >= alert.severity => {}
+            _ => {
+                by_id.insert(alert.id.clone(), alert);
+            }
+        }
+    }
+    let mut alerts: Vec<Alert> = by_id.into_values().collect();
+    alerts.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then(a.kind.cmp(&b.kind))
+            .then_with(|| a.subject.cmp(&b.subject))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+    alerts
+}
+
+/// Alerts that would be of names nobody gave an answer about: that they are not deserved tonight means nothing.
+pub fn undecided(findings: &Findings) -> BTreeSet<String> {
+    let open = findings.domains.iter().filter(|d| d.registrability.status == Status::Unknown);
+    open.map(|d| id(AlertKind::Squatting, &d.suspect.domain)).collect()
+}
+
+/// 16 hexadecimal digits of kind and key.
+pub fn id(kind: AlertKind, key: &str) -> String {
+    findings::id(kind.name(), key)
+}
+
+fn grade_campaign(c: &Campaign) -> Severity {
+    let (sure, hits) = (c.confidence >= SURE, c.confirmed.len());
+    if sure && hits >= HARVEST {
+        Severity::High
+    } else if sure || hits > 0 {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// `None` where nobody could take the name.
+fn grade_domain(d: &DomainRisk) -> Option<Severity> {
+    let grave = d.risk >= GRAVE_RISK || d.suspect.emails >= GRAVE_MAILS;
+    let some = d.risk >= SOME_RISK || d.suspect.emails >= SOME_MAILS;
+    match d.registrability.status {
+        Status::Registrable | Status::PendingDelete if grave => Some(Severity::High),
+        Status::Registrable | Status::PendingDelete if some => Some(Severity::Medium),
+        // Its last holder has weeks left to take it back.
+        Status::Redemption if grave => Some(Severity::Medium),
+        Status::Registrable | Status::PendingDelete | Status::Redemption => Some(Severity::Low),
+        Status::Registered | Status::Reserved | Status::NotAPublicSuffix | Status::Unknown => None,
+    }
+}
+
+fn tell_campaign(c: &Campaign) -> String {
+    let origins: Vec<&String> = c.senders.iter().chain(&c.ips).filter(|o| !o.is_empty()).collect();
+    let who = match origins.as_slice() {
+        [] => "somebody".to_owned(),
+        [one] => name(one),
+        [first, rest @ ..] => format!("{} and {}", name(first), many(rest.len() as u64, "other origin")),
+    };
+    let targets = match c.target_domains.as_slice() {
+        [] => String::new(),
+        [one] => format!(" at {}", name(one)),
+        many => format!(" at {} domains", many.len()),
+    };
+    let exist = match c.confirmed.len() {
+        0 => "none of which exists".to_owned(),
+        1 => "1 of which exists".to_owned(),
+        n => format!("{n} of which exist"),
+    };
+    format!("{who} guessed {}{targets}, {exist}", many(c.guesses, "address"))
+}
+
+fn tell_domain(d: &DomainRisk) -> String {
+    let s = &d.suspect;
+    let fate = match d.registrability.status {
+        Status::PendingDelete => "is about to become free for anyone",
+        Status::Redemption => "was deleted and may soon be free for anyone",
+        _ => "can be registered by anyone",
+    };
+    let origin = match s.kind {
+        SuspectKind::Typo => format!("meant {}", name(&s.intended)),
+        SuspectKind::Lapsed => "worked before".to_owned(),
+    };
+    format!(
+        "{} {fate} ({origin}): {} of {} went there",
+        name(&s.domain),
+        many(s.emails, "mail"),
+        many(s.senders, "sender")
+    )
+}
+
+fn name(text: &str) -> String {
+    let text = address::printable(text);
+    match text.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+fn many(n: u64, thing: &str) -> String {
+    match (n, thing) {
+        (1, _) => format!("1 {thing}"),
+        (_, "address") => format!("{n} addresses"),
+        _ => format!("{n} {thing}s"),
+    }
+}
