@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod contract;
+mod exports;
 mod hostile;
 mod network;
 mod servers;
