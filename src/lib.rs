@@ -7,7 +7,7 @@
 //! inputs ─► sources ─► Delivery ─► ndr (Reply → Verdict) ─► ledger (learn, merge)
 //!                                                             │
 //!        store ◄─ findings ◄─ enumeration ◄─ registrability ◄─ typo
-//!          └─► report, alert, disclose
+//!          └─► report, export, alert, disclose
 //! ```
 
 pub mod address;

@@ -12,7 +12,7 @@ use lettre::{
     Message as Letter, SmtpTransport, Transport,
     message::{
         Mailbox,
-        header::{ContentType, HeaderName, HeaderValue},
+        header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
     transport::smtp::{
         authentication::Credentials,
@@ -103,6 +103,7 @@ impl Mail {
             .subject(clipped(&subject, MAX_SUBJECT))
             .date(date)
             .message_id(Some(id(&message.key)))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         if message.thread != message.key {
             letter = letter.in_reply_to(id(&message.thread)).references(id(&message.thread));

@@ -166,13 +166,18 @@ fn a_second_export_is_the_same() {
     assert_eq!(export(Form::Xarf, &findings(), &wish()).unwrap()[1].name, "2001-db8--7.json");
 }
 
-/// The example of the standard: section 2.9's namespace over `{"value":"198.51.100.3"}`.
+/// As OASIS' own library (`stix2` for Python) computes them.
 #[test]
 fn observables_have_the_ids_of_the_standard() {
-    let all = export(
-        Form::Stix,
-        &Findings { campaigns: vec![campaign("c", 0.99, &["198.51.100.3"], NOW.0)], ..Findings::default() },
-        &wish(),
-    );
-    assert!(all.unwrap()[0].text.contains("ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd"));
+    let mut found = findings();
+    found.campaigns = vec![campaign("c", 0.99, &["198.51.100.3"], NOW.0)];
+    found.domains = vec![domain("yaho.com.cn", "yaho.com.cn", Status::Registrable, 0.5)];
+    let text = export(Form::Stix, &found, &wish()).unwrap().remove(0).text;
+    for id in [
+        "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4",
+        "email-addr--d4a5f7c6-7517-53b9-a937-7a2bf6682c3a",
+        "domain-name--ebc64561-0878-50db-878f-9f1b15fbdb48",
+    ] {
+        assert!(text.contains(id), "{id} is not in {text}");
+    }
 }

@@ -148,6 +148,39 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_of_version_1_is_owed_to_a_sink_of_today() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute_batch("INSERT INTO alerts VALUES ('a', 'high', 'squatting', 'x', 7); PRAGMA user_version = 1;")
+            .unwrap();
+        drop(old);
+        let mut store = Store::open(&path).unwrap();
+        let owed = store.owed("ops", crate::findings::Severity::Low).unwrap();
+        assert_eq!((owed.len(), owed[0].raised_at.0, owed[0].changed_at.0), (1, 7, 7));
+        store.told("ops", &owed, crate::moment::Timestamp(9)).unwrap();
+        assert_eq!(store.owed("ops", crate::findings::Severity::Low).unwrap(), []);
+    }
+
+    #[test]
+    fn an_address_with_more_mail_than_failures_is_somebodys_server() {
+        let mut store = Store::in_memory().unwrap();
+        store
+            .write(|db| {
+                db.execute_batch(
+                    "INSERT INTO names VALUES (1, '192.0.2.1'), (2, '192.0.2.2'), (3, 's'), (4, 'r'), (5, 'q');
+                     INSERT INTO blocklist_ips VALUES ('spamhaus', 1, '192.0.2.9');
+                     INSERT INTO contacts VALUES (3, 1, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0), (3, 1, 5, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0),
+                     (3, 2, 4, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0), (3, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0);",
+                )
+            })
+            .unwrap();
+        let servers: Vec<String> = store.mail_servers().unwrap().into_iter().collect();
+        assert_eq!(servers, ["192.0.2.1", "192.0.2.9"]);
+    }
+
+    #[test]
     fn files_are_the_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();

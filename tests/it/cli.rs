@@ -13,7 +13,7 @@ pub(crate) fn bouncewatch(dir: &Path, args: &[&str]) -> Output {
     start(dir, args).output().unwrap()
 }
 
-fn start(dir: &Path, args: &[&str]) -> Command {
+pub(crate) fn start(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bouncewatch"));
     command.current_dir(dir).args(args).args(["--now", "2022-07-04T02:00:00Z"]);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BOUNCEWATCH_")) {

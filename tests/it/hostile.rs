@@ -19,7 +19,7 @@ use bouncewatch::{
 };
 
 /// What somebody might put into an address, a reply or a file name. Each holds a mark to find it by.
-fn texts() -> Vec<String> {
+pub(crate) fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "<script>alert('MARK')</script>",
         "</code></td></table><img src=x onerror=alert(1)>MARK",
@@ -54,7 +54,7 @@ fn texts() -> Vec<String> {
 }
 
 /// Findings with `text` in every field a stranger can write.
-fn findings(text: &str) -> Findings {
+pub(crate) fn findings(text: &str) -> Findings {
     let at = Timestamp(1_656_900_000);
     let text = text.to_owned();
     let registrability = Registrability {

@@ -6,6 +6,7 @@ mod browser;
 mod cli;
 mod contract;
 mod disclose;
+mod exports;
 mod hostile;
 mod network;
 mod servers;

@@ -18,6 +18,8 @@ pub(super) enum Mood {
     Says(u16, &'static str),
     /// 503 to the first few, then 200 `ok`.
     Recovers(u32),
+    /// 200 to the first few, then nothing.
+    Takes(u32),
     /// Another place.
     Redirects,
     /// No HTTP.
@@ -114,6 +116,11 @@ fn answer(mut stream: TcpStream, mood: &Mutex<Mood>, asked: &Mutex<Vec<Asked>>, 
             *n -= 1;
             Mood::Says(503, "busy")
         }
+        Mood::Takes(0) => Mood::Silent,
+        Mood::Takes(n) => {
+            *n -= 1;
+            Mood::Says(200, "ok")
+        }
         other => other.clone(),
     };
     drop(mood);
@@ -148,6 +155,6 @@ fn answer(mut stream: TcpStream, mood: &Mutex<Mood>, asked: &Mutex<Vec<Asked>>, 
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok();
             trickle(&mut stream, &[b'x'; 65_536], 0);
         }
-        Mood::Resets | Mood::Recovers(_) => {}
+        Mood::Resets | Mood::Recovers(_) | Mood::Takes(_) => {}
     }
 }

@@ -107,3 +107,89 @@ pub(crate) fn redactor() -> Redactor {
 fn dead_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
+
+/// Whatever a stranger wrote, each medium gets it as text: nothing is obeyed, nothing is rendered, no line is forged.
+#[test]
+fn hostile_text_stays_text_in_every_medium() {
+    use http::{Hook, Mood};
+    let hooks = ["", "slack+", "mattermost+", "teams+"].map(|flavour| {
+        let hook = Hook::start(Mood::Says(200, if flavour == "teams+" { "1" } else { "ok" }));
+        (flavour, sink(&format!("{flavour}http://{}/", hook.at)), hook)
+    });
+    let mailer = smtp::Mailer::start(smtp::Mood::Accepts);
+    let log = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut sinks: Vec<Sink> = hooks.iter().map(|(_, sink, _)| sink.clone()).collect();
+    for url in [
+        format!("smtp://{}?from=a@our.example&to=b@our.example", mailer.at),
+        format!("syslog://{}", log.local_addr().unwrap()),
+        format!("file://{}/alerts.jsonl", dir.path().display()),
+        format!("prometheus://{}/x.prom", dir.path().display()),
+    ] {
+        sinks.push(sink(&url));
+    }
+    let texts = crate::hostile::texts();
+    for text in &texts {
+        let delivery = night(&mut Store::in_memory().unwrap(), &sinks, &mut crate::hostile::findings(text), FIRST);
+        assert_eq!((delivery.sent, delivery.failures), (14, vec![]), "{text:?}");
+        let mut buffer = [0; 8192];
+        for _ in 0..2 {
+            let n = log.recv(&mut buffer).unwrap();
+            syslog::holds(std::str::from_utf8(&buffer[..n]).unwrap());
+        }
+    }
+    for (flavour, _, hook) in &hooks {
+        assert_eq!(hook.asked().len(), 2 * texts.len());
+        for asked in hook.asked() {
+            let shown = match *flavour {
+                "teams+" => asked.body["attachments"][0]["content"]["body"][0]["inlines"][0]["text"].clone(),
+                _ => asked.body["text"].clone(),
+            };
+            let shown = shown.as_str().unwrap();
+            assert!(shown.contains("MARK") && plain(shown), "{flavour}: {shown}");
+            if matches!(*flavour, "slack+" | "mattermost+") {
+                let bare: String = shown.split('`').step_by(2).collect();
+                assert_eq!(shown.matches('`').count(), 4, "{shown}");
+                assert!(!bare.contains("MARK") && !shown.contains(['<', '>']), "{shown}");
+            }
+        }
+    }
+    for mail in mailer.took() {
+        let (head, _) = mail.split_once("\n\n").unwrap();
+        let names: Vec<&str> =
+            head.lines().skip(2).filter(|l| !l.starts_with(' ')).map(|l| l.split(':').next().unwrap()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        assert_eq!(
+            sorted,
+            [
+                "Auto-Submitted",
+                "Content-Transfer-Encoding",
+                "Content-Type",
+                "Date",
+                "From",
+                "MIME-Version",
+                "Message-ID",
+                "Subject",
+                "To"
+            ],
+            "{mail}"
+        );
+        assert!(mail.is_ascii() && plain(&mail), "{mail}");
+    }
+    let lines = std::fs::read_to_string(dir.path().join("alerts.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 3 * texts.len());
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(plain(line["text"].as_str().unwrap()) && plain(line["subject"].as_str().unwrap()), "{line}");
+    }
+    let metrics = std::fs::read_to_string(dir.path().join("x.prom")).unwrap();
+    assert!(!metrics.contains("MARK"), "{metrics}");
+}
+
+fn plain(text: &str) -> bool {
+    !text.chars().any(|c| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    })
+}

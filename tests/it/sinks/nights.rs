@@ -1,12 +1,17 @@
 //! The nightly job as an operator runs it: exit status, `sent_to`, and the next night.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use super::{
     dead_port,
     http::{Hook, Mood},
 };
-use crate::cli::{bouncewatch, stderr};
+use crate::cli::{bouncewatch, start, stderr};
 
 fn world() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -66,6 +71,30 @@ fn an_alert_nobody_took_is_exit_status_4_and_delivered_the_next_night() {
         assert!(!text.contains("SECRET-TOKEN"), "a secret is in a report");
     }
     assert!(!talk.contains("SECRET-TOKEN"));
+}
+
+/// Killed in the middle of delivering: what was taken is not told again, what was under way comes with the same key.
+#[test]
+fn a_killed_run_tells_nothing_twice() {
+    let dir = world();
+    let hook = Hook::start(Mood::Takes(1));
+    let url = format!("http://{}/", hook.at);
+    let job = ["run", "in.jsonl", "--nameserver", "127.0.0.1:9", "--max-lookups", "0", "--quiet", "--alert-sink", &url];
+    let mut run = start(dir.path(), &job).spawn().unwrap();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while hook.asked().len() < 2 && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(hook.asked().len(), 2, "two alerts at least are needed here");
+    hook.becomes(Mood::Says(200, "ok"));
+    let again = bouncewatch(dir.path(), &job);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    let keys: Vec<String> = hook.asked().iter().map(|a| a.body["key"].to_string()).collect();
+    assert_eq!(keys[1], keys[2], "{keys:?}");
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len() - 1, "{keys:?}");
+    assert_eq!(keys.len() - 1, alerts(dir.path()).len());
 }
 
 #[test]

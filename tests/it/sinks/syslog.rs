@@ -15,7 +15,7 @@ use super::{DAY, FIRST, campaign, dead_port, findings, night, sink};
 const SECOND: Timestamp = Timestamp(FIRST.0 + DAY);
 
 /// RFC 5424: `<PRI>1 TIME HOST APP PROCID MSGID SD MSG` on one line.
-fn holds(line: &str) {
+pub(super) fn holds(line: &str) {
     let (pri, rest) = line.strip_prefix('<').unwrap().split_once('>').unwrap();
     assert!(pri.parse::<u8>().unwrap() < 192, "{line}");
     let fields: Vec<&str> = rest.splitn(8, ' ').collect();
