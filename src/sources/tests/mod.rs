@@ -2,6 +2,7 @@
 
 mod cases;
 mod corpora;
+mod bounces;
 mod inputs;
 mod nights;
 
@@ -11,7 +12,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::{FormatKind, Known, Options, Reading, open, read};
+use super::{FormatKind, InputCount, Known, Options, Reading, open, read};
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
 fn options() -> Options {
