@@ -67,6 +67,27 @@ pub(crate) struct Event<'a> {
     pub(crate) reply: Cow<'a, str>,
 }
 
+impl Event<'_> {
+    /// The same, on its own.
+    pub(crate) fn into_owned(self) -> Event<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Event {
+            what: self.what,
+            message: own(self.message),
+            id: own(self.id),
+            at: self.at,
+            sent: self.sent,
+            sender: own(self.sender),
+            recipient: own(self.recipient),
+            client: own(self.client),
+            inward: self.inward,
+            from_ip: own(self.from_ip),
+            to_ip: own(self.to_ip),
+            reply: own(self.reply),
+        }
+    }
+}
+
 /// A mail waits this long for its end; queues give up after five days.
 const PATIENCE: i64 = 6 * 86_400;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Options, coremail, dsn, exchange, kumomta, mailgun, postfix, postmark, powermta, reject::Tally, sendgrid, ses,
-    sparkpost,
+    sparkpost, webhooks,
 };
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
@@ -29,13 +29,15 @@ pub enum FormatKind {
     Postmark,
     /// SparkPost events.
     SparkPost,
+    /// Events of Brevo, MailerSend, Mailjet, Mandrill, Postal, Resend and Unisender Go.
+    Webhooks,
     /// Bounce mails: RFC 3464 and free text, in single files, Maildir and mbox.
     Dsn,
 }
 
 impl FormatKind {
     /// Every format, in the order detection tries them.
-    pub const ALL: [FormatKind; 11] = [
+    pub const ALL: [FormatKind; 12] = [
         FormatKind::Coremail,
         FormatKind::Postfix,
         FormatKind::KumoMta,
@@ -46,6 +48,7 @@ impl FormatKind {
         FormatKind::Mailgun,
         FormatKind::Postmark,
         FormatKind::SparkPost,
+        FormatKind::Webhooks,
         FormatKind::Dsn,
     ];
 
@@ -62,6 +65,7 @@ impl FormatKind {
             FormatKind::Mailgun => "mailgun",
             FormatKind::Postmark => "postmark",
             FormatKind::SparkPost => "sparkpost",
+            FormatKind::Webhooks => "webhooks",
             FormatKind::Dsn => "dsn",
         }
     }
@@ -83,6 +87,7 @@ impl FormatKind {
             FormatKind::Mailgun => &mailgun::Mailgun,
             FormatKind::Postmark => &postmark::Postmark,
             FormatKind::SparkPost => &sparkpost::SparkPost,
+            FormatKind::Webhooks => &webhooks::Webhooks,
             FormatKind::Dsn => &dsn::Dsn,
         }
     }

@@ -26,6 +26,7 @@ mod split;
 mod table;
 mod unpack;
 mod webhook;
+mod webhooks;
 
 pub use format::FormatKind;
 pub use input::{Input, open};

@@ -18,7 +18,7 @@ impl Provider for SendGrid {
             || has("\"sg_message_id\"")
             || has("\"email\"")
                 && (has("\"reason\"") && has("\"created\"") && has("\"status\"")
-                    || has("\"event\"") && has("\"timestamp\"") && !has("\"ts_epoch\""))
+                    || has("\"event\"") && has("\"timestamp\"") && !has("\"message-id\""))
     }
 
     fn events(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {

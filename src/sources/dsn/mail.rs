@@ -3,7 +3,12 @@
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType, decoders::html::html_to_text};
 
 use super::{
-    super::event::{Event, What, bare, ip_in},
+    super::{
+        event::{Event, What, bare, ip_in},
+        json::Json,
+        ses::Ses,
+        webhook::Provider,
+    },
     status::{self, Group},
     text,
 };
@@ -77,19 +82,31 @@ fn read_at(raw: &[u8], now: Timestamp, depth: u8) -> Option<Said> {
     if parts.other {
         return Some(Said::Nothing);
     }
-    let events = events(&mail, raw, &parts, now);
-    if !events.is_empty() {
-        return Some(Said::Bounced(events));
+    if let Some(events) = mailed_notice(&parts.words) {
+        return Some(if events.is_empty() { Said::Nothing } else { Said::Bounced(events) });
     }
-    // A report forwarded whole.
-    if depth > 0 {
+    let (sure, events) = events(&mail, raw, &parts, now);
+    // A report forwarded whole says more than the one around it.
+    if !sure && depth > 0 {
         for inner in &parts.inner {
             if let Some(Said::Bounced(events)) = read_at(inner, now, depth - 1) {
                 return Some(Said::Bounced(events));
             }
         }
     }
-    Some(Said::Nothing)
+    Some(if events.is_empty() { Said::Nothing } else { Said::Bounced(events) })
+}
+
+/// A provider's notice that came by mail: JSON, folded anywhere, before a signature.
+fn mailed_notice(words: &str) -> Option<Vec<Event<'static>>> {
+    let text = words.trim_start();
+    if !text.starts_with('{') || !Ses::knows(text) {
+        return None;
+    }
+    let text: String = text.split("\n--\n").next()?.split('\n').collect();
+    let value = Json::parse(text.trim()).ok()?;
+    let mut events = Vec::new();
+    Ses::events(&value, &mut |event| events.push(event.into_owned())).then_some(events)
 }
 
 impl Parts {
@@ -144,12 +161,13 @@ impl Parts {
     }
 }
 
-fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> Vec<Event<'static>> {
+/// The events, and whether the report named the recipients itself.
+fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (bool, Vec<Event<'static>>) {
     let (words, rest) = text::split(&parts.words);
     let original = Head(if parts.original.trim().is_empty() { rest } else { &parts.original });
     let groups = status::groups(&parts.status);
     // A status part without its own heading ends up among the words.
-    let groups = if groups.is_empty() && words.to_ascii_lowercase().contains("final-recipient:") {
+    let groups = if groups.is_empty() && parts.words.to_ascii_lowercase().contains("final-recipient:") {
         status::groups(&parts.words)
     } else {
         groups
@@ -166,10 +184,10 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> Vec<
     let written_to: Vec<String> =
         text::addresses(&original.field("to").replace(['\n', '\t'], " ")).into_iter().map(|(_, a)| a.to_owned()).collect();
     let own = [to_header, bare(header("From")), sender, from];
-    let said = if groups.is_empty() {
+    let (sure, said) = if groups.is_empty() {
         free(mail, words, &own, &written_to)
     } else {
-        groups.into_iter().map(|group| with_words(group, words, &own)).collect()
+        (true, groups.into_iter().map(|group| with_words(group, words, &own)).collect())
     };
     let message = original.field("message-id").trim().trim_matches(['<', '>']).to_owned();
     let mut told: Vec<String> = Vec::new();
@@ -193,7 +211,7 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> Vec<
             ..Event::default()
         });
     }
-    events
+    (sure, events)
 }
 
 /// A group whose machine-readable part says little, with what the words say.
@@ -219,14 +237,14 @@ fn with_words(mut group: Group, words: &str, own: &[&str]) -> Group {
 }
 
 /// A report without a machine-readable part.
-fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) -> Vec<Group> {
+fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) -> (bool, Vec<Group>) {
     let header = |name: &'static str| mail.header_raw(name).unwrap_or("").trim();
     let listed: Vec<String> = text::addresses(&header("X-Failed-Recipients").replace(['\n', '\t'], " "))
         .into_iter()
         .map(|(_, address)| address.to_owned())
         .collect();
     if listed.is_empty() && !(is_report(mail) && text::tells_failure(&format!("{} {words}", mail.subject().unwrap_or("")))) {
-        return Vec::new();
+        return (false, Vec::new());
     }
     let found = text::find(words, own, written_to);
     let subject = mail.subject().unwrap_or("").to_lowercase();
@@ -245,15 +263,13 @@ fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) ->
     };
     if !listed.is_empty() {
         let about = |address: &str| found.iter().find(|f| fold(&f.recipient) == fold(address));
-        return listed
-            .iter()
-            .map(|to| group(to, about(to).map_or_else(|| text::about_all(words), |f| f.reply.clone())))
-            .collect();
+        let reply = |to: &str| about(to).map_or_else(|| text::about_all(words), |f| f.reply.clone());
+        return (true, listed.iter().map(|to| group(to, reply(to))).collect());
     }
     if found.is_empty() {
-        return written_to.iter().take(1).map(|to| group(to, text::about_all(words))).collect();
+        return (false, written_to.iter().take(1).map(|to| group(to, text::about_all(words))).collect());
     }
-    found.into_iter().map(|f| group(&f.recipient, f.reply)).collect()
+    (true, found.into_iter().map(|f| group(&f.recipient, f.reply)).collect())
 }
 
 /// Whether a mail was written by a mail system about another mail, and not by a person or his absence.
@@ -269,11 +285,11 @@ fn is_report(mail: &Message<'_>) -> bool {
         "mailer-daemon", "mailer_daemon", "postmaster", "mail delivery", "mail administrator", "delivery subsystem", "system administrator",
         "mail system", "mailerdaemon", "<>", "mail-daemon", "mailadmin", "delivery-", "mmdf",
     ];
-    const TITLES: [&str; 31] = [
+    const TITLES: [&str; 34] = [
         "undeliver", "returned mail", "returned to sender", "delivery status", "failure notice", "delivery fail", "mail failure", "failed",
         "could not be delivered", "couldn't be delivered", "non-deliver", "nondeliver", "not delivered", "mail system error", "delivery notification",
         "delivery problem", "delivery error", "permanent", "message status", "cannot be delivered", "error sending", "bounce", "unzustellbar", "warning",
-        "delayed", "can't be delivered", "failure", "message you sent", "rejected", "returning", "配信",
+        "delayed", "can't be delivered", "failure", "message you sent", "rejected", "returning", "配信", "loop alert", "server: errors", "transcript",
     ];
     let automatic = raw("Auto-Submitted");
     if automatic.starts_with("auto-replied") && !SYSTEMS.iter().any(|word| from.contains(word)) {
@@ -287,12 +303,16 @@ fn is_report(mail: &Message<'_>) -> bool {
 
 /// One reply out of a status and a diagnosis: the more telling of two statuses stands first.
 fn composed(status: &str, words: &str) -> String {
+    let before = Enhanced::find(words);
     let words = text::code_at(words).and_then(|at| words.get(at..)).unwrap_or(words);
     let said = Reply::parse(words);
+    let told = said.enhanced.or(before);
+    // That time ran out is the sender's word; why is the receiver's.
+    let late = |e: Enhanced| (e.subject, e.detail) == (4, 7);
     let vague = |e: Enhanced| e.subject == 0 && e.detail == 0;
     let given = Enhanced::parse(status);
-    let chosen = match (given, said.enhanced) {
-        (Some(given), Some(said)) if vague(given) && !vague(said) => Some(said),
+    let chosen = match (given, told) {
+        (Some(given), Some(said)) if (vague(given) || late(given)) && !vague(said) => Some(said),
         (Some(given), Some(said)) if given.class != said.class && !vague(said) => Some(said),
         (given, said) => given.or(said),
     };

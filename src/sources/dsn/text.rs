@@ -37,7 +37,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
     for line in text.split_inclusive('\n') {
         let t = line.trim();
         let low = t.to_ascii_lowercase();
-        if any && (is_fence(&low) || begins_head(&low) && text[at..].lines().take(40).filter(|l| is_head(l)).count() >= 3) {
+        if any && (is_fence(&low) || !line.starts_with([' ', '\t']) && begins_head(&low) && text[at..].lines().take(40).filter(|l| is_head(l)).count() >= 3) {
             let rest = &text[if is_fence(&low) { at + line.len() } else { at }..];
             return (&text[..at], rest);
         }
@@ -61,7 +61,10 @@ fn is_fence(low: &str) -> bool {
         "message follows", "failed message", "bounced message", "header of your message", "original-message", "content-type: message/rfc822",
         "content-type: text/rfc822-headers", "below this line is a copy", "returned mail", "unsent mail", "included is a copy",
     ];
-    let fenced = low.starts_with(['-', '*', '=', '+', '_', '|', '~']) || low.ends_with([':', '-', '=', '*', '.']) || low.starts_with("content-type:");
+    let fenced = low.starts_with(['-', '*', '=', '+', '_', '|', '~'])
+        || low.ends_with([':', '-', '=', '*'])
+        || low.ends_with('.') && (low.contains("follow") || low.contains("below"))
+        || low.starts_with("content-type:");
     fenced && low.len() < 120 && words.iter().any(|word| low.contains(word)) && !low.contains('@')
 }
 
@@ -121,6 +124,12 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
         {
             one.reply = better;
         }
+        // A line that repeats the address may say it with a status.
+        if Enhanced::find(&one.reply).is_none()
+            && let Some(better) = transcript(&lines, Some(&one.recipient)).filter(|line| Enhanced::find(line).is_some())
+        {
+            one.reply = better;
+        }
         if one.reply.is_empty() {
             one.reply = gist(&lines);
         }
@@ -143,7 +152,7 @@ pub(super) fn tells_failure(words: &str) -> bool {
         "permanent", "fatal error", "rejected", "bounce", "does not exist", "doesn't have", "failed recipient", "following recipient",
         "following address", "mailbox", "not accepted", "non remis", "unzustellbar", "nicht zugestellt", "no se ha podido", "não foi",
         "failure notice", "host unknown", "not reach", "cannot be delivered", "can not be delivered", "was not delivered", "エラー", "配信", "送信できません",
-        "届", "宛先", "退信", "无法", "送達", "送信",
+        "delayed", "temporary", "duplicated", "loop", "error:", "届", "宛先", "退信", "无法", "送達", "送信",
     ]
     .iter()
     .any(|word| low.contains(word))
@@ -190,7 +199,7 @@ pub(super) fn addresses(line: &str) -> Vec<(usize, &str)> {
 /// Message ids and the like look like addresses.
 fn is_an_id(line: &str, at: usize) -> bool {
     let before = line[..at].to_ascii_lowercase();
-    ["message-id", "message id", "msgid", "references:", "in-reply-to", "mailto:", "http", "return-path", "from:", "sender:", "reply-to", "mail from:", "queue id", "cid:"]
+    ["message-id:", "message-id=", "message id:", "msgid", "references:", "in-reply-to", "mailto:", "http", "return-path", "from:", "sender:", "reply-to", "mail from:", "queue id", "cid:"]
         .iter()
         .any(|word| before.contains(word))
 }
@@ -276,8 +285,10 @@ fn transcript(lines: &[&str], about: Option<&str>) -> Option<String> {
     let about = about.map(str::to_ascii_lowercase);
     let named = |n: &usize| about.as_ref().is_none_or(|address| lines[*n].to_ascii_lowercase().contains(address.as_str()));
     let all = || 0..lines.len();
+    let full = |n: &usize| code_at(lines[*n]).is_some() && Enhanced::find(lines[*n]).is_some();
     let at = all()
-        .find(|n| said(n) && named(n))
+        .find(|n| about.is_some() && full(n) && named(n))
+        .or_else(|| all().find(|n| said(n) && named(n)))
         .or_else(|| all().find(|n| coded(n) && named(n)))
         .or_else(|| if about.is_none() { all().find(said) } else { None })?;
     Some(joined(&lines[at..], code_at(lines[at]).unwrap_or(0)))

@@ -112,3 +112,62 @@ fn every_published_file_is_read() {
         }
     }
 }
+
+#[test]
+fn events_others_read() {
+    let Some(folder) = logs("events/anymail") else { return };
+    let kinds = |name: &str| match name {
+        "amazon_ses" => FormatKind::Ses,
+        "sendgrid" => FormatKind::SendGrid,
+        "mailgun" => FormatKind::Mailgun,
+        "postmark" => FormatKind::Postmark,
+        "sparkpost" => FormatKind::SparkPost,
+        _ => FormatKind::Webhooks,
+    };
+    let mut found = Vec::new();
+    super::corpora::files(&folder, &mut found);
+    let here = tempfile::tempdir().expect("a folder");
+    let (mut all, mut right) = (0, 0);
+    for path in found {
+        let kind = kinds(&path.file_stem().expect("a name").to_string_lossy());
+        for (n, line) in fs::read_to_string(&path).expect("events").lines().enumerate() {
+            let case: serde_json::Value = serde_json::from_str(line).expect("a case");
+            // Once on its line, once in a list, once printed over many lines: it is one event.
+            let text = case["payload"].to_string();
+            let printed = serde_json::to_string_pretty(&case["payload"]).expect("JSON");
+            let whole = format!("{text}\n[{text}]\n{printed}\n");
+            let event = file(here.path(), &format!("{}-{n}.json", kind.name()), whole.as_bytes());
+            // A ping of two brackets has nothing to be known by.
+            let known = detected(&event) == Some(kind) || case["expected"].as_object().is_some_and(|e| e.is_empty());
+            let (told, count) = tell(&event, kind).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let want = &case["expected"];
+            let text = |name: &str| want[name].as_str().unwrap_or("").trim().to_owned();
+            let taken = match &*text("event_type") {
+                "delivered" => Some(true),
+                "bounced" | "rejected" | "deferred" | "failed" => Some(false),
+                _ => None,
+            };
+            let free = want.get("event_type").is_none();
+            let ok = known
+                && count.rejected == 0
+                && match (taken, &told[..]) {
+                    (None, []) => true,
+                    (Some(taken), [(to, accepted, reply)]) => {
+                        let response = text("mta_response");
+                        let response = response.strip_prefix("smtp;").unwrap_or(&response).to_owned();
+                        *accepted == taken
+                            && (text("recipient").is_empty() || *to == text("recipient"))
+                            && (response.is_empty() || reply.contains(&response))
+                    }
+                    _ => free,
+                };
+            all += 1;
+            right += usize::from(ok);
+            if !ok {
+                eprintln!("EVENT {} {n} (known {known}): {told:?} for {want}", path.display());
+            }
+        }
+    }
+    eprintln!("{right} of {all} events");
+    assert!(right * 100 >= all * 99, "{right} of {all} events");
+}

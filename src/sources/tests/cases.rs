@@ -44,6 +44,13 @@ fn postfix() {
 }
 
 #[test]
+fn structured() {
+    for kind in FormatKind::ALL.into_iter().skip(2) {
+        check(kind);
+    }
+}
+
+#[test]
 fn a_flipped_byte_is_no_panic() {
     for kind in FormatKind::ALL {
         for case in case_files(kind) {
