@@ -97,6 +97,8 @@ impl Table for Exchange {
         let states = apart(row.field(&["recipient-status"]), recipients.len());
         let client = row.field(&["original-client-ip"]);
         let client = if client.is_empty() { row.field(&["client-ip"]) } else { client };
+        // Of what was sent, the other server; of all else, one of our own.
+        let sent = kind.starts_with("SEND");
         for (n, to) in recipients.iter().enumerate() {
             if to.is_empty() || to.starts_with("HealthMailbox") || sender.starts_with("HealthMailbox") {
                 continue;
@@ -112,7 +114,7 @@ impl Table for Exchange {
                 recipient: (*to).into(),
                 client: if what == What::Begun { client } else { "" }.into(),
                 inward: row.field(&["directionality"]).eq_ignore_ascii_case("Incoming"),
-                to_ip: if server.is_empty() && what != What::Begun { row.field(&["server-ip"]) } else { server }.into(),
+                to_ip: if server.is_empty() && sent { row.field(&["server-ip"]) } else { server }.into(),
                 reply: if what == What::Begun { "".into() } else { said(None, "", text) },
                 ..Event::default()
             });

@@ -243,7 +243,13 @@ fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) ->
         .into_iter()
         .map(|(_, address)| address.to_owned())
         .collect();
-    if listed.is_empty() && !(is_report(mail) && text::tells_failure(&format!("{} {words}", mail.subject().unwrap_or("")))) {
+    let fails = || text::tells_failure(&format!("{} {words}", mail.subject().unwrap_or("")));
+    let report = match origin(mail) {
+        Origin::System => !text::tells_success(words) || fails(),
+        Origin::Title => fails(),
+        Origin::Person => false,
+    };
+    if listed.is_empty() && !report {
         return (false, Vec::new());
     }
     let found = text::find(words, own, written_to);
@@ -272,17 +278,27 @@ fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) ->
     (true, found.into_iter().map(|f| group(&f.recipient, f.reply)).collect())
 }
 
-/// Whether a mail was written by a mail system about another mail, and not by a person or his absence.
-fn is_report(mail: &Message<'_>) -> bool {
+/// Who seems to have written a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A mail system, by its name or by an empty sender.
+    System,
+    /// Something whose subject is that of a report.
+    Title,
+    /// A person, or his absence.
+    Person,
+}
+
+fn origin(mail: &Message<'_>) -> Origin {
     let raw = |name: &'static str| mail.header_raw(name).unwrap_or("").trim().to_ascii_lowercase();
     let subject = mail.subject().unwrap_or("").to_lowercase();
     let from = raw("From");
     let away = ["out of office", "out of the office", "automatic reply", "auto reply", "autoreply", "auto:", "vacation", "away from", "abwesen"];
     if away.iter().any(|word| subject.contains(word)) {
-        return false;
+        return Origin::Person;
     }
-    const SYSTEMS: [&str; 14] = [
-        "mailer-daemon", "mailer_daemon", "postmaster", "mail delivery", "mail administrator", "delivery subsystem", "system administrator",
+    const SYSTEMS: [&str; 15] = [
+        "mailer-daemon", "mailer_daemon", "mailer daemon", "postmaster", "mail delivery", "mail administrator", "delivery subsystem", "system administrator",
         "mail system", "mailerdaemon", "<>", "mail-daemon", "mailadmin", "delivery-", "mmdf",
     ];
     const TITLES: [&str; 34] = [
@@ -291,14 +307,18 @@ fn is_report(mail: &Message<'_>) -> bool {
         "delivery problem", "delivery error", "permanent", "message status", "cannot be delivered", "error sending", "bounce", "unzustellbar", "warning",
         "delayed", "can't be delivered", "failure", "message you sent", "rejected", "returning", "配信", "loop alert", "server: errors", "transcript",
     ];
+    let titled = TITLES.iter().any(|word| subject.contains(word));
     let automatic = raw("Auto-Submitted");
     if automatic.starts_with("auto-replied") && !SYSTEMS.iter().any(|word| from.contains(word)) {
-        return TITLES.iter().any(|word| subject.contains(word));
+        return if titled { Origin::Title } else { Origin::Person };
     }
-    SYSTEMS.iter().any(|word| from.contains(word))
-        || matches!(raw("Return-Path").as_str(), "<>" | "<mailer-daemon>")
-        || raw("Return-Path").contains("mailer-daemon")
-        || TITLES.iter().any(|word| subject.contains(word))
+    let path = raw("Return-Path");
+    let system = SYSTEMS.iter().any(|word| from.contains(word)) || path == "<>" || path.contains("mailer-daemon");
+    match (system, titled) {
+        (true, _) => Origin::System,
+        (_, true) => Origin::Title,
+        _ => Origin::Person,
+    }
 }
 
 /// One reply out of a status and a diagnosis: the more telling of two statuses stands first.

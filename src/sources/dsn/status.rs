@@ -39,10 +39,8 @@ pub(super) fn groups(text: &str) -> Vec<Group> {
             let name = name.trim().to_ascii_lowercase();
             // Some leave the blank line between recipients out.
             if name == "final-recipient" && fields.iter().any(|(known, _)| *known == name) {
-                let next = fields.iter().rposition(|(known, _)| known == "original-recipient").filter(|&at| {
-                    fields.iter().position(|(known, _)| known == "final-recipient").is_some_and(|first| at > first)
-                });
-                let rest = fields.split_off(next.unwrap_or(fields.len()));
+                let ahead = fields.last().is_some_and(|(known, _)| known == "original-recipient");
+                let rest = fields.split_off(fields.len() - usize::from(ahead));
                 groups.extend(group(&fields));
                 fields = rest;
             }
@@ -63,11 +61,12 @@ fn group(fields: &[(String, String)]) -> Option<Group> {
         let value = value.split_once(';').map_or(value, |(_, address)| address).trim();
         let value = bare(value).trim_matches(['<', '>', '"', '\'']);
         let value = value.split_whitespace().next().unwrap_or("");
-        // X.400 and local names are nothing that a sender wrote.
-        if value.contains('@') && !value.starts_with(['/', '@']) { value } else { "" }
+        // X.400 names and commands are nothing that a sender wrote.
+        if value.starts_with(['/', '@', '|', ':']) || value.contains('=') && !value.contains('@') { "" } else { value }
     };
     let (last, first, actual) = (named("final-recipient"), named("original-recipient"), named("x-actual-recipient"));
-    let recipient = [first, last, actual].into_iter().find(|name| !name.is_empty())?;
+    let names = [first, last, actual];
+    let recipient = names.into_iter().find(|name| name.contains('@')).or_else(|| names.into_iter().find(|name| !name.is_empty()))?;
     let status = field("status");
     let status = status.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|s| !s.is_empty()).unwrap_or("");
     let action = field("action").to_ascii_lowercase();

@@ -158,6 +158,14 @@ pub(super) fn tells_failure(words: &str) -> bool {
     .any(|word| low.contains(word))
 }
 
+/// Words that say a mail arrived.
+pub(super) fn tells_success(words: &str) -> bool {
+    let low = words.to_lowercase();
+    ["successfully delivered", "was delivered", "successfully relayed", "has been delivered", "was successfully"]
+        .iter()
+        .any(|word| low.contains(word))
+}
+
 fn has_code(reply: &str) -> bool {
     code_at(reply).is_some() || Enhanced::find(reply).is_some()
 }

@@ -42,8 +42,13 @@ fn bounces_others_read() {
     let Some(folder) = logs("dsn") else { return };
     let table = fs::read_to_string(folder.join("sisimai-expected.tsv")).expect("expectations");
     let mut expected: BTreeMap<&str, Vec<(&str, &str, &str)>> = BTreeMap::new();
+    let mut known = std::collections::BTreeSet::new();
     for line in table.lines().skip(1) {
         let row: Vec<&str> = line.split('\t').collect();
+        // A mail that two of their tests share stands there twice.
+        if !known.insert((row[0], row[1])) {
+            continue;
+        }
         expected.entry(row[0]).or_default().push((row[2], row[3], row[4]));
     }
     let (mut rows, mut recipients, mut states, mut right) = (0, 0, 0, 0);

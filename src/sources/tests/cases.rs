@@ -5,8 +5,8 @@ use super::*;
 fn check(kind: FormatKind) {
     for case in case_files(kind) {
         let log = fs::read(&case).expect("a case");
-        let expected = fs::read_to_string(case.with_extension("snap"))
-            .unwrap_or_else(|_| panic!("{} has no .snap", case.display()));
+        let write = std::env::var_os("BOUNCEWATCH_WRITE_CASES").is_some();
+        let expected = fs::read_to_string(case.with_extension("snap"));
         let crlf = String::from_utf8_lossy(&log).replace('\n', "\r\n");
         let folder = tempfile::tempdir().expect("a folder");
         for (name, bytes) in [("lf.log", &log[..]), ("crlf.log", crlf.as_bytes())] {
@@ -25,10 +25,12 @@ fn check(kind: FormatKind) {
                 "{} records, {} rejected, {} lossy, {} pending\n",
                 c.records, c.rejected, c.lossy, reading.pending_deliveries
             );
-            if std::env::var_os("BOUNCEWATCH_WRITE_CASES").is_some() && name == "lf.log" {
+            if write {
                 fs::write(case.with_extension("snap.new"), &told).expect("a case can be written");
+                break;
             }
-            assert_eq!(told, expected, "{} ({name})", case.display());
+            let expected = expected.as_ref().unwrap_or_else(|_| panic!("{} has no .snap", case.display()));
+            assert_eq!(told, *expected, "{} ({name})", case.display());
         }
     }
 }
