@@ -337,7 +337,8 @@ pub(crate) fn said<'a>(code: Option<i64>, enhanced: &str, text: &'a str) -> Cow<
     let known = Reply::parse(text);
     let code = code.filter(|code| (200..600).contains(code) && known.code.is_none());
     let enhanced = enhanced.split_whitespace().next().unwrap_or("");
-    let enhanced = if known.enhanced.is_none() && crate::reply::Enhanced::parse(enhanced).is_some() { enhanced } else { "" };
+    let enhanced =
+        if known.enhanced.is_none() && crate::reply::Enhanced::parse(enhanced).is_some() { enhanced } else { "" };
     match (code, enhanced, known.code) {
         (None, "", _) => Cow::Borrowed(text),
         (None, e, Some(_)) if text.is_char_boundary(3) => {
@@ -353,7 +354,9 @@ pub(crate) fn said<'a>(code: Option<i64>, enhanced: &str, text: &'a str) -> Cow<
 pub(crate) fn diagnostic(text: &str) -> &str {
     match text.split_once(';') {
         Some((kind, rest))
-            if !kind.is_empty() && kind.len() < 20 && kind.trim().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') =>
+            if !kind.is_empty()
+                && kind.len() < 20
+                && kind.trim().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') =>
         {
             rest.trim()
         }

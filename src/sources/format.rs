@@ -75,6 +75,16 @@ impl FormatKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
+    /// What logs of this format cannot show, however well they are read.
+    pub fn blind_to(self) -> &'static [&'static str] {
+        self.format().blind_to()
+    }
+
+    /// The names of all, for people.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
     pub(crate) fn format(self) -> &'static dyn Format {
         match self {
             FormatKind::Coremail => &coremail::Coremail,

@@ -48,8 +48,7 @@ fn event(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {
         ("", text) => text,
         (text, _) => text,
     };
-    let enhanced =
-        if status.has("enhanced-code") { status.word("enhanced-code") } else { status.word("bounce-code") };
+    let enhanced = if status.has("enhanced-code") { status.word("enhanced-code") } else { status.word("bounce-code") };
     // A bounce that came by mail has an empty envelope.
     let headers = value.at("message.headers");
     let sender = value.text("envelope.sender");

@@ -113,4 +113,3 @@ impl Table for PowerMta {
         Ok(())
     }
 }
-

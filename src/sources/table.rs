@@ -68,9 +68,15 @@ pub(crate) fn fields(line: &str) -> Option<Vec<Cow<'_, str>>> {
     None
 }
 
+/// Mails under way, the columns the last file began with, those it ended with.
+type Saved = (serde_json::Value, Vec<String>, Vec<String>);
+
 /// A table being read.
 pub(crate) struct Rows<T> {
+    /// Those that hold.
     columns: Vec<String>,
+    /// Those the file began with: one read on from its middle may have changed them since.
+    first: Vec<String>,
     mails: Mails,
     options: Options,
     kind: std::marker::PhantomData<T>,
@@ -78,21 +84,30 @@ pub(crate) struct Rows<T> {
 
 /// Goes on from what the night before saved.
 pub(crate) fn start<T: Table>(options: &Options, saved: Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error> {
-    let mails = Mails::load(saved)
-        .map_err(|cause| Error::Data { name: "pending mails of a table".to_owned(), cause: cause.to_string() })?;
-    Ok(Box::new(Rows::<T> { columns: Vec::new(), mails, options: *options, kind: std::marker::PhantomData }))
+    let unknown = |cause: serde_json::Error| Error::Data {
+        name: "pending mails of a table".to_owned(),
+        cause: cause.to_string(),
+    };
+    let (mails, first, columns) = match saved {
+        Some(saved) => {
+            let (mails, first, columns) = serde_json::from_value::<Saved>(saved).map_err(unknown)?;
+            (Some(mails), first, columns)
+        }
+        None => Default::default(),
+    };
+    let mails = Mails::load(mails).map_err(unknown)?;
+    Ok(Box::new(Rows::<T> { columns, first, mails, options: *options, kind: std::marker::PhantomData }))
 }
 
 impl<T: Table> Joined for Rows<T> {
-    fn begin(&mut self, _: Option<i64>) {
-        self.columns.clear();
-    }
+    fn begin(&mut self, _: Option<i64>) {}
 
     fn head(&mut self, head: &[u8]) {
-        // A file read on from its middle has its columns at its head.
         let text = String::from_utf8_lossy(head);
-        if let Some(columns) = text.lines().find_map(|line| T::columns(line.trim_start_matches('\u{feff}').trim_end())) {
-            self.columns = columns;
+        let first = text.lines().find_map(|line| T::columns(line.trim_start_matches('\u{feff}').trim_end()));
+        let first = first.unwrap_or_default();
+        if first != self.first {
+            (self.columns, self.first) = (first.clone(), first);
         }
     }
 
@@ -153,7 +168,7 @@ impl<T: Table> Joined for Rows<T> {
     }
 
     fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
-        self.mails.save()
+        serde_json::to_value((self.mails.save()?, &self.first, &self.columns))
     }
 }
 

@@ -127,7 +127,10 @@ impl Parts {
                     parts.status.push_str(&text.replace("\r\n", "\n"));
                     parts.status.push_str("\n\n");
                 }
-                ("text/rfc822-headers" | "text/rfc822-header" | "message/rfc822-headers" | "message/global-headers", _) => {
+                (
+                    "text/rfc822-headers" | "text/rfc822-header" | "message/rfc822-headers" | "message/global-headers",
+                    _,
+                ) => {
                     parts.original.push_str(&bytes());
                 }
                 (_, PartType::Message(_)) => {
@@ -181,8 +184,10 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
     let to_header = bare(header("To"));
     let sender = [returned, from, to_header].into_iter().find(|s| s.contains('@')).unwrap_or("");
     let sent = date(original.field("date")).filter(|sent| *sent <= at && at.0 - sent.0 < 31 * 86_400);
-    let written_to: Vec<String> =
-        text::addresses(&original.field("to").replace(['\n', '\t'], " ")).into_iter().map(|(_, a)| a.to_owned()).collect();
+    let written_to: Vec<String> = text::addresses(&original.field("to").replace(['\n', '\t'], " "))
+        .into_iter()
+        .map(|(_, a)| a.to_owned())
+        .collect();
     let own = [to_header, bare(header("From")), sender, from];
     let (sure, said) = if groups.is_empty() {
         free(mail, words, &own, &written_to)
@@ -293,19 +298,72 @@ fn origin(mail: &Message<'_>) -> Origin {
     let raw = |name: &'static str| mail.header_raw(name).unwrap_or("").trim().to_ascii_lowercase();
     let subject = mail.subject().unwrap_or("").to_lowercase();
     let from = raw("From");
-    let away = ["out of office", "out of the office", "automatic reply", "auto reply", "autoreply", "auto:", "vacation", "away from", "abwesen"];
+    let away = [
+        "out of office",
+        "out of the office",
+        "automatic reply",
+        "auto reply",
+        "autoreply",
+        "auto:",
+        "vacation",
+        "away from",
+        "abwesen",
+    ];
     if away.iter().any(|word| subject.contains(word)) {
         return Origin::Person;
     }
     const SYSTEMS: [&str; 15] = [
-        "mailer-daemon", "mailer_daemon", "mailer daemon", "postmaster", "mail delivery", "mail administrator", "delivery subsystem", "system administrator",
-        "mail system", "mailerdaemon", "<>", "mail-daemon", "mailadmin", "delivery-", "mmdf",
+        "mailer-daemon",
+        "mailer_daemon",
+        "mailer daemon",
+        "postmaster",
+        "mail delivery",
+        "mail administrator",
+        "delivery subsystem",
+        "system administrator",
+        "mail system",
+        "mailerdaemon",
+        "<>",
+        "mail-daemon",
+        "mailadmin",
+        "delivery-",
+        "mmdf",
     ];
     const TITLES: [&str; 34] = [
-        "undeliver", "returned mail", "returned to sender", "delivery status", "failure notice", "delivery fail", "mail failure", "failed",
-        "could not be delivered", "couldn't be delivered", "non-deliver", "nondeliver", "not delivered", "mail system error", "delivery notification",
-        "delivery problem", "delivery error", "permanent", "message status", "cannot be delivered", "error sending", "bounce", "unzustellbar", "warning",
-        "delayed", "can't be delivered", "failure", "message you sent", "rejected", "returning", "配信", "loop alert", "server: errors", "transcript",
+        "undeliver",
+        "returned mail",
+        "returned to sender",
+        "delivery status",
+        "failure notice",
+        "delivery fail",
+        "mail failure",
+        "failed",
+        "could not be delivered",
+        "couldn't be delivered",
+        "non-deliver",
+        "nondeliver",
+        "not delivered",
+        "mail system error",
+        "delivery notification",
+        "delivery problem",
+        "delivery error",
+        "permanent",
+        "message status",
+        "cannot be delivered",
+        "error sending",
+        "bounce",
+        "unzustellbar",
+        "warning",
+        "delayed",
+        "can't be delivered",
+        "failure",
+        "message you sent",
+        "rejected",
+        "returning",
+        "配信",
+        "loop alert",
+        "server: errors",
+        "transcript",
     ];
     let titled = TITLES.iter().any(|word| subject.contains(word));
     let automatic = raw("Auto-Submitted");

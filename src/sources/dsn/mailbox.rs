@@ -21,7 +21,6 @@ pub(super) struct Mailbox {
     many: bool,
     begun: bool,
     blank: bool,
-    lines: u64,
     mails: Mails,
     now: Timestamp,
 }
@@ -30,15 +29,7 @@ pub(super) struct Mailbox {
 pub(super) fn start(options: &Options, saved: Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error> {
     let mails = Mails::load(saved)
         .map_err(|cause| Error::Data { name: "pending mails of bounces".to_owned(), cause: cause.to_string() })?;
-    Ok(Box::new(Mailbox {
-        mail: Vec::new(),
-        many: false,
-        begun: false,
-        blank: true,
-        lines: 0,
-        mails,
-        now: options.now,
-    }))
+    Ok(Box::new(Mailbox { mail: Vec::new(), many: false, begun: false, blank: true, mails, now: options.now }))
 }
 
 /// `From addr Thu Apr 29 23:34:45 2009`: a sender, a time, a year.

@@ -66,7 +66,10 @@ fn group(fields: &[(String, String)]) -> Option<Group> {
     };
     let (last, first, actual) = (named("final-recipient"), named("original-recipient"), named("x-actual-recipient"));
     let names = [first, last, actual];
-    let recipient = names.into_iter().find(|name| name.contains('@')).or_else(|| names.into_iter().find(|name| !name.is_empty()))?;
+    let recipient = names
+        .into_iter()
+        .find(|name| name.contains('@'))
+        .or_else(|| names.into_iter().find(|name| !name.is_empty()))?;
     let status = field("status");
     let status = status.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|s| !s.is_empty()).unwrap_or("");
     let action = field("action").to_ascii_lowercase();

@@ -37,7 +37,12 @@ pub(super) fn split(text: &str) -> (&str, &str) {
     for line in text.split_inclusive('\n') {
         let t = line.trim();
         let low = t.to_ascii_lowercase();
-        if any && (is_fence(&low) || !line.starts_with([' ', '\t']) && begins_head(&low) && text[at..].lines().take(40).filter(|l| is_head(l)).count() >= 3) {
+        if any
+            && (is_fence(&low)
+                || !line.starts_with([' ', '\t'])
+                    && begins_head(&low)
+                    && text[at..].lines().take(40).filter(|l| is_head(l)).count() >= 3)
+        {
             let rest = &text[if is_fence(&low) { at + line.len() } else { at }..];
             return (&text[..at], rest);
         }
@@ -54,12 +59,37 @@ pub(super) fn split(text: &str) -> (&str, &str) {
 /// What stands before a returned mail.
 fn is_fence(low: &str) -> bool {
     let words = [
-        "original message", "returned message", "unsent message", "copy of the message", "copy of your message",
-        "header of the original", "headers of the original", "original mail", "message headers follow", "message header follow",
-        "text of your message", "message text follows", "undelivered message", "your original message", "rejected message",
-        "the body of your message", "message contents", "first few lines of the message", "start of your message", "beginning of your message",
-        "message follows", "failed message", "bounced message", "header of your message", "original-message", "content-type: message/rfc822",
-        "content-type: text/rfc822-headers", "below this line is a copy", "returned mail", "unsent mail", "included is a copy",
+        "original message",
+        "returned message",
+        "unsent message",
+        "copy of the message",
+        "copy of your message",
+        "header of the original",
+        "headers of the original",
+        "original mail",
+        "message headers follow",
+        "message header follow",
+        "text of your message",
+        "message text follows",
+        "undelivered message",
+        "your original message",
+        "rejected message",
+        "the body of your message",
+        "message contents",
+        "first few lines of the message",
+        "start of your message",
+        "beginning of your message",
+        "message follows",
+        "failed message",
+        "bounced message",
+        "header of your message",
+        "original-message",
+        "content-type: message/rfc822",
+        "content-type: text/rfc822-headers",
+        "below this line is a copy",
+        "returned mail",
+        "unsent mail",
+        "included is a copy",
     ];
     let fenced = low.starts_with(['-', '*', '=', '+', '_', '|', '~'])
         || low.ends_with([':', '-', '=', '*'])
@@ -69,9 +99,19 @@ fn is_fence(low: &str) -> bool {
 }
 
 fn begins_head(low: &str) -> bool {
-    ["return-path:", "received:", "x-original-to:", "delivered-to:", "message-id:", "dkim-signature:", "from:", "date:", "mime-version:"]
-        .iter()
-        .any(|name| low.starts_with(name))
+    [
+        "return-path:",
+        "received:",
+        "x-original-to:",
+        "delivered-to:",
+        "message-id:",
+        "dkim-signature:",
+        "from:",
+        "date:",
+        "mime-version:",
+    ]
+    .iter()
+    .any(|name| low.starts_with(name))
 }
 
 fn is_head(line: &str) -> bool {
@@ -79,7 +119,17 @@ fn is_head(line: &str) -> bool {
     line.contains(':')
         && matches!(
             name.as_str(),
-            "return-path" | "received" | "message-id" | "from" | "to" | "date" | "subject" | "mime-version" | "content-type" | "reply-to" | "sender"
+            "return-path"
+                | "received"
+                | "message-id"
+                | "from"
+                | "to"
+                | "date"
+                | "subject"
+                | "mime-version"
+                | "content-type"
+                | "reply-to"
+                | "sender"
         )
 }
 
@@ -92,7 +142,10 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
         for (at, address) in addresses(line) {
             let folded = fold(address);
             let local = folded.split('@').next().unwrap_or("");
-            if own.contains(&folded) || matches!(local, "postmaster" | "mailer-daemon" | "mailerdaemon") || is_an_id(line, at) {
+            if own.contains(&folded)
+                || matches!(local, "postmaster" | "mailer-daemon" | "mailerdaemon")
+                || is_an_id(line, at)
+            {
                 continue;
             }
             seen.push((n, stand(line, at, address), address.to_owned()));
@@ -101,7 +154,8 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
     let best = seen.iter().map(|(_, stand, _)| *stand).max();
     // Of addresses that only stand about, those the mail was written to are meant.
     let known = |address: &str| written_to.iter().any(|to| fold(to) == fold(address));
-    let only_known = best != Some(Stand::First) && seen.iter().any(|(_, stand, address)| Some(*stand) == best && known(address));
+    let only_known =
+        best != Some(Stand::First) && seen.iter().any(|(_, stand, address)| Some(*stand) == best && known(address));
     let mut found: Vec<Found> = Vec::new();
     let chosen: Vec<&(usize, Stand, String)> =
         seen.iter().filter(|(_, stand, a)| Some(*stand) == best && (!only_known || known(a))).collect();
@@ -109,7 +163,8 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
         if found.len() >= MOST {
             break;
         }
-        let next = chosen[i + 1..].iter().find(|(_, _, other)| fold(other) != fold(address)).map_or(lines.len(), |(n, ..)| *n);
+        let next =
+            chosen[i + 1..].iter().find(|(_, _, other)| fold(other) != fold(address)).map_or(lines.len(), |(n, ..)| *n);
         let block = &lines[*n..next.max(n + 1).min(n + NEAR).min(lines.len())];
         let reply = reply(block).unwrap_or_default();
         match found.iter_mut().find(|other| fold(&other.recipient) == fold(address)) {
@@ -118,9 +173,12 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
             None => found.push(Found { recipient: address.clone(), reply }),
         }
     }
+    // What is said of all stands anywhere.
+    let silent = found.iter().all(|one| !has_code(&one.reply));
     for one in &mut found {
         if !has_code(&one.reply)
-            && let Some(better) = transcript(&lines, Some(&one.recipient)).or_else(|| (chosen.len() == 1).then(|| transcript(&lines, None))?)
+            && let Some(better) =
+                transcript(&lines, Some(&one.recipient)).or_else(|| silent.then(|| transcript(&lines, None))?)
         {
             one.reply = better;
         }
@@ -147,12 +205,56 @@ pub(super) fn about_all(words: &str) -> String {
 pub(super) fn tells_failure(words: &str) -> bool {
     let low = words.to_lowercase();
     [
-        "not be delivered", "undeliver", "could not deliver", "couldn't deliver", "unable to deliver", "not deliver", "delivery fail",
-        "failed to deliver", "delivery has failed", "delivery to the following", "returned", "user unknown", "unknown user", "no such user",
-        "permanent", "fatal error", "rejected", "bounce", "does not exist", "doesn't have", "failed recipient", "following recipient",
-        "following address", "mailbox", "not accepted", "non remis", "unzustellbar", "nicht zugestellt", "no se ha podido", "não foi",
-        "failure notice", "host unknown", "not reach", "cannot be delivered", "can not be delivered", "was not delivered", "エラー", "配信", "送信できません",
-        "delayed", "temporary", "duplicated", "loop", "error:", "届", "宛先", "退信", "无法", "送達", "送信",
+        "not be delivered",
+        "undeliver",
+        "could not deliver",
+        "couldn't deliver",
+        "unable to deliver",
+        "not deliver",
+        "delivery fail",
+        "failed to deliver",
+        "delivery has failed",
+        "delivery to the following",
+        "returned",
+        "user unknown",
+        "unknown user",
+        "no such user",
+        "permanent",
+        "fatal error",
+        "rejected",
+        "bounce",
+        "does not exist",
+        "doesn't have",
+        "failed recipient",
+        "following recipient",
+        "following address",
+        "mailbox",
+        "not accepted",
+        "non remis",
+        "unzustellbar",
+        "nicht zugestellt",
+        "no se ha podido",
+        "não foi",
+        "failure notice",
+        "host unknown",
+        "not reach",
+        "cannot be delivered",
+        "can not be delivered",
+        "was not delivered",
+        "エラー",
+        "配信",
+        "送信できません",
+        "delayed",
+        "temporary",
+        "duplicated",
+        "loop",
+        "error:",
+        "届",
+        "宛先",
+        "退信",
+        "无法",
+        "送達",
+        "送信",
     ]
     .iter()
     .any(|word| low.contains(word))
@@ -207,18 +309,39 @@ pub(super) fn addresses(line: &str) -> Vec<(usize, &str)> {
 /// Message ids and the like look like addresses.
 fn is_an_id(line: &str, at: usize) -> bool {
     let before = line[..at].to_ascii_lowercase();
-    ["message-id:", "message-id=", "message id:", "msgid", "references:", "in-reply-to", "mailto:", "http", "return-path", "from:", "sender:", "reply-to", "mail from:", "queue id", "cid:"]
-        .iter()
-        .any(|word| before.contains(word))
+    [
+        "message-id:",
+        "message-id=",
+        "message id:",
+        "msgid",
+        "references:",
+        "in-reply-to",
+        "mailto:",
+        "http",
+        "return-path",
+        "from:",
+        "sender:",
+        "reply-to",
+        "mail from:",
+        "queue id",
+        "cid:",
+    ]
+    .iter()
+    .any(|word| before.contains(word))
 }
 
 fn stand(line: &str, at: usize, address: &str) -> Stand {
-    let marks = ['<', '>', '(', ')', '"', '\'', ':', ';', ',', '.', '*', '-', ' ', '\t', '[', ']', '|', '&', '\u{3000}'];
+    let marks =
+        ['<', '>', '(', ')', '"', '\'', ':', ';', ',', '.', '*', '-', ' ', '\t', '[', ']', '|', '&', '\u{3000}'];
     let before = line[..at].trim();
     let before = before.trim_matches(marks);
     let after = line[at + address.len()..].trim_matches(marks);
-    let code = before.len() <= 12 && before.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' ' | b'-' | b'#'));
-    if before.is_empty() && (after.is_empty() || line[at + address.len()..].trim_start().starts_with(['>', ':', '.', '(', ',', ';', '-', '|', '['])) {
+    let code =
+        before.len() <= 12 && before.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' ' | b'-' | b'#'));
+    if before.is_empty()
+        && (after.is_empty()
+            || line[at + address.len()..].trim_start().starts_with(['>', ':', '.', '(', ',', ';', '-', '|', '[']))
+    {
         return Stand::First;
     }
     if code && (line[at + address.len()..].trim_start_matches('>').starts_with(['.', ':']) || after.is_empty()) {
@@ -239,10 +362,13 @@ pub(super) fn code_at(text: &str) -> Option<usize> {
         matches!(b[i], b'4' | b'5')
             && matches!(b[i + 1], b'0'..=b'7')
             && b[i + 2].is_ascii_digit()
-            && (i == 0 || matches!(b[i - 1], b' ' | b':' | b'\t' | b'(' | b'[' | b'<' | b'\'' | b'"' | b';' | b'>' | b'='))
+            && (i == 0
+                || matches!(b[i - 1], b' ' | b':' | b'\t' | b'(' | b'[' | b'<' | b'\'' | b'"' | b';' | b'>' | b'='))
             && match (b.get(i + 3), b.get(i + 4)) {
                 (None, _) => i == 0,
-                (Some(b'-'), Some(next)) => *next != b' ' && !(next.is_ascii_digit() && b.get(i + 5).is_some_and(u8::is_ascii_digit)),
+                (Some(b'-'), Some(next)) => {
+                    *next != b' ' && !(next.is_ascii_digit() && b.get(i + 5).is_some_and(u8::is_ascii_digit))
+                }
                 (Some(b' ' | b':'), Some(_)) => !counts_things(&text[i + 3..]),
                 _ => false,
             }
@@ -251,7 +377,31 @@ pub(super) fn code_at(text: &str) -> Option<usize> {
 
 fn counts_things(after: &str) -> bool {
     let word = after.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("").to_ascii_lowercase();
-    matches!(word.as_str(), "bytes" | "seconds" | "minutes" | "hours" | "days" | "kb" | "mb" | "times" | "octets" | "messages" | "jan" | "feb" | "mar" | "apr" | "may" | "jun" | "jul" | "aug" | "sep" | "oct" | "nov" | "dec")
+    matches!(
+        word.as_str(),
+        "bytes"
+            | "seconds"
+            | "minutes"
+            | "hours"
+            | "days"
+            | "kb"
+            | "mb"
+            | "times"
+            | "octets"
+            | "messages"
+            | "jan"
+            | "feb"
+            | "mar"
+            | "apr"
+            | "may"
+            | "jun"
+            | "jul"
+            | "aug"
+            | "sep"
+            | "oct"
+            | "nov"
+            | "dec"
+    )
 }
 
 /// The reply within a block of lines about one recipient.
@@ -269,7 +419,11 @@ fn joined(lines: &[&str], from: usize) -> String {
     let mut text = lines[0].get(from..).unwrap_or(lines[0]).trim().to_owned();
     for line in &lines[1..] {
         let t = line.trim_start_matches(['<', '>', ' ', '\t']).trim();
-        if t.is_empty() || text.len() > LONGEST || line.trim_start().starts_with("---") || line.trim_start().starts_with(">>>") {
+        if t.is_empty()
+            || text.len() > LONGEST
+            || line.trim_start().starts_with("---")
+            || line.trim_start().starts_with(">>>")
+        {
             break;
         }
         text.push(' ');
@@ -280,6 +434,12 @@ fn joined(lines: &[&str], from: usize) -> String {
         end -= 1;
     }
     text.truncate(end);
+    // Brackets around the reply are not the server's.
+    for (open, close) in [('(', ')'), ('[', ']'), ('<', '>'), ('\'', '\'')] {
+        if text.ends_with(close) && (open == close || text.matches(open).count() < text.matches(close).count()) {
+            text.pop();
+        }
+    }
     text
 }
 
@@ -291,7 +451,8 @@ fn transcript(lines: &[&str], about: Option<&str>) -> Option<String> {
     };
     let coded = |n: &usize| code_at(lines[*n]).is_some() || Enhanced::find(lines[*n]).is_some();
     let about = about.map(str::to_ascii_lowercase);
-    let named = |n: &usize| about.as_ref().is_none_or(|address| lines[*n].to_ascii_lowercase().contains(address.as_str()));
+    let named =
+        |n: &usize| about.as_ref().is_none_or(|address| lines[*n].to_ascii_lowercase().contains(address.as_str()));
     let all = || 0..lines.len();
     let full = |n: &usize| code_at(lines[*n]).is_some() && Enhanced::find(lines[*n]).is_some();
     let at = all()
@@ -305,8 +466,30 @@ fn transcript(lines: &[&str], about: Option<&str>) -> Option<String> {
 /// The sentence that says why, where nothing has a code.
 fn gist(lines: &[&str]) -> String {
     const WHY: [&str; 24] = [
-        "unknown", "not exist", "doesn't have", "no such", "not found", "full", "quota", "disabled", "discontinued", "rejected", "refused", "invalid",
-        "timed out", "unable", "not accepted", "exceed", "too large", "size", "deferred", "not recognized", "not listed", "could not", "loop", "denied",
+        "unknown",
+        "not exist",
+        "doesn't have",
+        "no such",
+        "not found",
+        "full",
+        "quota",
+        "disabled",
+        "discontinued",
+        "rejected",
+        "refused",
+        "invalid",
+        "timed out",
+        "unable",
+        "not accepted",
+        "exceed",
+        "too large",
+        "size",
+        "deferred",
+        "not recognized",
+        "not listed",
+        "could not",
+        "loop",
+        "denied",
     ];
     let why = lines.iter().position(|line| {
         let low = line.to_ascii_lowercase();

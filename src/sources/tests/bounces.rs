@@ -77,7 +77,9 @@ fn bounces_others_read() {
             let Some((_, accepted, reply)) = told.get(n) else { continue };
             let found = Reply::parse(reply).enhanced;
             // 5.0.9xx and 4.0.9xx are made up where a bounce has no status of its own.
-            let made_up = status.get(4..).is_some_and(|detail| detail.len() == 3 && detail.starts_with('9') && &status[1..4] == ".0.");
+            let made_up = status
+                .get(4..)
+                .is_some_and(|detail| detail.len() == 3 && detail.starts_with('9') && &status[1..4] == ".0.");
             if made_up {
                 continue;
             }

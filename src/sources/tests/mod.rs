@@ -1,8 +1,8 @@
 //! Cases as files, cuts at every byte, nights split at every line, inputs known again, bad input, corpora.
 
+mod bounces;
 mod cases;
 mod corpora;
-mod bounces;
 mod inputs;
 mod nights;
 
