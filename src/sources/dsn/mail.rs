@@ -9,6 +9,8 @@ use super::{
         ses::Ses,
         webhook::Provider,
     },
+    reply::{code_at, composed},
+    returned::{self, Head},
     status::{self, Group},
     text,
 };
@@ -166,7 +168,7 @@ impl Parts {
 
 /// The events, and whether the report named the recipients itself.
 fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (bool, Vec<Event<'static>>) {
-    let (words, rest) = text::split(&parts.words);
+    let (words, rest) = returned::split(&parts.words);
     let original = Head(if parts.original.trim().is_empty() { rest } else { &parts.original });
     let groups = status::groups(&parts.status);
     // A status part without its own heading ends up among the words.
@@ -192,7 +194,8 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
     let (sure, said) = if groups.is_empty() {
         free(mail, words, &own, &written_to)
     } else {
-        (true, groups.into_iter().map(|group| with_words(group, words, &own)).collect())
+        let found = std::cell::LazyCell::new(|| text::find(words, &own, &[]));
+        (true, groups.into_iter().map(|group| with_words(group, words, &|| &*found)).collect())
     };
     let message = original.field("message-id").trim().trim_matches(['<', '>']).to_owned();
     let mut told: Vec<String> = Vec::new();
@@ -220,21 +223,20 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
 }
 
 /// A group whose machine-readable part says little, with what the words say.
-fn with_words(mut group: Group, words: &str, own: &[&str]) -> Group {
+fn with_words<'f>(mut group: Group, words: &str, found: &dyn Fn() -> &'f [text::Found]) -> Group {
     let vague = |status: &str| status.is_empty() || status.ends_with(".0.0");
     if group.what == What::Delivered {
         return group;
     }
     let said = Reply::parse(&group.diagnostic);
-    let coded = text::code_at(&group.diagnostic).is_some();
+    let coded = code_at(&group.diagnostic).is_some();
     if (vague(&group.status) && said.enhanced.is_none() && !coded) || group.diagnostic.is_empty() {
-        let found = text::find(words, own, &[]);
-        let about = found.iter().find(|f| {
+        let about = found().iter().find(|f| {
             let name = fold(&f.recipient);
             name == fold(&group.recipient) || name == fold(&group.alias)
         });
         let reply = about.map_or_else(|| text::about_all(words), |f| f.reply.clone());
-        if text::code_at(&reply).is_some() || Enhanced::find(&reply).is_some() || group.diagnostic.is_empty() {
+        if code_at(&reply).is_some() || Enhanced::find(&reply).is_some() || group.diagnostic.is_empty() {
             group.diagnostic = reply;
         }
     }
@@ -376,59 +378,5 @@ fn origin(mail: &Message<'_>) -> Origin {
         (true, _) => Origin::System,
         (_, true) => Origin::Title,
         _ => Origin::Person,
-    }
-}
-
-/// One reply out of a status and a diagnosis: the more telling of two statuses stands first.
-fn composed(status: &str, words: &str) -> String {
-    let before = Enhanced::find(words);
-    let words = text::code_at(words).and_then(|at| words.get(at..)).unwrap_or(words);
-    let said = Reply::parse(words);
-    let told = said.enhanced.or(before);
-    // That time ran out is the sender's word; why is the receiver's.
-    let late = |e: Enhanced| (e.subject, e.detail) == (4, 7);
-    let vague = |e: Enhanced| e.subject == 0 && e.detail == 0;
-    let given = Enhanced::parse(status);
-    let chosen = match (given, told) {
-        (Some(given), Some(said)) if (vague(given) || late(given)) && !vague(said) => Some(said),
-        (Some(given), Some(said)) if given.class != said.class && !vague(said) => Some(said),
-        (given, said) => given.or(said),
-    };
-    let Some(chosen) = chosen else { return words.to_owned() };
-    if said.enhanced == Some(chosen) {
-        return words.to_owned();
-    }
-    match (said.code, words.get(..3), words.get(3..)) {
-        (Some(_), Some(code), Some(rest)) => format!("{code} {chosen} {}", rest.trim_start_matches(['-', ' '])),
-        _ => format!("{chosen} {words}"),
-    }
-    .trim_end()
-    .to_owned()
-}
-
-/// The head of a returned mail.
-struct Head<'h>(&'h str);
-
-impl<'h> Head<'h> {
-    /// The first field of that name, unfolded as far as its first continuation matters; empty where there is none.
-    fn field(&self, name: &str) -> &'h str {
-        let mut at = 0;
-        for line in self.0.split_inclusive('\n').take(2_000) {
-            let end = at + line.len();
-            if let Some((known, value)) = line.split_once(':')
-                && known.trim().eq_ignore_ascii_case(name)
-            {
-                let mut stop = end;
-                for more in self.0[end..].split_inclusive('\n').take(50) {
-                    if !more.starts_with([' ', '\t']) || more.trim().is_empty() {
-                        break;
-                    }
-                    stop += more.len();
-                }
-                return self.0[end - value.len()..stop].trim();
-            }
-            at = end;
-        }
-        ""
     }
 }

@@ -1,10 +1,12 @@
 //! Mails about mails: bounces as RFC 3464 wants them and as free text, one a file, in a Maildir or in an mbox.
 //!
-//! `mailbox` cuts a file into mails, `mail` takes one apart, `status` reads its machine-readable part, `text` the words of
-//! servers that write none. Complaints (ARF), answers of people away and ordinary mail are counted and passed over.
+//! `mailbox` cuts a file into mails, `mail` takes one apart, `status` reads its machine-readable part, `text` and `reply`
+//! the words of servers that write none, `returned` the mail it brings back. Complaints (ARF), answers of people away and ordinary mail are counted and passed over.
 
 mod mail;
 mod mailbox;
+mod reply;
+mod returned;
 mod status;
 mod text;
 
