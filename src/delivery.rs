@@ -43,6 +43,8 @@ pub enum Direction {
     Out,
     /// From the world to our users.
     In,
+    /// From our users no further than our own provider, which refused to try: no server was asked, nothing was learned.
+    Stopped,
 }
 
 /// The bounce degree (INTERFACE.md, "Input record").

@@ -10,6 +10,16 @@ pub fn fnv1a_seeded(bytes: &[u8], seed: u64) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// [`fnv1a`] of nothing, of the first byte, of the first two, and so on up to all of `bytes`.
+pub fn fnv1a_of_prefixes(bytes: &[u8]) -> Vec<u64> {
+    let mut hash = fnv1a(b"");
+    let longer = bytes.iter().map(|b| {
+        hash = (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
+        hash
+    });
+    std::iter::once(fnv1a(b"")).chain(longer).collect()
+}
+
 /// Multiply-and-fold over eight bytes at a time with fixed constants: the same in every run and on every machine.
 /// Not proof against somebody who looks for collisions; a collision can only give one masked form another's verdict
 /// in a cache that compares texts anyway.

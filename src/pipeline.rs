@@ -166,6 +166,7 @@ fn read(
         records: i.records,
         rejected: i.rejected,
         already_seen: i.already_seen,
+        ignored: i.ignored,
     });
     let reading = Reading {
         rejected: reading.inputs.iter().map(|i| i.rejected).sum(),

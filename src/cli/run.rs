@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz
     #[arg(value_name = "INPUT")]
     input: Vec<String>,
-    /// Format of all inputs instead of detecting each: coremail, postfix
+    /// Format of all inputs instead of detecting each: coremail, postfix, kumomta, powermta, exchange, ses, sendgrid, mailgun, postmark, sparkpost, webhooks, dsn
     #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
     input_format: Option<String>,
     /// Zone of times written without one, as +08:00 [default: UTC]
@@ -97,7 +97,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
     }
     let format = args.input_format.or(keys.input_format).map(|name| {
         FormatKind::parse(&name)
-            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
+            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
     });
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
     let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
@@ -149,12 +149,13 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
     let Findings { inputs, alerts, campaigns, domains, .. } = &night.findings;
     for input in inputs {
         screen.detail(&format!(
-            "{}: {} mails as {}, {} already seen, {} lines refused",
+            "{}: {} mails as {}, {} already seen, {} lines refused, {} passed over",
             printable(&input.path),
             input.records,
             input.format,
             input.already_seen,
-            input.rejected
+            input.rejected,
+            input.ignored
         ));
     }
     if night.rejected > 0 {

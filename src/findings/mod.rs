@@ -70,6 +70,8 @@ pub struct InputLine {
     pub rejected: u64,
     /// Mails an earlier run had read.
     pub already_seen: u64,
+    /// Events and mails that tell of no delivery: opens, complaints, answers of people away.
+    pub ignored: u64,
 }
 
 /// NDR templates of the window.

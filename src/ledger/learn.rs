@@ -23,6 +23,9 @@ impl Ledger {
 
         self.window.merge(Window::between(delivery.start, delivery.end.max(delivery.start)));
         self.tally_day(delivery, outcome, verdicts, last_refusal);
+        if delivery.direction == Direction::Stopped {
+            return;
+        }
         self.tally_blocklists(delivery, domain_of(&recipient), verdicts);
         self.tally_authentication(delivery, domain_of(&sender), outcome, verdicts);
 

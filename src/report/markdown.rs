@@ -167,6 +167,11 @@ fn read(out: &mut String, r: &Report) {
     });
     table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
+    let blind: std::collections::BTreeMap<&str, String> =
+        r.inputs.iter().filter(|i| !i.not_visible.is_empty()).map(|i| (&*i.format, i.not_visible.join(", "))).collect();
+    for (format, what) in blind {
+        let _ = write!(out, "Not visible in {}: {what}.\n\n", code(format));
+    }
 }
 
 fn heading(out: &mut String, text: &str) {

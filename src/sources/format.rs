@@ -1,6 +1,9 @@
 //! The formats known, one row each, and which of them a sample is.
 
-use super::{Options, coremail, postfix, reject::Tally};
+use super::{
+    Options, coremail, dsn, exchange, kumomta, mailgun, postfix, postmark, powermta, reject::Tally, sendgrid, ses,
+    sparkpost, webhooks,
+};
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
 /// A log format.
@@ -10,17 +13,60 @@ pub enum FormatKind {
     Coremail,
     /// Postfix through syslog, joined over the queue id.
     Postfix,
+    /// KumoMTA log records.
+    KumoMta,
+    /// PowerMTA accounting.
+    PowerMta,
+    /// Exchange message tracking.
+    Exchange,
+    /// Amazon SES notifications and events.
+    Ses,
+    /// SendGrid events.
+    SendGrid,
+    /// Mailgun events.
+    Mailgun,
+    /// Postmark events.
+    Postmark,
+    /// SparkPost events.
+    SparkPost,
+    /// Events of Brevo, MailerSend, Mailjet, Mandrill, Postal, Resend and Unisender Go.
+    Webhooks,
+    /// Bounce mails: RFC 3464 and free text, in single files, Maildir and mbox.
+    Dsn,
 }
 
 impl FormatKind {
     /// Every format, in the order detection tries them.
-    pub const ALL: [FormatKind; 2] = [FormatKind::Coremail, FormatKind::Postfix];
+    pub const ALL: [FormatKind; 12] = [
+        FormatKind::Coremail,
+        FormatKind::Postfix,
+        FormatKind::KumoMta,
+        FormatKind::PowerMta,
+        FormatKind::Exchange,
+        FormatKind::Ses,
+        FormatKind::SendGrid,
+        FormatKind::Mailgun,
+        FormatKind::Postmark,
+        FormatKind::SparkPost,
+        FormatKind::Webhooks,
+        FormatKind::Dsn,
+    ];
 
     /// `coremail`, `postfix`
     pub fn name(self) -> &'static str {
         match self {
             FormatKind::Coremail => "coremail",
             FormatKind::Postfix => "postfix",
+            FormatKind::KumoMta => "kumomta",
+            FormatKind::PowerMta => "powermta",
+            FormatKind::Exchange => "exchange",
+            FormatKind::Ses => "ses",
+            FormatKind::SendGrid => "sendgrid",
+            FormatKind::Mailgun => "mailgun",
+            FormatKind::Postmark => "postmark",
+            FormatKind::SparkPost => "sparkpost",
+            FormatKind::Webhooks => "webhooks",
+            FormatKind::Dsn => "dsn",
         }
     }
 
@@ -29,10 +75,30 @@ impl FormatKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
+    /// What logs of this format cannot show, however well they are read.
+    pub fn blind_to(self) -> &'static [&'static str] {
+        self.format().blind_to()
+    }
+
+    /// The names of all, for people.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
     pub(crate) fn format(self) -> &'static dyn Format {
         match self {
             FormatKind::Coremail => &coremail::Coremail,
             FormatKind::Postfix => &postfix::Postfix,
+            FormatKind::KumoMta => &kumomta::KumoMta,
+            FormatKind::PowerMta => &powermta::PowerMta,
+            FormatKind::Exchange => &exchange::Exchange,
+            FormatKind::Ses => &ses::Ses,
+            FormatKind::SendGrid => &sendgrid::SendGrid,
+            FormatKind::Mailgun => &mailgun::Mailgun,
+            FormatKind::Postmark => &postmark::Postmark,
+            FormatKind::SparkPost => &sparkpost::SparkPost,
+            FormatKind::Webhooks => &webhooks::Webhooks,
+            FormatKind::Dsn => &dsn::Dsn,
         }
     }
 }
@@ -47,6 +113,14 @@ pub(crate) trait Format: Sync {
     fn is_whole(&self, line: &str) -> bool;
     /// How its lines are read.
     fn reader(&self) -> Reader;
+    /// How many lines of a sample are of this format; one whose lines say little alone looks at all of it.
+    fn known(&self, sample: &str) -> usize {
+        sample.lines().filter(|line| says_something(line) && self.looks_like(line)).count()
+    }
+    /// What nothing in this format can show, in words that fit after "not visible:".
+    fn blind_to(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// Where deliveries go.
@@ -70,8 +144,14 @@ pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Bo
 pub(crate) trait Joined: Send {
     /// Another input begins; with the year of its first line, where the input as a whole tells it.
     fn begin(&mut self, year: Option<i64>);
+    /// The first bytes of that input, also where it is read on from its middle.
+    fn head(&mut self, _head: &[u8]) {}
     /// Takes in whole lines.
     fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
+    /// The input ends here for tonight.
+    fn end(&mut self, _emit: Emit<'_>) -> Tally {
+        Tally::default()
+    }
     /// No more input tonight: emits what is known to be complete.
     fn finish(&mut self, settle: bool, emit: Emit<'_>);
     /// Deliveries not emitted yet.
@@ -84,11 +164,9 @@ pub(crate) trait Joined: Send {
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let known =
-        |kind: FormatKind| text.lines().filter(|line| says_something(line) && kind.format().looks_like(line)).count();
     let (count, kind) = FormatKind::ALL
         .into_iter()
-        .map(|kind| (known(kind), kind))
+        .map(|kind| (kind.format().known(text), kind))
         .max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
     (count > 0).then_some(kind)
 }

@@ -231,10 +231,15 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let unreadable = |cause| Error::Read { path: folder.to_owned(), cause };
+    let maildir = folder.join("cur").is_dir() && folder.join("new").is_dir();
+    // Names of mails end in those of hosts, which may end in anything.
+    let mails = folder.file_name().is_some_and(|name| name == "cur" || name == "new")
+        && folder.parent().is_some_and(|parent| parent.join("cur").is_dir() && parent.join("new").is_dir());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') || name.ends_with('~') {
+        // A folder of a Maildir has a dot before its name, and mails in `cur`.
+        if name.starts_with('.') && !path.join("cur").is_dir() || name.ends_with('~') || maildir && name == "tmp" {
             continue;
         }
         // A link that leads nowhere is somebody's rotation in progress; sockets and devices are no logs.
@@ -247,7 +252,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
             }
         } else if about.is_file() {
             let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
-            if !NO_LOG.contains(&ending.as_str()) {
+            if mails || !NO_LOG.contains(&ending.as_str()) {
                 files.push(path);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::hash::fnv1a;
+use crate::hash::{fnv1a, fnv1a_of_prefixes};
 
 /// An input's identity and how far it was read. All bytes are those after unpacking.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,17 +89,11 @@ pub(crate) fn find(
     head: &[u8],
     stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
 ) -> io::Result<Option<usize>> {
-    // Nearly all marks have the full head: it is hashed once for all of them.
-    let mut hashed = (0, 0);
-    let mut fits = |mark: &Mark| {
+    // Heads of small files differ in length: a folder of mails has thousands, and each is held against all marks.
+    let hashes = fnv1a_of_prefixes(&head[..head.len().min(SPAN)]);
+    let fits = |mark: &Mark| {
         let len = usize::try_from(mark.head_len).unwrap_or(usize::MAX);
-        if len == 0 || len > head.len() {
-            return false;
-        }
-        if hashed.0 != len {
-            hashed = (len, fnv1a(&head[..len]));
-        }
-        hashed.1 == mark.head
+        len > 0 && hashes.get(len) == Some(&mark.head)
     };
     let mut candidates: Vec<usize> = (0..marks.len()).filter(|&i| fits(&marks[i])).collect();
     if candidates.is_empty() {

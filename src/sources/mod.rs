@@ -5,14 +5,28 @@
 //! Never: judges what a bounce means, asks the clock, keeps a whole file in memory.
 
 mod coremail;
+mod dsn;
+mod event;
+mod exchange;
 mod format;
 mod input;
+mod json;
+mod kumomta;
+mod mailgun;
 mod mark;
 mod postfix;
+mod postmark;
+mod powermta;
 mod read;
 mod reject;
+mod sendgrid;
+mod ses;
+mod sparkpost;
 mod split;
+mod table;
 mod unpack;
+mod webhook;
+mod webhooks;
 
 pub use format::FormatKind;
 pub use input::{Input, open};
@@ -86,4 +100,6 @@ pub struct InputCount {
     pub lines: u64,
     /// Lines with invalid UTF-8, read with replacement characters.
     pub lossy: u64,
+    /// Events and mails that tell of no delivery: opens, clicks, complaints, answers of people away.
+    pub ignored: u64,
 }

@@ -74,6 +74,7 @@ pub fn read<W: Send>(
                 };
                 // What was added to a known log is new, and so not of its first year.
                 join.begin(if seen.is_none() { input.year } else { None });
+                join.head(&input.head);
                 Way::Joined(&mut **join)
             }
         };
@@ -121,6 +122,7 @@ pub fn read<W: Send>(
             already_seen,
             lines: tally.lines,
             lossy: tally.lossy,
+            ignored: tally.ignored,
         };
     }
 
@@ -234,6 +236,10 @@ impl<W: Send> One<'_, W> {
                 self.tally.append(tally);
             }
             batch = next;
+        }
+        if let Way::Joined(join) = &mut way {
+            let worker = &mut workers[0];
+            self.tally.append(join.end(&mut |d| (self.add)(worker, d)));
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),

@@ -38,6 +38,8 @@ pub(crate) struct Tally {
     pub(crate) rejected: u64,
     /// Lines with invalid UTF-8.
     pub(crate) lossy: u64,
+    /// Events and mails that tell of no delivery.
+    pub(crate) ignored: u64,
     /// Line, cause and excerpt of the first of them.
     pub(crate) rejects: Vec<(u64, String, String)>,
 }
@@ -65,6 +67,7 @@ impl Tally {
         self.records += next.records;
         self.rejected += next.rejected;
         self.lossy += next.lossy;
+        self.ignored += next.ignored;
     }
 }
 

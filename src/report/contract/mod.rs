@@ -16,6 +16,7 @@ use crate::{
     enumeration,
     findings::{self, Findings},
     moment::Window,
+    sources::FormatKind,
 };
 
 /// The longest string any report holds, in characters: longer than every honest reply, short enough to bound a page.
@@ -89,6 +90,16 @@ pub struct Input {
     pub rejected: u64,
     /// Mails known before.
     pub already_seen: u64,
+    /// Events and mails that tell of no delivery.
+    #[serde(skip_serializing_if = "is_none")]
+    pub ignored: u64,
+    /// What its format cannot show.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub not_visible: &'static [&'static str],
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Bounce degrees of the window.
@@ -370,6 +381,8 @@ impl From<&findings::InputLine> for Input {
             records: i.records,
             rejected: i.rejected,
             already_seen: i.already_seen,
+            ignored: i.ignored,
+            not_visible: FormatKind::parse(&i.format).map_or(&[], FormatKind::blind_to),
         }
     }
 }

@@ -139,6 +139,7 @@ pub(super) fn night() -> Findings {
                 records: 41_211,
                 rejected: 3,
                 already_seen: 0,
+                ignored: 0,
             },
             InputLine {
                 path: "coremail.jsonl".into(),
@@ -146,6 +147,7 @@ pub(super) fn night() -> Findings {
                 records: 6_004,
                 rejected: 0,
                 already_seen: 120,
+                ignored: 0,
             },
         ],
         days: (first.0..first.0 + 28).map(|d| (Day(d), tally(d))).collect(),

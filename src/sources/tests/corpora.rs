@@ -13,7 +13,7 @@ fn corpora() -> Option<PathBuf> {
     Some(found)
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a corpus").filter_map(Result::ok) {
         if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
     }

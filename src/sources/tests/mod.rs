@@ -1,5 +1,6 @@
 //! Cases as files, cuts at every byte, nights split at every line, inputs known again, bad input, corpora.
 
+mod bounces;
 mod cases;
 mod corpora;
 mod inputs;
@@ -11,7 +12,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::{FormatKind, Known, Options, Reading, open, read};
+use super::{FormatKind, InputCount, Known, Options, Reading, open, read};
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
 fn options() -> Options {

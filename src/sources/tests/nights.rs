@@ -67,14 +67,16 @@ fn a_log_of_last_year_is_not_of_this() {
 
 #[test]
 fn split_at_every_line() {
-    for case in FormatKind::ALL.into_iter().flat_map(case_files) {
+    // A table's later part has no columns, and a mail is more than its lines.
+    let of_lines = |kind: &FormatKind| !matches!(kind, FormatKind::PowerMta | FormatKind::Exchange | FormatKind::Dsn);
+    for case in FormatKind::ALL.into_iter().filter(of_lines).flat_map(case_files) {
         assert!(check(&case, 1, true) > 0, "{}", case.display());
     }
 }
 
 #[test]
 fn grown_by_single_bytes() {
-    for kind in FormatKind::ALL {
+    for kind in FormatKind::ALL.into_iter().filter(|kind| *kind != FormatKind::Dsn) {
         let case = &case_files(kind)[0];
         let log = fs::read(case).expect("a case");
         let folder = tempfile::tempdir().expect("a folder");

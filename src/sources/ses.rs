@@ -1,0 +1,121 @@
+//! Amazon SES notifications and published events, also inside SNS, SQS, Lambda and EventBridge envelopes.
+
+use super::{
+    event::{Event, What, bare, diagnostic, said},
+    json::Json,
+    webhook::{Provider, moment},
+};
+
+/// The provider.
+pub(crate) struct Ses;
+
+impl Provider for Ses {
+    fn knows(text: &str) -> bool {
+        let typed = ["notificationType\"", "eventType\"", "notificationType\\\"", "eventType\\\""]
+            .iter()
+            .any(|name| text.contains(name));
+        typed && text.contains("mail") || text.contains("AmazonSnsSubscriptionSucceeded")
+    }
+
+    fn events(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {
+        opened(value, "", 4, tell)
+    }
+}
+
+/// Takes one envelope off after the other.
+fn opened(value: &Json<'_>, id: &str, depth: u8, tell: &mut dyn FnMut(Event<'_>)) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    let kind = match value.text("notificationType") {
+        "" => value.text("eventType"),
+        kind => kind,
+    };
+    if !kind.is_empty() {
+        event(value, kind, id, tell);
+        return true;
+    }
+    if value.has("detail.mail") {
+        return opened(value.at("detail"), value.text("id"), depth, tell);
+    }
+    let mut known = false;
+    for record in value.each("Records") {
+        known |= opened(if record.has("Sns") { record.at("Sns") } else { record }, id, depth, tell);
+    }
+    for (inner, id) in [("Message", "MessageId"), ("body", "messageId")] {
+        let text = value.text(inner);
+        if let Ok(inner) = Json::parse(text.trim()) {
+            known |= opened(&inner, value.text(id), depth, tell);
+        }
+    }
+    // What SNS says of itself is no event, but nothing strange either.
+    known || matches!(value.text("Type"), "SubscriptionConfirmation" | "UnsubscribeConfirmation" | "Notification")
+}
+
+fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)) {
+    let mail = value.at("mail");
+    let client = match mail.text("sourceIp") {
+        "" => mail.at("tags").text("ses:source-ip"),
+        ip => ip,
+    };
+    let base = |what, about: &Json<'_>, feedback: &str| Event {
+        what,
+        message: mail.text("messageId").to_owned().into(),
+        id: if feedback.is_empty() { id.to_owned() } else { feedback.to_owned() }.into(),
+        at: if about.has("timestamp") { moment(about, "timestamp") } else { moment(mail, "timestamp") },
+        sent: mail.has("timestamp").then(|| moment(mail, "timestamp")),
+        sender: bare(mail.text("source")).to_owned().into(),
+        client: client.to_owned().into(),
+        to_ip: about.text("remoteMtaIp").to_owned().into(),
+        ..Event::default()
+    };
+    match kind {
+        "Bounce" => {
+            let bounce = value.at("bounce");
+            let (class, sort) = (bounce.text("bounceType"), bounce.text("bounceSubType"));
+            for to in bounce.each("bouncedRecipients") {
+                let text = to.text("diagnosticCode");
+                let stopped = matches!(sort, "Suppressed" | "OnAccountSuppressionList" | "UnsubscribedRecipient")
+                    || text.contains("suppression list");
+                let what = if stopped { What::Suppressed } else { What::Bounced };
+                let words = format!("{class} {sort}");
+                tell(Event {
+                    recipient: bare(to.text("emailAddress")).into(),
+                    reply: said(None, to.text("status"), if text.is_empty() { &words } else { diagnostic(text) }),
+                    ..base(what, bounce, bounce.text("feedbackId"))
+                });
+            }
+        }
+        "DeliveryDelay" => {
+            let delay = value.at("deliveryDelay");
+            for to in delay.each("delayedRecipients") {
+                let text = to.text("diagnosticCode");
+                let text = if text.is_empty() { delay.text("delayType") } else { diagnostic(text) };
+                tell(Event {
+                    recipient: bare(to.text("emailAddress")).into(),
+                    reply: said(None, to.text("status"), text),
+                    ..base(What::Deferred, delay, "")
+                });
+            }
+        }
+        "Delivery" => {
+            let delivery = value.at("delivery");
+            for to in delivery.each("recipients") {
+                tell(Event {
+                    recipient: bare(to.as_text()).into(),
+                    reply: delivery.text("smtpResponse").into(),
+                    ..base(What::Delivered, delivery, "")
+                });
+            }
+        }
+        "Send" | "Reject" => {
+            let what = if kind == "Send" { What::Begun } else { What::Suppressed };
+            for to in mail.each("destination") {
+                tell(Event {
+                    recipient: bare(to.as_text()).into(),
+                    reply: value.text("reject.reason").into(),
+                    ..base(what, mail, "")
+                });
+            }
+        }
+        _ => {}
+    }
+}
