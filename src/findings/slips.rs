@@ -83,6 +83,7 @@ pub(super) fn own_domains(ledger: &Ledger) -> BTreeSet<String> {
             Direction::Out => Some(key.sender),
             // A refused stranger may name any domain; only what was taken is ours.
             Direction::In => (contact.accepted > 0).then_some(key.recipient),
+            Direction::Stopped => Some(key.sender),
         })
         .collect();
     let mut domains = BTreeSet::new();
