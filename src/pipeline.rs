@@ -148,6 +148,7 @@ fn read(
         records: i.records,
         rejected: i.rejected,
         already_seen: i.already_seen,
+        blind_to: i.blind_to.iter().map(|&what| what.to_owned()).collect(),
     });
     let reading = Reading {
         rejected: reading.inputs.iter().map(|i| i.rejected).sum(),

@@ -55,6 +55,8 @@ pub struct InputLine {
     pub rejected: u64,
     /// Mails an earlier run had read.
     pub already_seen: u64,
+    /// What an input of this format cannot show, in words.
+    pub blind_to: Vec<String>,
 }
 
 /// NDR templates of the window.

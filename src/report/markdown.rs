@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    contract::{Report, clipped},
+    contract::{Report, blind_spots, clipped},
     words,
 };
 
@@ -164,6 +164,9 @@ fn read(out: &mut String, r: &Report) {
     });
     table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
+    for sentence in blind_spots(&r.inputs) {
+        line(out, &prose(&sentence));
+    }
 }
 
 fn heading(out: &mut String, text: &str) {

@@ -1,6 +1,6 @@
 //! The formats known, one row each, and which of them a sample is.
 
-use super::{Options, coremail, postfix, reject::Tally};
+use super::{Options, coremail, exim, journald, postfix, reject::Tally, sendmail};
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
 /// A log format.
@@ -10,17 +10,27 @@ pub enum FormatKind {
     Coremail,
     /// Postfix through syslog, joined over the queue id.
     Postfix,
+    /// Exim's main and reject log, its own or through syslog.
+    Exim,
+    /// Sendmail through syslog, joined over the queue id.
+    Sendmail,
+    /// Any of these through journald: `journalctl -o json` or `-o export`.
+    Journald,
 }
 
 impl FormatKind {
     /// Every format, in the order detection tries them.
-    pub const ALL: [FormatKind; 2] = [FormatKind::Coremail, FormatKind::Postfix];
+    pub const ALL: [FormatKind; 5] =
+        [FormatKind::Coremail, FormatKind::Postfix, FormatKind::Exim, FormatKind::Sendmail, FormatKind::Journald];
 
     /// `coremail`, `postfix`
     pub fn name(self) -> &'static str {
         match self {
             FormatKind::Coremail => "coremail",
             FormatKind::Postfix => "postfix",
+            FormatKind::Exim => "exim",
+            FormatKind::Sendmail => "sendmail",
+            FormatKind::Journald => "journald",
         }
     }
 
@@ -29,10 +39,26 @@ impl FormatKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
+    /// What a log of this format cannot show, in words; empty where it shows all that is asked of it.
+    pub fn blind_to(self) -> &'static [&'static str] {
+        self.format().blind_to()
+    }
+
+    /// Formats of one family are joined as one: a mail may go on in another log of it.
+    pub(crate) fn family(self) -> &'static str {
+        match self {
+            FormatKind::Postfix | FormatKind::Exim | FormatKind::Sendmail | FormatKind::Journald => "lines",
+            FormatKind::Coremail => self.name(),
+        }
+    }
+
     pub(crate) fn format(self) -> &'static dyn Format {
         match self {
             FormatKind::Coremail => &coremail::Coremail,
             FormatKind::Postfix => &postfix::Postfix,
+            FormatKind::Exim => &exim::Exim,
+            FormatKind::Sendmail => &sendmail::Sendmail,
+            FormatKind::Journald => &journald::Journald,
         }
     }
 }
@@ -47,6 +73,10 @@ pub(crate) trait Format: Sync {
     fn is_whole(&self, line: &str) -> bool;
     /// How its lines are read.
     fn reader(&self) -> Reader;
+    /// What such a log cannot show.
+    fn blind_to(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// Where deliveries go.
@@ -68,10 +98,16 @@ pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Bo
 
 /// A join over lines.
 pub(crate) trait Joined: Send {
+    /// The next input is of this format, one of the family.
+    fn carrier(&mut self, _kind: FormatKind) {}
     /// Another input begins; with the year of its first line, where the input as a whole tells it.
     fn begin(&mut self, year: Option<i64>);
     /// Takes in whole lines.
     fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
+    /// Takes in several chunks that follow each other.
+    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
+        chunks.iter().map(|chunk| self.chunk(chunk, emit)).collect()
+    }
     /// No more input tonight: emits what is known to be complete.
     fn finish(&mut self, settle: bool, emit: Emit<'_>);
     /// Deliveries not emitted yet.
@@ -97,6 +133,17 @@ pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
 pub(crate) fn says_something(line: &str) -> bool {
     let line = line.trim_start();
     !line.is_empty() && !line.starts_with('#')
+}
+
+/// Calls `each` with every line of `text`, its end cut off; counts lines.
+pub(crate) fn lines_of_text<'t>(text: &'t str, tally: &mut Tally, mut each: impl FnMut(&'t str, &mut Tally)) {
+    let mut from = 0;
+    while from < text.len() {
+        let end = memchr::memchr(b'\n', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
+        tally.lines += 1;
+        each(text[from..end].trim_end_matches('\r'), tally);
+        from = end + 1;
+    }
 }
 
 /// Calls `each` with every line of `chunk` as text, its end cut off; counts lines, and those that were no UTF-8.

@@ -70,6 +70,18 @@ pub struct Input {
     pub rejected: u64,
     /// Mails known before.
     pub already_seen: u64,
+    /// What such an input cannot show.
+    pub blind_to: Vec<String>,
+}
+
+/// What inputs of each format cannot show, one sentence a format, for people.
+pub fn blind_spots(inputs: &[Input]) -> Vec<String> {
+    let by_format: std::collections::BTreeMap<&str, &[String]> =
+        inputs.iter().filter(|i| !i.blind_to.is_empty()).map(|i| (&*i.format, &*i.blind_to)).collect();
+    by_format
+        .into_iter()
+        .map(|(format, what)| format!("Not to be seen in {format} logs: {}.", what.join("; ")))
+        .collect()
 }
 
 /// Bounce degrees of the window.
@@ -349,6 +361,7 @@ impl From<&findings::InputLine> for Input {
             records: i.records,
             rejected: i.rejected,
             already_seen: i.already_seen,
+            blind_to: i.blind_to.iter().map(|what| shown(what)).collect(),
         }
     }
 }

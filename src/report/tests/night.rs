@@ -132,6 +132,7 @@ pub(super) fn night() -> Findings {
                 records: 41_211,
                 rejected: 3,
                 already_seen: 0,
+                blind_to: Vec::new(),
             },
             InputLine {
                 path: "coremail.jsonl".into(),
@@ -139,6 +140,7 @@ pub(super) fn night() -> Findings {
                 records: 6_004,
                 rejected: 0,
                 already_seen: 120,
+                blind_to: vec!["the client a mail came from".into()],
             },
         ],
         days: (first.0..first.0 + 28).map(|d| (Day(d), tally(d))).collect(),

@@ -44,6 +44,21 @@ fn postfix() {
 }
 
 #[test]
+fn exim() {
+    check(FormatKind::Exim);
+}
+
+#[test]
+fn sendmail() {
+    check(FormatKind::Sendmail);
+}
+
+#[test]
+fn journald() {
+    check(FormatKind::Journald);
+}
+
+#[test]
 fn a_flipped_byte_is_no_panic() {
     for kind in FormatKind::ALL {
         for case in case_files(kind) {

@@ -4,6 +4,7 @@ mod cases;
 mod corpora;
 mod inputs;
 mod nights;
+mod published;
 
 use std::{
     fs,
