@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz
     #[arg(value_name = "INPUT")]
     input: Vec<String>,
-    /// Format of all inputs instead of detecting each: coremail, postfix
+    /// Format of all inputs instead of detecting each: coremail, postfix, exim, sendmail, journald
     #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
     input_format: Option<String>,
     /// Zone of times written without one, as +08:00 [default: UTC]
@@ -69,8 +69,12 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         return Err(Error::Usage("run: name an INPUT (a file, a folder, a glob, or - for standard input)".into()));
     }
     let format = args.input_format.or(keys.input_format).map(|name| {
-        FormatKind::parse(&name)
-            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
+        FormatKind::parse(&name).ok_or_else(|| {
+            Error::Usage(format!(
+                "--input-format {name}: is none of {}",
+                FormatKind::ALL.map(FormatKind::name).join(", ")
+            ))
+        })
     });
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
     let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
