@@ -67,6 +67,10 @@ impl FormatKind {
 pub(crate) trait Format: Sync {
     /// Whether a line without its end is one of this format.
     fn looks_like(&self, line: &str) -> bool;
+    /// Whether it could stand in a log of this format: syslog holds other programs' lines, too.
+    fn may_hold(&self, line: &str) -> bool {
+        self.looks_like(line)
+    }
     /// When the line was written.
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp>;
     /// Whether the last line of a file that may still grow says all it has to say, though its end is missing.
@@ -116,17 +120,20 @@ pub(crate) trait Joined: Send {
     fn save(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
-/// The format that knows most of the sample's lines, unless none knows any.
+/// The format that may hold most of the sample's lines, of several the one that knows most; unless none may hold any.
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let known =
-        |kind: FormatKind| text.lines().filter(|line| says_something(line) && kind.format().looks_like(line)).count();
-    let (count, kind) = FormatKind::ALL
+    let lines = || text.lines().filter(|line| says_something(line));
+    let (held, _, std::cmp::Reverse(kind)) = FormatKind::ALL
         .into_iter()
-        .map(|kind| (known(kind), kind))
-        .max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
-    (count > 0).then_some(kind)
+        .map(|kind| {
+            let held = lines().filter(|line| kind.format().may_hold(line)).count();
+            let known = lines().filter(|line| kind.format().looks_like(line)).count();
+            (held, known, std::cmp::Reverse(kind))
+        })
+        .max()?;
+    (held > 0).then_some(kind)
 }
 
 /// Neither blank nor a comment.

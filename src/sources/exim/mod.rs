@@ -21,6 +21,10 @@ impl Format for Exim {
         })
     }
 
+    fn may_hold(&self, line: &str) -> bool {
+        self.looks_like(line) || Server::is_others(line)
+    }
+
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
         head::moment(line, options)
     }

@@ -1,6 +1,6 @@
 //! Whose line it is: one file of syslog holds many programs'.
 
-use super::{Head, event::Event};
+use super::{Head, event::Event, head};
 use crate::sources::{exim, postfix, sendmail};
 
 /// A mail server that writes lines.
@@ -24,6 +24,11 @@ impl Server {
         } else {
             None
         }
+    }
+
+    /// Whether a line of syslog is of no mail server.
+    pub(crate) fn is_others(line: &str) -> bool {
+        head::read(line, 0).is_some_and(|head| !head.host.is_empty() && Server::of(&head).is_none())
     }
 
     /// What a line tells; a line may tell several things.

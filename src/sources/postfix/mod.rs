@@ -14,8 +14,11 @@ pub(crate) struct Postfix;
 
 impl Format for Postfix {
     fn looks_like(&self, line: &str) -> bool {
-        head::read(line, 0)
-            .is_some_and(|head| !head.host.is_empty() && matches!(Server::of(&head), None | Some(Server::Postfix)))
+        head::read(line, 0).is_some_and(|head| Server::of(&head) == Some(Server::Postfix))
+    }
+
+    fn may_hold(&self, line: &str) -> bool {
+        self.looks_like(line) || Server::is_others(line)
     }
 
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {

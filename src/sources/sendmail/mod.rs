@@ -19,6 +19,10 @@ impl Format for Sendmail {
         head::read(line, 0).is_some_and(|head| Server::of(&head) == Some(Server::Sendmail))
     }
 
+    fn may_hold(&self, line: &str) -> bool {
+        self.looks_like(line) || Server::is_others(line)
+    }
+
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
         head::moment(line, options)
     }

@@ -85,3 +85,19 @@ fn generations_packed_and_not_go_in_time_order() {
     let apart = run(&files, &Known::default(), &settled()).expect("logs");
     assert_eq!(deliveries([&apart]), deliveries([&whole]));
 }
+
+#[test]
+fn a_log_is_of_the_server_that_writes_in_it() {
+    let others = "Jan  8 10:00:00 mx1 dovecot: imap-login: Login: user=<x>, rip=192.0.2.9\n".repeat(50);
+    for (line, format) in [
+        (
+            "Jan  8 10:00:01 mx1 sm-mta[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1, relay=[192.0.2.1]\n",
+            "sendmail",
+        ),
+        ("Jan  8 10:00:01 mx1 exim[7]: 1pBPtG-0006dj-PX Completed\n", "exim"),
+        ("Jan  8 10:00:01 mx1 postfix/qmgr[7]: ABCDE: removed\n", "postfix"),
+        ("", "postfix"),
+    ] {
+        assert_eq!(read_all(&[("maillog", &format!("{others}{line}"))]).inputs[0].format, format, "{line}");
+    }
+}
