@@ -167,6 +167,7 @@ fn read(
         rejected: i.rejected,
         already_seen: i.already_seen,
         ignored: i.ignored,
+        blind_to: i.blind_to.iter().map(|&what| what.to_owned()).collect(),
     });
     let reading = Reading {
         rejected: reading.inputs.iter().map(|i| i.rejected).sum(),

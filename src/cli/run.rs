@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz
     #[arg(value_name = "INPUT")]
     input: Vec<String>,
-    /// Format of all inputs instead of detecting each: coremail, postfix, kumomta, powermta, exchange, ses, sendgrid, mailgun, postmark, sparkpost, webhooks, dsn
+    /// Format of all inputs instead of detecting each: coremail, postfix, exim, sendmail, journald, kumomta, powermta, exchange, ses, sendgrid, mailgun, postmark, sparkpost, webhooks, dsn
     #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
     input_format: Option<String>,
     /// Zone of times written without one, as +08:00 [default: UTC]

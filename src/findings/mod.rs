@@ -72,6 +72,8 @@ pub struct InputLine {
     pub already_seen: u64,
     /// Events and mails that tell of no delivery: opens, complaints, answers of people away.
     pub ignored: u64,
+    /// What an input of this format cannot show, in words.
+    pub blind_to: Vec<String>,
 }
 
 /// NDR templates of the window.

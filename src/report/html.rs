@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use askama::Template;
 
 use super::{
-    contract::{Blocklist, Campaign, Domain, Report, clipped},
+    contract::{Blocklist, Campaign, Domain, Report, blind_spots, clipped},
     svg::{self, About},
     words,
 };
@@ -114,6 +114,10 @@ impl Page<'_> {
 
     fn confirmed(&self) -> usize {
         self.r.campaigns.iter().map(|c| c.confirmed.len()).sum()
+    }
+
+    fn blind_spots(&self) -> Vec<String> {
+        blind_spots(&self.r.inputs)
     }
 
     fn rejected(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    contract::{Report, clipped},
+    contract::{Report, blind_spots, clipped},
     words,
 };
 
@@ -167,10 +167,8 @@ fn read(out: &mut String, r: &Report) {
     });
     table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
-    let blind: std::collections::BTreeMap<&str, String> =
-        r.inputs.iter().filter(|i| !i.not_visible.is_empty()).map(|i| (&*i.format, i.not_visible.join(", "))).collect();
-    for (format, what) in blind {
-        let _ = write!(out, "Not visible in {}: {what}.\n\n", code(format));
+    for sentence in blind_spots(&r.inputs) {
+        line(out, &prose(&sentence));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The formats known, one row each, and which of them a sample is.
 
 use super::{
-    Options, coremail, dsn, exchange, kumomta, mailgun, postfix, postmark, powermta, reject::Tally, sendgrid, ses,
-    sparkpost, webhooks,
+    Options, coremail, dsn, exchange, exim, journald, kumomta, mailgun, postfix, postmark, powermta, reject::Tally,
+    sendgrid, sendmail, ses, sparkpost, webhooks,
 };
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
@@ -13,6 +13,12 @@ pub enum FormatKind {
     Coremail,
     /// Postfix through syslog, joined over the queue id.
     Postfix,
+    /// Exim's main and reject log, its own or through syslog.
+    Exim,
+    /// Sendmail through syslog, joined over the queue id.
+    Sendmail,
+    /// Any of these through journald: `journalctl -o json` or `-o export`.
+    Journald,
     /// KumoMTA log records.
     KumoMta,
     /// PowerMTA accounting.
@@ -37,9 +43,12 @@ pub enum FormatKind {
 
 impl FormatKind {
     /// Every format, in the order detection tries them.
-    pub const ALL: [FormatKind; 12] = [
+    pub const ALL: [FormatKind; 15] = [
         FormatKind::Coremail,
         FormatKind::Postfix,
+        FormatKind::Exim,
+        FormatKind::Sendmail,
+        FormatKind::Journald,
         FormatKind::KumoMta,
         FormatKind::PowerMta,
         FormatKind::Exchange,
@@ -57,6 +66,9 @@ impl FormatKind {
         match self {
             FormatKind::Coremail => "coremail",
             FormatKind::Postfix => "postfix",
+            FormatKind::Exim => "exim",
+            FormatKind::Sendmail => "sendmail",
+            FormatKind::Journald => "journald",
             FormatKind::KumoMta => "kumomta",
             FormatKind::PowerMta => "powermta",
             FormatKind::Exchange => "exchange",
@@ -75,7 +87,7 @@ impl FormatKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// What logs of this format cannot show, however well they are read.
+    /// What a log of this format cannot show, in words; empty where it shows all that is asked of it.
     pub fn blind_to(self) -> &'static [&'static str] {
         self.format().blind_to()
     }
@@ -85,10 +97,21 @@ impl FormatKind {
         Self::ALL.map(Self::name).join(", ")
     }
 
+    /// Formats of one family are joined as one: a mail may go on in another log of it.
+    pub(crate) fn family(self) -> &'static str {
+        match self {
+            FormatKind::Postfix | FormatKind::Exim | FormatKind::Sendmail | FormatKind::Journald => "lines",
+            other => other.name(),
+        }
+    }
+
     pub(crate) fn format(self) -> &'static dyn Format {
         match self {
             FormatKind::Coremail => &coremail::Coremail,
             FormatKind::Postfix => &postfix::Postfix,
+            FormatKind::Exim => &exim::Exim,
+            FormatKind::Sendmail => &sendmail::Sendmail,
+            FormatKind::Journald => &journald::Journald,
             FormatKind::KumoMta => &kumomta::KumoMta,
             FormatKind::PowerMta => &powermta::PowerMta,
             FormatKind::Exchange => &exchange::Exchange,
@@ -107,6 +130,10 @@ impl FormatKind {
 pub(crate) trait Format: Sync {
     /// Whether a line without its end is one of this format.
     fn looks_like(&self, line: &str) -> bool;
+    /// Whether it could stand in a log of this format: syslog holds other programs' lines, too.
+    fn may_hold(&self, line: &str) -> bool {
+        self.looks_like(line)
+    }
     /// When the line was written.
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp>;
     /// Whether the last line of a file that may still grow says all it has to say, though its end is missing.
@@ -117,7 +144,7 @@ pub(crate) trait Format: Sync {
     fn known(&self, sample: &str) -> usize {
         sample.lines().filter(|line| says_something(line) && self.looks_like(line)).count()
     }
-    /// What nothing in this format can show, in words that fit after "not visible:".
+    /// What such a log cannot show.
     fn blind_to(&self) -> &'static [&'static str] {
         &[]
     }
@@ -142,6 +169,8 @@ pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Bo
 
 /// A join over lines.
 pub(crate) trait Joined: Send {
+    /// The next input is of this format, one of the family.
+    fn carrier(&mut self, _kind: FormatKind) {}
     /// Another input begins; with the year of its first line, where the input as a whole tells it.
     fn begin(&mut self, year: Option<i64>);
     /// The first bytes of that input, also where it is read on from its middle.
@@ -152,6 +181,10 @@ pub(crate) trait Joined: Send {
     fn end(&mut self, _emit: Emit<'_>) -> Tally {
         Tally::default()
     }
+    /// Takes in several chunks that follow each other.
+    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
+        chunks.iter().map(|chunk| self.chunk(chunk, emit)).collect()
+    }
     /// No more input tonight: emits what is known to be complete.
     fn finish(&mut self, settle: bool, emit: Emit<'_>);
     /// Deliveries not emitted yet.
@@ -160,21 +193,37 @@ pub(crate) trait Joined: Send {
     fn save(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
-/// The format that knows most of the sample's lines, unless none knows any.
+/// The format that may hold most of the sample's lines, of several the one that knows most; unless none may hold any.
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let (count, kind) = FormatKind::ALL
+    let (held, _, std::cmp::Reverse(kind)) = FormatKind::ALL
         .into_iter()
-        .map(|kind| (kind.format().known(text), kind))
-        .max_by_key(|&(n, kind)| (n, std::cmp::Reverse(kind)))?;
-    (count > 0).then_some(kind)
+        .map(|kind| {
+            let (format, lines) = (kind.format(), text.lines());
+            let held = lines.filter(|line| says_something(line) && format.may_hold(line)).count();
+            let known = format.known(text);
+            (held.max(known), known, std::cmp::Reverse(kind))
+        })
+        .max()?;
+    (held > 0).then_some(kind)
 }
 
 /// Neither blank nor a comment.
 pub(crate) fn says_something(line: &str) -> bool {
     let line = line.trim_start();
     !line.is_empty() && !line.starts_with('#')
+}
+
+/// Calls `each` with every line of `text`, its end cut off; counts lines.
+pub(crate) fn lines_of_text<'t>(text: &'t str, tally: &mut Tally, mut each: impl FnMut(&'t str, &mut Tally)) {
+    let mut from = 0;
+    while from < text.len() {
+        let end = memchr::memchr(b'\n', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
+        tally.lines += 1;
+        each(text[from..end].trim_end_matches('\r'), tally);
+        from = end + 1;
+    }
 }
 
 /// Calls `each` with every line of `chunk` as text, its end cut off; counts lines, and those that were no UTF-8.

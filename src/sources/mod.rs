@@ -8,18 +8,23 @@ mod coremail;
 mod dsn;
 mod event;
 mod exchange;
+mod exim;
 mod format;
 mod input;
+mod journald;
 mod json;
 mod kumomta;
+mod lines;
 mod mailgun;
 mod mark;
+mod parcel;
 mod postfix;
 mod postmark;
 mod powermta;
 mod read;
 mod reject;
 mod sendgrid;
+mod sendmail;
 mod ses;
 mod sparkpost;
 mod split;
@@ -88,7 +93,7 @@ pub struct Reading<W> {
 pub struct InputCount {
     /// As shown to the user; `-` for standard input.
     pub path: String,
-    /// `coremail`, `postfix`; `unknown` for an empty file.
+    /// `coremail`, `postfix` …; `unknown` for an empty file.
     pub format: String,
     /// E-mails read: JSON records, or deliveries joined from log lines.
     pub records: u64,
@@ -96,6 +101,8 @@ pub struct InputCount {
     pub rejected: u64,
     /// E-mails of this input that this or an earlier run had read before.
     pub already_seen: u64,
+    /// What its format cannot show, in words.
+    pub blind_to: &'static [&'static str],
     /// Lines read this time, blank ones too.
     pub lines: u64,
     /// Lines with invalid UTF-8, read with replacement characters.

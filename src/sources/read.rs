@@ -11,6 +11,7 @@ use super::{
     FormatKind, Input, InputCount, Known, Options, Reading, Reject,
     format::{EachLine, Format, Joined, Reader},
     mark::{self, Trace},
+    parcel::Parcel,
     reject::{KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks, MAX_LINE},
     unpack,
@@ -20,8 +21,11 @@ use crate::{delivery::Delivery, error::Error};
 /// Marks kept; the oldest go first. A mark is some hundred bytes, a log a day fills this in 27 years.
 const MARKS: usize = 10_000;
 
-/// Version of the saved form.
-const SAVED: u64 = 1;
+/// Chunks joined at a time: enough for the cores that read them, few enough that memory does not grow with cores.
+const JOINED_CHUNKS: usize = 4;
+
+/// Version of the saved form: 2 joins all line logs as one.
+const SAVED: u64 = 2;
 
 /// Reads `inputs`, but not what `known` had read: each delivery goes to `add` with one of the workers from `make`.
 pub fn read<W: Send>(
@@ -37,8 +41,9 @@ pub fn read<W: Send>(
     let mut saved = load(&known.pending)?;
     let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();
     for kind in FormatKind::ALL {
-        if let (Some(state), Reader::Joined(start)) = (saved.remove(kind.name()), kind.format().reader()) {
-            joins.insert(kind.name(), start(options, Some(state))?);
+        // Once a family: its other formats find nothing left to go on from.
+        if let (Some(state), Reader::Joined(start)) = (saved.remove(kind.family()), kind.format().reader()) {
+            joins.insert(kind.family(), start(options, Some(state))?);
         }
     }
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
@@ -68,11 +73,12 @@ pub fn read<W: Send>(
         let reader = match format.reader() {
             Reader::Lines(each) => Way::Lines(each),
             Reader::Joined(start) => {
-                let join = match joins.entry(kind.name()) {
+                let join = match joins.entry(kind.family()) {
                     Entry::Occupied(join) => join.into_mut(),
                     Entry::Vacant(free) => free.insert(start(options, None)?),
                 };
                 // What was added to a known log is new, and so not of its first year.
+                join.carrier(kind);
                 join.begin(if seen.is_none() { input.year } else { None });
                 join.head(&input.head);
                 Way::Joined(&mut **join)
@@ -120,6 +126,7 @@ pub fn read<W: Send>(
             records: tally.records,
             rejected: tally.rejected + notes.len() as u64,
             already_seen,
+            blind_to: kind.blind_to(),
             lines: tally.lines,
             lossy: tally.lossy,
             ignored: tally.ignored,
@@ -134,7 +141,7 @@ pub fn read<W: Send>(
             add(&mut workers[0], delivery);
         });
         // What the end of the night completes is counted with the last log of its format.
-        if let Some(count) = counts.iter_mut().rev().find(|count| count.format == *name) {
+        if let Some(count) = counts.iter_mut().rev().find(|c| family_of(&c.format) == Some(*name)) {
             count.records += late;
             if let Some(mark) = marks.iter_mut().rev().find(|mark| mark.path == count.path) {
                 mark.records += late;
@@ -154,6 +161,10 @@ pub fn read<W: Send>(
         pending_deliveries,
         rejects: rejects.into_iter().flatten().collect(),
     })
+}
+
+fn family_of(format: &str) -> Option<&'static str> {
+    FormatKind::parse(format).map(FormatKind::family)
 }
 
 /// Why an input without a format is passed over; an error where the user named it, or there is no other to read.
@@ -202,7 +213,10 @@ impl<W: Send> One<'_, W> {
             CHUNK.min(usize::try_from(input.total_bytes).unwrap_or(CHUNK).max(2 * MAX_LINE))
         };
         let mut chunks = Chunks::new(plain, size);
-        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { 1 };
+        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { workers.len().min(JOINED_CHUNKS) };
+        let add = self.add;
+        let mut done = Parcel::default();
+        let mut fresh = Parcel::default();
         let mut batch = take(&mut chunks, lanes);
         while !batch.is_empty() {
             self.trim_end(&mut batch, chunks.broken.is_some());
@@ -221,14 +235,14 @@ impl<W: Send> One<'_, W> {
                             .collect()
                     }
                     Way::Joined(join) => {
-                        let worker = &mut workers[0];
-                        batch
-                            .iter()
-                            .map(|chunk| lines_of(chunk, |bytes| join.chunk(bytes, &mut |d| (self.add)(worker, d))))
-                            .collect::<Vec<_>>()
+                        // What the batch before completed is learned while this one is joined.
+                        let (fresh, done) = (&mut fresh, &done);
+                        rayon::join(|| joined(&mut **join, &batch, fresh), || learn(done, workers, add)).0
                     }
                 },
             );
+            std::mem::swap(&mut done, &mut fresh);
+            fresh.clear();
             for chunk in &batch {
                 self.trace.feed(&chunk.bytes);
             }
@@ -237,6 +251,7 @@ impl<W: Send> One<'_, W> {
             }
             batch = next;
         }
+        learn(&done, workers, add);
         if let Way::Joined(join) = &mut way {
             let worker = &mut workers[0];
             self.tally.append(join.end(&mut |d| (self.add)(worker, d)));
@@ -270,6 +285,21 @@ impl<W: Send> One<'_, W> {
             self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
         }
     }
+}
+
+/// Joins a batch; its deliveries go to `parcel`.
+fn joined(join: &mut dyn Joined, batch: &[Chunk], parcel: &mut Parcel) -> Vec<Tally> {
+    let bytes: Vec<&[u8]> = batch.iter().map(|chunk| if chunk.overlong { &[] } else { &chunk.bytes[..] }).collect();
+    let tallies = join.batch(&bytes, &mut |delivery| parcel.push(delivery));
+    batch.iter().zip(tallies).map(|(chunk, tally)| lines_of(chunk, |_| tally)).collect()
+}
+
+/// Each worker takes an equal share.
+fn learn<W: Send>(parcel: &Parcel, workers: &mut [W], add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync)) {
+    let (count, lanes) = (parcel.len(), workers.len());
+    workers.par_iter_mut().enumerate().for_each(|(lane, worker)| {
+        parcel.each(count * lane / lanes, count * (lane + 1) / lanes, |delivery| add(worker, delivery));
+    });
 }
 
 fn lines_of(chunk: &Chunk, parse: impl FnOnce(&[u8]) -> Tally) -> Tally {

@@ -16,7 +16,6 @@ use crate::{
     enumeration,
     findings::{self, Findings},
     moment::Window,
-    sources::FormatKind,
 };
 
 /// The longest string any report holds, in characters: longer than every honest reply, short enough to bound a page.
@@ -93,13 +92,22 @@ pub struct Input {
     /// Events and mails that tell of no delivery.
     #[serde(skip_serializing_if = "is_none")]
     pub ignored: u64,
-    /// What its format cannot show.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub not_visible: &'static [&'static str],
+    /// What such an input cannot show.
+    pub blind_to: Vec<String>,
 }
 
 fn is_none(count: &u64) -> bool {
     *count == 0
+}
+
+/// What inputs of each format cannot show, one sentence a format, for people.
+pub fn blind_spots(inputs: &[Input]) -> Vec<String> {
+    let by_format: std::collections::BTreeMap<&str, &[String]> =
+        inputs.iter().filter(|i| !i.blind_to.is_empty()).map(|i| (&*i.format, &*i.blind_to)).collect();
+    by_format
+        .into_iter()
+        .map(|(format, what)| format!("Not to be seen in {format} logs: {}.", what.join("; ")))
+        .collect()
 }
 
 /// Bounce degrees of the window.
@@ -382,7 +390,7 @@ impl From<&findings::InputLine> for Input {
             rejected: i.rejected,
             already_seen: i.already_seen,
             ignored: i.ignored,
-            not_visible: FormatKind::parse(&i.format).map_or(&[], FormatKind::blind_to),
+            blind_to: i.blind_to.iter().map(|what| shown(what)).collect(),
         }
     }
 }

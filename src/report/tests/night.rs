@@ -140,6 +140,7 @@ pub(super) fn night() -> Findings {
                 rejected: 3,
                 already_seen: 0,
                 ignored: 0,
+                blind_to: Vec::new(),
             },
             InputLine {
                 path: "coremail.jsonl".into(),
@@ -148,6 +149,7 @@ pub(super) fn night() -> Findings {
                 rejected: 0,
                 already_seen: 120,
                 ignored: 0,
+                blind_to: vec!["the client a mail came from".into()],
             },
         ],
         days: (first.0..first.0 + 28).map(|d| (Day(d), tally(d))).collect(),

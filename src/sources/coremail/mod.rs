@@ -41,6 +41,10 @@ impl Format for Coremail {
     fn reader(&self) -> Reader {
         Reader::Lines(chunk)
     }
+
+    fn blind_to(&self) -> &'static [&'static str] {
+        &["mail that came in, unless it is written as such", "the client a mail came from, where it has no client_ip"]
+    }
 }
 
 fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {

@@ -3,14 +3,25 @@
 use super::*;
 
 fn corpora() -> Option<PathBuf> {
+    folder("postfix")
+}
+
+/// A folder of the logs; says so where there is none.
+pub(super) fn folder(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("BOUNCEWATCH_CORPORA").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    let found = named.unwrap_or(beside).join("logs/postfix");
+    let found = named.unwrap_or(beside).join("logs").join(name);
     if !found.is_dir() {
         eprintln!("skipped: no corpora at {}", found.display());
         return None;
     }
     Some(found)
+}
+
+/// Lines of a file, its last one too.
+pub(super) fn lines_of(path: &Path) -> u64 {
+    let bytes = fs::read(path).expect("a log");
+    bytes.iter().filter(|b| **b == b'\n').count() as u64 + u64::from(bytes.last().is_some_and(|b| *b != b'\n'))
 }
 
 pub(super) fn files(folder: &Path, found: &mut Vec<PathBuf>) {

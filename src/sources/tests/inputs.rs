@@ -198,7 +198,7 @@ fn a_pipe_is_read_once() {
 #[test]
 fn syslog_of_others_is_said_to_be_so() {
     let folder = tempfile::tempdir().expect("a folder");
-    let line = "Jan  8 10:00:00 mx sendmail[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1\n";
+    let line = "Jan  8 10:00:00 mx opensmtpd[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1\n";
     let reading = first_night(&[file(folder.path(), "maillog", line.repeat(3).as_bytes())]);
     assert_eq!((reading.inputs[0].records, reading.rejects.len()), (0, 1));
     assert_eq!(reading.rejects[0].cause, "none of its 3 lines is of postfix");

@@ -1,10 +1,14 @@
-//! Cases as files, cuts at every byte, nights split at every line, inputs known again, bad input, corpora.
+//! Cases as files, mutations, nights split at every line, several servers in one log, inputs known again, bad input,
+//! corpora.
 
 mod bounces;
 mod cases;
 mod corpora;
 mod inputs;
+mod mixed;
+mod mutations;
 mod nights;
+mod published;
 
 use std::{
     fs,

@@ -14,6 +14,10 @@ pub(super) fn check(case: &Path, step: usize, in_order: bool) -> usize {
     let whole = run(&[file(folder.path(), "whole.log", &log)], &Known::default(), &options).expect("the whole log");
     let mut held = 0;
     for end in lines(&log).into_iter().step_by(step) {
+        // An input of blanks is a quiet day, and not read; here it would be the end of an entry.
+        if log[end..].iter().all(u8::is_ascii_whitespace) && end < log.len() {
+            continue;
+        }
         // Rotated: the second night reads another file. A part may be of bad lines only, and stop the night.
         let Ok(first) = run(&[file(folder.path(), "a.log", &log[..end])], &Known::default(), &options) else {
             continue;
@@ -27,7 +31,10 @@ pub(super) fn check(case: &Path, step: usize, in_order: bool) -> usize {
         // Both parts in one night, named so that the newer one comes first in the folder.
         let (newer, older) =
             (file(folder.path(), "mail.log", &log[end..]), file(folder.path(), "mail.log.1", &log[..end]));
-        if in_order && end < log.len() && second.inputs[0].format == "postfix" {
+        if in_order
+            && end < log.len()
+            && FormatKind::parse(&second.inputs[0].format).is_some_and(|kind| kind.family() == "lines")
+        {
             let both = run(&[newer, older], &Known::default(), &options).expect("both parts");
             assert_eq!(deliveries([&both]), deliveries([&whole]), "{} in two files at {end}", case.display());
         }

@@ -1,111 +1,36 @@
 //! What one line of a Postfix daemon tells. Addresses and replies are other people's text: fields are read from the
 //! left, one after the other, so that a forged field inside a value is never taken for one.
 
-use super::prefix::Prefix;
-
-/// What a line tells; ids are queue ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event<'a> {
-    /// smtpd took a mail from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
-    /// the client before a content filter.
-    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
-    /// pickup took a mail from a local user, or one put back under a new id (`postsuper -r`).
-    Pickup { id: &'a str, sender: Option<&'a str>, before: Option<&'a str> },
-    /// cleanup saw a new mail.
-    Opened { id: &'a str },
-    /// qmgr read the mail's envelope.
-    Sender { id: &'a str, sender: &'a str },
-    /// qmgr gave up.
-    Expired { id: &'a str },
-    /// The mail left the queue.
-    Removed { id: &'a str },
-    /// A delivery agent tried.
-    Tried { id: &'a str, tried: Tried<'a> },
-    /// A notice went to the sender under a queue id of its own.
-    Notice { next: &'a str },
-    /// Somebody was turned away.
-    Refused(Refused<'a>),
-    /// Nothing of use.
-    Nothing,
-}
-
-/// One attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tried<'a> {
-    pub(crate) to: &'a str,
-    /// Before aliases; empty where the line has none.
-    pub(crate) orig_to: &'a str,
-    pub(crate) agent: Agent,
-    /// Address of the other side, empty where there is none.
-    pub(crate) to_ip: &'a str,
-    pub(crate) status: Status,
-    /// Without the outer parentheses.
-    pub(crate) reply: &'a str,
-    /// The queue id under which the other side goes on.
-    pub(crate) next: Option<&'a str>,
-    /// Whether the other side sits on this machine.
-    pub(crate) inside: bool,
-}
-
-/// Who delivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Agent {
-    /// Out over the network.
-    Smtp,
-    /// Into a mailbox or a program.
-    Mailbox,
-    /// Nobody: the mail is dropped or refused by ourselves.
-    Nobody,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
-    Sent,
-    Deferred,
-    Bounced,
-}
-
-/// A refused recipient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused<'a> {
-    /// `NOQUEUE`, or of the mail for which earlier recipients were taken.
-    pub(crate) id: &'a str,
-    /// Empty when unknown.
-    pub(crate) ip: &'a str,
-    /// Whether the client had logged in, where the line says so.
-    pub(crate) authenticated: bool,
-    pub(crate) sender: &'a str,
-    pub(crate) recipient: &'a str,
-    /// From the code on.
-    pub(crate) reply: &'a str,
-}
-
-/// Bytes of a reply kept; Postfix itself cuts lines at 2 KiB.
-const MAX_REPLY: usize = 4 << 10;
+use crate::{
+    reply::Reply,
+    sources::lines::{
+        Head,
+        event::{Agent, Event, Refused, Status, Tried, address, bracketed, cut, host, is_loopback},
+    },
+};
 
 /// Reads a line; [`Event::Nothing`] also for what other programs write.
-pub(crate) fn read<'a>(prefix: &Prefix<'a>) -> Event<'a> {
-    event(prefix).unwrap_or(Event::Nothing)
+pub(crate) fn read<'a>(head: &Head<'a>) -> Event<'a> {
+    event(head).unwrap_or(Event::Nothing)
 }
 
 /// Whether a line of which the end is missing is surely complete.
-pub(crate) fn is_whole(prefix: &Prefix<'_>) -> bool {
-    match read(prefix) {
+pub(crate) fn is_whole(head: &Head<'_>) -> bool {
+    match read(head) {
         // A reply's own brackets close before the line's do.
         Event::Tried { .. } => {
-            prefix.rest.ends_with(')') && prefix.rest.matches('(').count() == prefix.rest.matches(')').count()
+            head.rest.ends_with(')') && head.rest.matches('(').count() == head.rest.matches(')').count()
         }
         Event::Removed { .. } => true,
-        Event::Refused(_) => prefix.rest.ends_with('>') && prefix.rest.contains(" helo=<"),
+        Event::Refused(_) => head.rest.ends_with('>') && head.rest.contains(" helo=<"),
         _ => false,
     }
 }
 
-fn event<'a>(prefix: &Prefix<'a>) -> Option<Event<'a>> {
-    let slash = memchr::memrchr(b'/', prefix.program.as_bytes())?;
-    let daemon = &prefix.program[slash + 1..];
-    let rest = prefix.rest;
+fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
+    let slash = memchr::memrchr(b'/', head.program.as_bytes())?;
+    let daemon = &head.program[slash + 1..];
+    let rest = head.rest;
     // What most lines are is decided before anything is searched.
     if !matches!(
         daemon,
@@ -244,12 +169,20 @@ fn successor(reply: &str) -> Option<&str> {
 }
 
 fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
-    let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
-    let from = tail.find(" from ")?;
-    let (stage, tail) = (&tail[..from], &tail[from + 6..]);
-    let (ip, tail) = host(tail)?;
-    let tail = tail.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
-    let whole = tail.strip_prefix(' ')?;
+    let (stage, ip, whole) = match text.strip_prefix("proxy-reject: ") {
+        // What a filter before the queue refused; the line has no client.
+        Some(tail) => {
+            let (stage, whole) = tail.split_once(": ")?;
+            (stage, "", whole)
+        }
+        None => {
+            let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
+            let from = tail.find(" from ")?;
+            let (ip, after) = host(&tail[from + 6..])?;
+            let after = after.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
+            (&tail[..from], ip, after.strip_prefix(' ')?)
+        }
+    };
     // The reply may quote an address, in which anything can be written: step over it before looking for the fields.
     let quoted =
         whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
@@ -276,65 +209,9 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     if recipient.is_empty() || reply.is_empty() {
         return None;
     }
-    Some(Event::Refused(Refused { id, ip: address(ip), authenticated, sender, recipient, reply }))
-}
-
-/// `<address>` and what follows. A quoted local part may hold anything, brackets too.
-fn bracketed(text: &str) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix('<')?;
-    let b = inner.as_bytes();
-    let mut from = 0;
-    if b.first() == Some(&b'"') {
-        let mut i = 1;
-        while i < b.len() {
-            match b[i] {
-                b'\\' => i += 2,
-                b'"' => {
-                    from = i + 1;
-                    break;
-                }
-                _ => i += 1,
-            }
-        }
-    }
-    let end = from + memchr::memchr(b'>', b.get(from..)?)?;
-    Some((&inner[..end], &inner[end + 1..]))
-}
-
-/// `name[ip]` or `[ip]`: the address and what follows.
-fn host(text: &str) -> Option<(&str, &str)> {
-    let open = memchr::memchr(b'[', text.as_bytes())?;
-    let close = open + memchr::memchr(b']', &text.as_bytes()[open..])?;
-    Some((&text[open + 1..close], &text[close + 1..]))
-}
-
-/// An IP address without its `IPv6:` and zone; empty for `unknown` and sockets.
-fn address(text: &str) -> &str {
-    let text = text.strip_prefix("IPv6:").unwrap_or(text);
-    let bare = text.split('%').next().unwrap_or(text);
-    if bare.parse::<std::net::IpAddr>().is_ok() { bare } else { "" }
-}
-
-/// Whether an address is this machine's own.
-pub(crate) fn is_loopback(ip: &str) -> bool {
-    ip.starts_with("127.") || ip == "::1" || ip.starts_with("::ffff:127.")
-}
-
-/// Whether an address is one of a private network.
-pub(crate) fn is_private(ip: &str) -> bool {
-    match ip.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Err(_) => false,
-    }
-}
-
-fn cut(reply: &str) -> &str {
-    let mut end = reply.len().min(MAX_REPLY);
-    while !reply.is_char_boundary(end) {
-        end -= 1;
-    }
-    reply[..end].trim()
+    let temporary = Reply::parse(reply).is_transient();
+    let ip = address(ip);
+    Some(Event::Refused(Refused { id, ip, authenticated, sender, recipient, reply, temporary, twice: false }))
 }
 
 #[cfg(test)]

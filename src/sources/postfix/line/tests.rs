@@ -1,10 +1,10 @@
 //! Lines and what they tell.
 
 use super::*;
-use crate::moment::Timestamp;
+use crate::{moment::Timestamp, sources::lines::head::Stamp};
 
 fn of<'a>(program: &'a str, rest: &'a str) -> Event<'a> {
-    read(&Prefix { at: Timestamp(0), host: "mx", program, rest })
+    read(&Head { stamp: Stamp::At(Timestamp(0)), host: "mx", program, pid: "", rest })
 }
 
 #[test]
@@ -99,6 +99,8 @@ fn reads_refusals() {
                 sender,
                 recipient,
                 reply,
+                temporary: reply.starts_with('4'),
+                twice: false,
             })
         });
         assert_eq!(of(daemon, text), expected, "{text}");

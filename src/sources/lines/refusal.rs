@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    line::Refused,
+    event::Refused,
     queue::{Try, push},
 };
 use crate::{address, moment::Timestamp};

@@ -6,12 +6,13 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    line::{Event, Refused, Status, Tried, is_loopback},
+    event::{Event, Refused, Status, Tried, is_loopback},
     mail::{Mail, deliver, give_up},
     queue::{Origin, Queue, Recipient, written},
     refusal::{Refusal, Refusals},
+    seen::Seen,
 };
-use crate::{delivery::Attempt, moment::Timestamp, reply::Reply, sources::format::Emit};
+use crate::{delivery::Attempt, moment::Timestamp, sources::format::Emit};
 
 /// The queues of one host, and its time as its log tells it.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ pub(crate) struct Host {
     swept: Timestamp,
     queues: HashMap<String, Queue>,
     refusals: Refusals,
+    seen: Seen,
 }
 
 /// A host between nights.
@@ -29,6 +31,7 @@ pub(crate) struct SavedHost {
     swept: i64,
     queues: BTreeMap<String, Queue>,
     refusals: Vec<Refusal>,
+    seen: Vec<(i64, u64)>,
 }
 
 const DAY: i64 = 86_400;
@@ -56,6 +59,7 @@ impl Host {
             swept: Timestamp(saved.swept),
             queues: saved.queues.into_iter().collect(),
             refusals: Refusals::of(saved.refusals),
+            seen: Seen::of(saved.seen),
         }
     }
 
@@ -66,6 +70,7 @@ impl Host {
             swept: self.swept.0,
             queues: self.queues.iter().map(|(id, queue)| (id.clone(), queue.clone())).collect(),
             refusals: self.refusals.saved(),
+            seen: self.seen.saved(),
         }
     }
 
@@ -81,8 +86,9 @@ impl Host {
                 let queue = self.begun(id, at, emit);
                 let inside = is_loopback(ip);
                 queue.client = if inside { String::new() } else { ip.to_owned() };
-                queue.origin = if inside && !trusted { Origin::Loopback } else { Origin::Known };
-                queue.ours = authenticated;
+                // A log-in told before counts, too.
+                queue.ours |= authenticated;
+                queue.origin = if inside && !trusted && !queue.ours { Origin::Loopback } else { Origin::Known };
                 queue.second = inside || (trusted && !authenticated);
                 self.told(id, emit);
             }
@@ -100,6 +106,18 @@ impl Host {
                 if let Some(sender) = sender {
                     queue.sender = Some(sender.to_owned());
                 }
+                self.told(id, emit);
+            }
+            Event::Login { id } => {
+                let queue = self.queue(id, at, emit);
+                (queue.opened, queue.ours) = (true, true);
+            }
+            Event::Clone { id, of, sender } => {
+                let parent = self.queues.get(of).map(|q| (q.client.clone(), q.origin, q.ours, q.second));
+                let queue = self.begun(id, at, emit);
+                (queue.client, queue.origin, queue.ours, queue.second) =
+                    parent.unwrap_or((String::new(), Origin::Known, false, false));
+                queue.sender = Some(sender.to_owned());
                 self.told(id, emit);
             }
             Event::Opened { id } => self.queue(id, at, emit).opened = true,
@@ -130,7 +148,16 @@ impl Host {
             }
             Event::Removed { id } => self.removed(id, at, emit),
             Event::Refused(refused) => self.refused(&refused, at, emit),
-            Event::Nothing => {}
+            Event::Door(refused) => {
+                let queue = self.queue(refused.id, at, emit);
+                queue.opened = true;
+                if queue.client.is_empty() {
+                    queue.client = refused.ip.to_owned();
+                }
+                queue.keep_refusal(&refused, at);
+                self.told(refused.id, emit);
+            }
+            Event::Piece { .. } | Event::Nothing => {}
         }
     }
 
@@ -246,7 +273,10 @@ impl Host {
     }
 
     fn refused(&mut self, refused: &Refused<'_>, at: Timestamp, emit: Emit<'_>) {
-        if Reply::parse(refused.reply).is_transient() {
+        if refused.twice && self.seen.again(refused, at) {
+            return;
+        }
+        if refused.temporary {
             if let Some(stale) = self.refusals.wait(refused, at) {
                 give_up(&stale, emit);
             }
@@ -281,7 +311,7 @@ impl Host {
         let is_over = |queue: &Queue| {
             queue.last < limit
                 || queue.removed.is_some_and(|removed| removed + GRACE < at.0)
-                || (queue.recipients.is_empty() && queue.last + ABANDONED < at.0)
+                || (queue.is_only_refused() && queue.last + ABANDONED < at.0)
         };
         for id in self.ids(is_over) {
             self.leave(&id, emit);

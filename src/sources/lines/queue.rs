@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Agent, Status, Tried, is_private};
+use super::event::{Agent, Refused, Status, Tried, is_private};
 use crate::{address, delivery::Attempt, moment::Timestamp};
 
 /// A mail under its queue id. Saved between nights.
@@ -47,7 +47,17 @@ pub(crate) struct Recipient {
     pub(crate) into: bool,
     /// Whether no further attempt will come.
     pub(crate) done: bool,
+    /// Refused when the mail came in, for the time being or for good.
+    #[serde(default)]
+    pub(crate) door: Option<Refusal>,
     pub(crate) tries: Vec<Try>,
+}
+
+/// How a recipient was refused at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    ForNow,
+    ForGood,
 }
 
 /// One attempt, kept.
@@ -58,6 +68,9 @@ pub(crate) struct Try {
     pub(crate) reply: String,
     pub(crate) accepted: bool,
 }
+
+/// Refusals kept of one mail; servers hang up long before.
+const MAX_AT_DOOR: usize = 10_000;
 
 /// Attempts kept of one recipient: five days of retries every quarter of an hour stay well under it.
 const MAX_TRIES: usize = 500;
@@ -92,6 +105,7 @@ impl Queue {
                 orig_to: tried.orig_to.to_owned(),
                 into,
                 done: false,
+                door: None,
                 tries: Vec::new(),
             });
             self.recipients.len() - 1
@@ -100,6 +114,25 @@ impl Queue {
         recipient.into = into;
         push(&mut recipient.tries, Try::of(tried.to_ip, tried.reply, tried.status == Status::Sent, at));
         recipient
+    }
+
+    /// Keeps a refusal of which the sender is still to be told.
+    pub(crate) fn keep_refusal(&mut self, refused: &Refused<'_>, at: Timestamp) {
+        if self.recipients.len() < MAX_AT_DOOR {
+            self.recipients.push(Recipient {
+                to: refused.recipient.to_owned(),
+                orig_to: String::new(),
+                into: true,
+                done: true,
+                door: Some(if refused.temporary { Refusal::ForNow } else { Refusal::ForGood }),
+                tries: vec![Try::of("", refused.reply, false, at)],
+            });
+        }
+    }
+
+    /// Whether all that is known of it are refusals.
+    pub(crate) fn is_only_refused(&self) -> bool {
+        self.recipients.iter().all(|r| r.door.is_some())
     }
 
     /// Where an earlier attempt at the same recipient is.

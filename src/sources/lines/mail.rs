@@ -1,7 +1,8 @@
 //! A delivery as it leaves the join, with the refusals it had met at the door.
 
 use super::{
-    queue::{Queue, Recipient, Try},
+    event::Refused,
+    queue::{self, Queue, Recipient, Try},
     refusal::{Refusal, Refusals},
 };
 use crate::{
@@ -65,12 +66,29 @@ pub(crate) fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipi
     let (Some(first), Some(last)) = (recipient.tries.first(), recipient.tries.last()) else {
         return;
     };
+    if recipient.door == Some(queue::Refusal::ForNow) && !queue.ours {
+        let refused = Refused {
+            id: "",
+            ip: &queue.client,
+            authenticated: false,
+            sender: queue.sender.as_deref().unwrap_or(""),
+            recipient: &recipient.to,
+            reply: &first.reply,
+            temporary: true,
+            twice: false,
+        };
+        if let Some(stale) = refusals.wait(&refused, Timestamp(first.at)) {
+            give_up(&stale, emit);
+        }
+        return;
+    }
     let attempts: Vec<Attempt<'_>> = recipient.tries.iter().map(Try::attempt).collect();
+    let into = recipient.into && !(recipient.door.is_some() && queue.ours);
     let mail = Mail {
         sender: queue.sender.as_deref().unwrap_or(""),
         client: &queue.client,
         recipient: recipient.address(),
-        into: recipient.into,
+        into,
     };
     mail.emit(refusals, Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }

@@ -1,0 +1,165 @@
+//! What one line tells, whichever mail server wrote it: the words that the join understands.
+
+/// What a line tells; ids are queue ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event<'a> {
+    /// A mail was taken from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
+    /// the client before a content filter.
+    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
+    /// A mail was taken from a local user, or one put back under a new id (Postfix `postsuper -r`), or split off another.
+    Pickup { id: &'a str, sender: Option<&'a str>, before: Option<&'a str> },
+    /// A new mail was seen.
+    Opened { id: &'a str },
+    /// The client of a mail had logged in before it sent it.
+    Login { id: &'a str },
+    /// The mail's envelope.
+    Sender { id: &'a str, sender: &'a str },
+    /// A copy of the mail `of` goes on under an id and with a sender of its own.
+    Clone { id: &'a str, of: &'a str, sender: &'a str },
+    /// The server gave up.
+    Expired { id: &'a str },
+    /// The mail left the queue.
+    Removed { id: &'a str },
+    /// A delivery was tried.
+    Tried { id: &'a str, tried: Tried<'a> },
+    /// A notice went to the sender under a queue id of its own.
+    Notice { next: &'a str },
+    /// Somebody was turned away.
+    Refused(Refused<'a>),
+    /// As [`Event::Refused`], but the sender is told by a later line of the same id.
+    Door(Refused<'a>),
+    /// A piece of a line that was too long for syslog: which, of how many, and whether the line goes on in the next one.
+    Piece { pid: &'a str, number: u32, of: u32, text: &'a str },
+    /// Nothing of use.
+    Nothing,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tried<'a> {
+    pub(crate) to: &'a str,
+    /// Before aliases; empty where the line has none.
+    pub(crate) orig_to: &'a str,
+    pub(crate) agent: Agent,
+    /// Address of the other side, empty where there is none.
+    pub(crate) to_ip: &'a str,
+    pub(crate) status: Status,
+    /// Without the outer parentheses.
+    pub(crate) reply: &'a str,
+    /// The queue id under which the other side goes on.
+    pub(crate) next: Option<&'a str>,
+    /// Whether the other side sits on this machine.
+    pub(crate) inside: bool,
+}
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agent {
+    /// Out over the network.
+    Smtp,
+    /// Into a mailbox or a program.
+    Mailbox,
+    /// Nobody: the mail is dropped or refused by ourselves.
+    Nobody,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Sent,
+    Deferred,
+    Bounced,
+}
+
+/// A refused recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused<'a> {
+    /// `NOQUEUE`, or of the mail for which earlier recipients were taken.
+    pub(crate) id: &'a str,
+    /// Empty when unknown.
+    pub(crate) ip: &'a str,
+    /// Whether the client had logged in, where the line says so.
+    pub(crate) authenticated: bool,
+    pub(crate) sender: &'a str,
+    pub(crate) recipient: &'a str,
+    /// From the code on, where there is one.
+    pub(crate) reply: &'a str,
+    /// Whether the client may come back.
+    pub(crate) temporary: bool,
+    /// Whether the server writes such a line into a second log too (Exim's reject log).
+    pub(crate) twice: bool,
+}
+
+/// Bytes of a reply kept; Postfix itself cuts lines at 2 KiB.
+const MAX_REPLY: usize = 4 << 10;
+
+/// `<address>` and what follows. A quoted local part may hold anything, brackets too.
+pub(crate) fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('<')?;
+    let from = quoted(inner);
+    let end = from + memchr::memchr(b'>', inner.as_bytes().get(from..)?)?;
+    Some((&inner[..end], &inner[end + 1..]))
+}
+
+/// Bytes of the quoted string at the beginning of `text`; 0 where there is none, or it does not end.
+pub(crate) fn quoted(text: &str) -> usize {
+    let b = text.as_bytes();
+    if b.first() != Some(&b'"') {
+        return 0;
+    }
+    let mut i = 1;
+    while i < b.len() {
+        match b[i] {
+            b'\\' => i += 2,
+            b'"' => return i + 1,
+            _ => i += 1,
+        }
+    }
+    0
+}
+
+/// `name[ip]` or `[ip]`: the address and what follows.
+pub(crate) fn host(text: &str) -> Option<(&str, &str)> {
+    let open = memchr::memchr(b'[', text.as_bytes())?;
+    let close = open + memchr::memchr(b']', &text.as_bytes()[open..])?;
+    Some((&text[open + 1..close], &text[close + 1..]))
+}
+
+/// An IP address without its `IPv6:` and zone; empty for `unknown` and sockets.
+pub(crate) fn address(text: &str) -> &str {
+    let text = text.strip_prefix("IPv6:").unwrap_or(text);
+    let bare = text.split('%').next().unwrap_or(text);
+    if bare.parse::<std::net::IpAddr>().is_ok() { bare } else { "" }
+}
+
+/// Whether an address is this machine's own.
+pub(crate) fn is_loopback(ip: &str) -> bool {
+    ip.starts_with("127.") || ip == "::1" || ip.starts_with("::ffff:127.")
+}
+
+/// Whether an address is one of a private network.
+pub(crate) fn is_private(ip: &str) -> bool {
+    match ip.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Err(_) => false,
+    }
+}
+
+/// A reply as it is kept.
+pub(crate) fn cut(reply: &str) -> &str {
+    let mut end = reply.len().min(MAX_REPLY);
+    while !reply.is_char_boundary(end) {
+        end -= 1;
+    }
+    reply[..end].trim()
+}
+
+/// The reply inside what a server notes of a session, from its code on: `SMTP error … after RCPT TO:<x>: 550 no`.
+pub(crate) fn from_code(text: &str) -> Option<&str> {
+    let b = text.as_bytes();
+    memchr::memmem::find_iter(b, b": ").find_map(|at| match b.get(at + 2..at + 6)? {
+        [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-'] => Some(&text[at + 2..]),
+        _ => None,
+    })
+}

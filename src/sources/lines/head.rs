@@ -1,0 +1,307 @@
+//! The head of a log line: when, on which host, by which program. Syslog's, or Exim's own.
+//!
+//! Reading a head needs no other line, so that lines are read on all cores; [`Years`] then gives the year that RFC 3164
+//! leaves out, in the order of the lines.
+
+use crate::{moment::Timestamp, sources::Options};
+
+/// A line's parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head<'a> {
+    pub(crate) stamp: Stamp,
+    /// Empty in a log that Exim writes itself.
+    pub(crate) host: &'a str,
+    /// `postfix/submission/smtpd`; empty where the line names no program.
+    pub(crate) program: &'a str,
+    /// Empty where the line has none.
+    pub(crate) pid: &'a str,
+    /// What the program wrote.
+    pub(crate) rest: &'a str,
+}
+
+/// When, as far as the line itself tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stamp {
+    /// With its year.
+    At(Timestamp),
+    /// Month and the moment of that month in year 0 of the log's zone, as the seconds since the month began.
+    InYear { month: u8, second: u32 },
+}
+
+const DAY: i64 = 86_400;
+
+/// Takes a line apart; `None` where it has no head.
+pub(crate) fn read(line: &str, offset_s: i32) -> Option<Head<'_>> {
+    let line = line.trim_start_matches('\u{feff}');
+    let (line, structured) = match line.strip_prefix('<') {
+        Some(tail) => {
+            let end = tail
+                .find('>')
+                .filter(|end| (1..=3).contains(end) && tail.as_bytes()[..*end].iter().all(u8::is_ascii_digit))?;
+            let tail = &tail[end + 1..];
+            match tail.strip_prefix("1 ") {
+                Some(tail) => (tail, true),
+                None => (tail, false),
+            }
+        }
+        None => (line, false),
+    };
+    let bytes = line.as_bytes();
+    if !bytes.first()?.is_ascii_digit() {
+        let (stamp, tail) = without_year(line)?;
+        return rfc3164(stamp, tail);
+    }
+    if bytes.get(10) == Some(&b' ') {
+        // A blank between date and time makes the stamp two words; a zone after it, three.
+        let end = 11 + memchr::memchr(b' ', bytes.get(11..)?)?;
+        let zone = bytes
+            .get(end + 1..end + 7)
+            .filter(|z| matches!(z[0], b'+' | b'-') && z[1..5].iter().all(u8::is_ascii_digit) && z[5] == b' ');
+        let end = if zone.is_some() { end + 6 } else { end };
+        let stamp = Stamp::At(Timestamp::parse_zoned(&line[..end], offset_s)?);
+        let tail = &line[end + 1..];
+        // Syslog names host and program next; who writes anything else after such a stamp is Exim.
+        return match rfc3164(stamp, tail).filter(|head| !head.pid.is_empty()) {
+            Some(head) => Some(head),
+            None => Some(own(stamp, tail)),
+        };
+    }
+    let end = memchr::memchr(b' ', bytes)?;
+    let stamp = Stamp::At(Timestamp::parse_zoned(&line[..end], offset_s)?);
+    if structured { rfc5424(stamp, &line[end + 1..]) } else { rfc3164(stamp, &line[end + 1..]) }
+}
+
+/// A line of Exim's own log, behind its stamp.
+fn own(stamp: Stamp, tail: &str) -> Head<'_> {
+    Head { stamp, host: "", program: "exim", pid: "", rest: tail }
+}
+
+/// `Jan 10 16:15:29 `
+fn without_year(line: &str) -> Option<(Stamp, &str)> {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let b = line.as_bytes();
+    let name = b.get(..3)?;
+    let month = MONTHS.chunks_exact(3).position(|m| m == name)? as u8 + 1;
+    if b.get(3) != Some(&b' ') {
+        return None;
+    }
+    // Some writers pad the day with a blank, some with a zero, some not at all.
+    let day_at = 4 + usize::from(b.get(4) == Some(&b' '));
+    let day_len = b.get(day_at..)?.iter().take(2).take_while(|c| c.is_ascii_digit()).count();
+    let day = digits(b.get(day_at..day_at + day_len)?)?;
+    let clock = b.get(day_at + day_len..day_at + day_len + 10)?;
+    if day_len == 0 || clock[0] != b' ' || clock[3] != b':' || clock[6] != b':' {
+        return None;
+    }
+    let (h, m, s) = (digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?);
+    // A year with 29 days in February.
+    Timestamp::from_civil(2000, i64::from(month), i64::from(day), h.into(), m.into(), s.into())?;
+    let end = day_at + day_len + 9;
+    // Fractions of a second, or a colon from some relays.
+    let gap = memchr::memchr(b' ', &b[end..])?;
+    if gap > 7 {
+        return None;
+    }
+    Some((Stamp::InYear { month, second: ((day - 1) * 24 + h) * 3600 + m * 60 + s }, &line[end + gap + 1..]))
+}
+
+fn digits(b: &[u8]) -> Option<u32> {
+    b.iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0')))
+}
+
+/// `host program[pid]: text`
+fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
+    let tail = tail.trim_start_matches(' ');
+    let gap = memchr::memchr(b' ', tail.as_bytes())?;
+    let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
+        return None;
+    }
+    // `last message repeated 2 times` has no program.
+    let word = memchr::memchr(b' ', tail.as_bytes()).unwrap_or(tail.len());
+    let Some(tag) = tail[..word].strip_suffix(':') else {
+        return Some(Head { stamp, host, program: "", pid: "", rest: tail });
+    };
+    let open = memchr::memchr(b'[', tag.as_bytes());
+    let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
+    let program = &tag[..open.unwrap_or(tag.len())];
+    Some(Head { stamp, host, program, pid, rest: tail[word..].trim_start_matches(' ') })
+}
+
+/// `host program pid msgid structured-data text`
+fn rfc5424(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
+    let mut words = tail.splitn(5, ' ');
+    let (host, program, pid, _id, tail) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+    let rest = match tail.strip_prefix("- ") {
+        Some(rest) => rest,
+        None => tail.find("] ").map(|end| &tail[end + 2..])?,
+    };
+    Some(Head { stamp, host, program, pid, rest: rest.trim_start_matches('\u{feff}').trim_start_matches(' ') })
+}
+
+/// Remembers the year, which RFC 3164 leaves out.
+#[derive(Debug)]
+pub(crate) struct Years {
+    now: Timestamp,
+    offset_s: i32,
+    /// The user's word on the year of each input's first line.
+    first_year: Option<i64>,
+    /// The same as this input itself tells it.
+    told: Option<i64>,
+    /// Year and month of the latest line.
+    last: Option<(i64, u8)>,
+    /// Month of the stamp before, and when it began: lines of one month follow each other.
+    cache: (u8, i64),
+}
+
+impl Years {
+    /// For the first input.
+    pub(crate) fn new(options: &Options) -> Self {
+        Years {
+            now: options.now,
+            offset_s: options.zone_offset_s,
+            first_year: options.year.map(i64::from),
+            told: None,
+            last: None,
+            cache: (0, 0),
+        }
+    }
+
+    /// Another input begins, which may be from another year.
+    pub(crate) fn begin(&mut self, year: Option<i64>) {
+        (self.told, self.last, self.cache) = (year, None, (0, 0));
+    }
+
+    /// The moment a stamp means, after all stamps before it.
+    pub(crate) fn moment(&mut self, stamp: Stamp) -> Timestamp {
+        match stamp {
+            Stamp::At(at) => at,
+            Stamp::InYear { month, second } => self.in_year(month, second),
+        }
+    }
+
+    /// The moment in the year it must have been: the first line's is the latest year that is not in the future, later
+    /// ones follow it over the turn of the year.
+    fn in_year(&mut self, month: u8, second: u32) -> Timestamp {
+        let second = i64::from(second);
+        // The second half of February may be its 29th day, which not every year has.
+        let usual = month != 2 || second < 28 * DAY;
+        if usual && self.cache.0 == month && self.last.is_some_and(|(_, last)| last == month) {
+            return Timestamp(self.cache.1 + second);
+        }
+        let start = |year: i64| {
+            let start = Timestamp::from_civil(year, i64::from(month), 1, 0, 0, 0)?.plus(-i64::from(self.offset_s));
+            // 29 February is in a leap year, whatever the guess.
+            (usual || Timestamp::from_civil(year, 2, 29, 0, 0, 0).is_some()).then_some(start)
+        };
+        let guess = match (self.last, self.first_year.or(self.told)) {
+            (Some((year, before)), _) if month + 6 < before => year + 1,
+            (Some((year, before)), _) if month > before + 6 => year - 1,
+            (Some((year, _)), _) => year,
+            (None, Some(year)) => year,
+            (None, None) => {
+                let this = self.now.plus(DAY).day().civil().0;
+                (this - 8..=this)
+                    .rev()
+                    .find(|&year| start(year).is_some_and(|t| t.plus(second) <= self.now.plus(DAY)))
+                    .unwrap_or(this)
+            }
+        };
+        let found = (0..=8).find_map(|back| Some((guess - back, start(guess - back)?)));
+        let (year, start) = found.unwrap_or((guess, Timestamp(0)));
+        if self.last.is_none_or(|last| (year, month) > last) {
+            self.last = Some((year, month));
+        }
+        self.cache = (month, start.0);
+        start.plus(second)
+    }
+}
+
+/// When a single line was written, for a look at a log before it is read.
+pub(crate) fn moment(line: &str, options: &Options) -> Option<Timestamp> {
+    Some(Years::new(options).moment(read(line, options.zone_offset_s)?.stamp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn years(now: &str) -> Years {
+        Years::new(&Options { now: Timestamp::parse(now).expect("a moment"), ..Options::default() })
+    }
+
+    #[test]
+    fn takes_every_head_apart() {
+        let mut y = years("2022-07-04T00:00:00Z");
+        for (line, at, host, program, rest) in [
+            ("Jun  8 01:02:03 mx postfix/smtp[12]: A: b", "2022-06-08T01:02:03Z", "mx", "postfix/smtp", "A: b"),
+            ("<22>Jun 8 01:02:03 mx postfix/smtp[12]: A: b", "2022-06-08T01:02:03Z", "mx", "postfix/smtp", "A: b"),
+            (
+                "2022-06-08T01:02:03.456789+02:00 mx postfix-out/submission/smtpd[1]: x",
+                "2022-06-07T23:02:03Z",
+                "mx",
+                "postfix-out/submission/smtpd",
+                "x",
+            ),
+            ("2022-06-08 01:02:03 mx postfix/qmgr[1]: x", "2022-06-08T01:02:03Z", "mx", "postfix/qmgr", "x"),
+            (
+                "<22>1 2022-06-08T01:02:03Z mx postfix/qmgr 12 - - A: removed",
+                "2022-06-08T01:02:03Z",
+                "mx",
+                "postfix/qmgr",
+                "A: removed",
+            ),
+            (
+                "Jun  8 01:02:03 mx last message repeated 2 times",
+                "2022-06-08T01:02:03Z",
+                "mx",
+                "",
+                "last message repeated 2 times",
+            ),
+            ("2022-06-08 01:02:03.456 +0200 [12] x", "2022-06-07T23:02:03Z", "", "exim", "[12] x"),
+            (
+                "2022-06-08 01:02:03 1ABCDE-000000005vi-0000 DKIM: d=x",
+                "2022-06-08T01:02:03Z",
+                "",
+                "exim",
+                "1ABCDE-000000005vi-0000 DKIM: d=x",
+            ),
+        ] {
+            let p = read(line, 0).expect(line);
+            let moment = y.moment(p.stamp).to_string();
+            assert_eq!((moment.as_str(), p.host, p.program, p.rest), (at, host, program, rest), "{line}");
+        }
+        for junk in [
+            "",
+            "Jun",
+            "Jun  8 01:02:03",
+            "{\"from\":1}",
+            "<22",
+            "Jux  8 01:02:03 mx a: b",
+            "Jun  8 01-02-03 mx a: b",
+            "Feb 30 01:02:03 mx a: b",
+            "2022-06-08T01:02:03",
+        ] {
+            assert_eq!(read(junk, 0), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn finds_the_year() {
+        let year = |y: &mut Years, stamp: &str| {
+            let head = format!("{stamp} mx a: b");
+            y.moment(read(&head, 0).expect("a head").stamp).to_string()[..10].to_owned()
+        };
+        let mut y = years("2023-01-02T02:00:00Z");
+        assert_eq!(year(&mut y, "Dec 30 00:00:00"), "2022-12-30");
+        assert_eq!(year(&mut y, "Jan  1 00:00:00"), "2023-01-01");
+        assert_eq!(year(&mut y, "Dec 31 23:59:59"), "2022-12-31", "a late line of the old year");
+        assert_eq!(year(&mut y, "Jan  1 00:00:01"), "2023-01-01");
+        let mut y = years("2023-06-01T00:00:00Z");
+        assert_eq!(year(&mut y, "Feb 29 00:00:00"), "2020-02-29");
+        assert_eq!(year(&mut y, "Mar  1 00:00:00"), "2020-03-01");
+        let mut y = Years { first_year: Some(2019), ..years("2023-06-01T00:00:00Z") };
+        assert_eq!(year(&mut y, "Nov  1 00:00:00"), "2019-11-01");
+        assert_eq!(year(&mut y, "Apr  1 00:00:00"), "2020-04-01");
+    }
+}

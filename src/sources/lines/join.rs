@@ -1,0 +1,231 @@
+//! Lines become deliveries, host by host. Lines are read on all cores, then joined in their order.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Event,
+    head::{self, Head, Stamp, Years},
+    host::{Host, SavedHost},
+    pieces::Pieces,
+    server::Server,
+};
+use crate::{
+    delivery::Delivery,
+    error::Error,
+    moment::Timestamp,
+    sources::{
+        FormatKind, Options, exim,
+        format::{self, Emit, Joined},
+        journald::Journal,
+        reject::Tally,
+        split::MAX_LINE,
+    },
+};
+
+/// The join over all hosts of the logs.
+struct Join {
+    options: Options,
+    /// Whether the input is journald's.
+    journald: bool,
+    journal: Journal,
+    state: State,
+}
+
+/// What lines change.
+struct State {
+    years: Years,
+    /// Stamps beyond this are somebody's broken clock and move none of ours.
+    horizon: Timestamp,
+    hosts: BTreeMap<String, Host>,
+    pieces: Pieces,
+}
+
+/// Between nights.
+#[derive(Default, Serialize, Deserialize)]
+struct Saved {
+    hosts: BTreeMap<String, SavedHost>,
+    pieces: Pieces,
+    journal: Journal,
+}
+
+/// What a line tells, and where and when.
+struct Item<'a> {
+    stamp: Stamp,
+    host: &'a str,
+    event: Event<'a>,
+}
+
+/// How far ahead of the clock a stamp may be: zones and clocks differ, but not by more.
+const AHEAD: i64 = 2 * 86_400;
+
+/// Goes on from what the night before saved.
+pub(crate) fn start(options: &Options, saved: Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error> {
+    let unknown = |cause: serde_json::Error| Error::Data {
+        name: "pending mails of line logs".to_owned(),
+        cause: cause.to_string(),
+    };
+    let saved: Saved = saved.map_or(Ok(Saved::default()), serde_json::from_value).map_err(unknown)?;
+    Ok(Box::new(Join {
+        options: *options,
+        journald: false,
+        journal: saved.journal,
+        state: State {
+            years: Years::new(options),
+            horizon: options.now.plus(AHEAD),
+            hosts: saved.hosts.into_iter().map(|(name, host)| (name, Host::of(host))).collect(),
+            pieces: saved.pieces,
+        },
+    }))
+}
+
+impl Joined for Join {
+    fn carrier(&mut self, kind: FormatKind) {
+        self.journald = kind == FormatKind::Journald;
+    }
+
+    fn begin(&mut self, year: Option<i64>) {
+        self.state.years.begin(year);
+    }
+
+    fn chunk(&mut self, bytes: &[u8], emit: Emit<'_>) -> Tally {
+        self.batch(&[bytes], emit).pop().unwrap_or_default()
+    }
+
+    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
+        if self.journald {
+            let (journal, state) = (&mut self.journal, &mut self.state);
+            let entries = |chunk: &&[u8]| {
+                let mut records = 0;
+                let mut tally = Tally::default();
+                journal.read(chunk, &mut tally, &mut |head| {
+                    let Some(server) = Server::of(head) else { return false };
+                    server.read(head, &mut |event| {
+                        records += state.take(&Item { stamp: head.stamp, host: head.host, event }, &mut *emit);
+                    });
+                    true
+                });
+                tally.records = records;
+                tally
+            };
+            return chunks.iter().map(entries).collect();
+        }
+        let texts: Vec<(Cow<'_, str>, u64)> = chunks.par_iter().map(|chunk| text(chunk)).collect();
+        let read: Vec<(Tally, Vec<Item<'_>>)> =
+            texts.par_iter().map(|(text, lossy)| read(text, *lossy, &self.options)).collect();
+        let joined = |(mut tally, items): (Tally, Vec<Item<'_>>)| {
+            tally.records = items.iter().map(|item| self.state.take(item, &mut *emit)).sum();
+            tally
+        };
+        read.into_iter().map(joined).collect()
+    }
+
+    fn finish(&mut self, settle: bool, emit: Emit<'_>) {
+        for host in self.state.hosts.values_mut() {
+            host.finish(settle, emit);
+        }
+    }
+
+    fn pending(&self) -> u64 {
+        self.state.hosts.values().map(|host| host.pending() as u64).sum()
+    }
+
+    fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
+        let hosts: BTreeMap<_, _> = self.state.hosts.iter().map(|(name, host)| (name, host.saved())).collect();
+        Ok(serde_json::json!({ "hosts": hosts, "pieces": self.state.pieces, "journal": self.journal }))
+    }
+}
+
+impl State {
+    /// Takes in what a line tells; returns how many deliveries that completed.
+    fn take(&mut self, item: &Item<'_>, emit: Emit<'_>) -> u64 {
+        let at = self.years.moment(item.stamp);
+        match item.event {
+            Event::Nothing => return 0,
+            Event::Piece { pid, number, of, text } => {
+                let process = format!("{}\0{pid}", item.host);
+                let Some(whole) = self.pieces.add(&process, number, of, text) else { return 0 };
+                let head = Head { stamp: Stamp::At(at), host: item.host, program: "exim", pid, rest: &whole };
+                let mut records = 0;
+                exim::read(&head, &mut |event| {
+                    // A whole line is no piece of another.
+                    if !matches!(event, Event::Piece { .. }) {
+                        records += self.take(&Item { stamp: head.stamp, host: item.host, event }, &mut *emit);
+                    }
+                });
+                return records;
+            }
+            _ => {}
+        }
+        let host = match self.hosts.get_mut(item.host) {
+            Some(host) => host,
+            None => self.hosts.entry(item.host.to_owned()).or_default(),
+        };
+        let mut records = 0;
+        let mut counted = |delivery: &Delivery<'_>| {
+            records += 1;
+            emit(delivery);
+        };
+        if at <= self.horizon {
+            host.tick(at, &mut counted);
+        }
+        host.take(item.event, at, &mut counted);
+        records
+    }
+}
+
+/// A chunk as text, and how many of its lines were no UTF-8.
+fn text(chunk: &[u8]) -> (Cow<'_, str>, u64) {
+    match std::str::from_utf8(chunk) {
+        Ok(text) => (Cow::Borrowed(text), 0),
+        Err(_) => {
+            let (mut whole, mut lossy) = (String::with_capacity(chunk.len()), 0);
+            for line in chunk.split_inclusive(|b| *b == b'\n') {
+                let line = String::from_utf8_lossy(line);
+                lossy += u64::from(matches!(line, Cow::Owned(_)));
+                whole.push_str(&line);
+            }
+            (Cow::Owned(whole), lossy)
+        }
+    }
+}
+
+/// What the lines of a chunk tell, without joining them.
+fn read<'a>(text: &'a str, lossy: u64, options: &Options) -> (Tally, Vec<Item<'a>>) {
+    let mut tally = Tally { lossy, ..Tally::default() };
+    let mut items: Vec<Item<'a>> = Vec::with_capacity(text.len() / 256);
+    let mut month = 0;
+    format::lines_of_text(text, &mut tally, |line, tally| {
+        if !format::says_something(line) {
+            return;
+        }
+        tally.relevant += 1;
+        if line.len() > MAX_LINE {
+            return tally.reject("the line is longer than any record could be", line);
+        }
+        let Some(head) = head::read(line, options.zone_offset_s) else {
+            if exim::is_header_block(line) {
+                tally.recognised += 1;
+                return;
+            }
+            return tally.reject("no syslog line: time, host and program expected", line);
+        };
+        tally.recognised += 1;
+        let before = items.len();
+        if let Some(server) = Server::of(&head) {
+            server.read(&head, &mut |event| items.push(Item { stamp: head.stamp, host: head.host, event }));
+            tally.own +=
+                u64::from(items.len() > before || head.program.starts_with("postfix") || server != Server::Postfix);
+        }
+        // Lines without a year date each other, whoever wrote them.
+        if let Stamp::InYear { month: this, .. } = head.stamp
+            && this != std::mem::replace(&mut month, this)
+            && items.len() == before
+        {
+            items.push(Item { stamp: head.stamp, host: "", event: Event::Nothing });
+        }
+    });
+    (tally, items)
+}

@@ -1,0 +1,103 @@
+//! Several mail servers in one log, one mail in several logs, several formats in one run.
+
+use super::*;
+use crate::sources::lines::head;
+
+fn settled() -> Options {
+    Options { settle: true, ..options() }
+}
+
+fn case(kind: &str, name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/formats").join(kind).join(name);
+    fs::read_to_string(path).expect("a case")
+}
+
+fn read_all(logs: &[(&str, &str)]) -> Reading<Vec<String>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files: Vec<PathBuf> = logs.iter().map(|(name, log)| file(folder.path(), name, log.as_bytes())).collect();
+    run(&files, &Known::default(), &settled()).expect("logs")
+}
+
+#[test]
+fn one_syslog_of_all_servers() {
+    let logs = [case("exim", "syslog.log"), case("sendmail", "mta.log"), case("postfix", "traps.log")];
+    let mut lines: Vec<&str> = logs.iter().flat_map(|log| log.lines()).collect();
+    lines.retain(|line| head::moment(line, &options()).is_some());
+    lines.push("Dec 31 23:59:59 mx1 dovecot: imap-login: Login: user=<x>, method=PLAIN, rip=192.0.2.9");
+    lines.sort_by_key(|line| head::moment(line, &options()));
+    let mixed = lines.join("\n") + "\n";
+    let apart = read_all(&[("a", &logs[0]), ("b", &logs[1]), ("c", &logs[2])]);
+    let formats: Vec<&str> = apart.inputs.iter().map(|i| i.format.as_str()).collect();
+    assert_eq!(formats, ["exim", "sendmail", "postfix"]);
+    let together = read_all(&[("maillog", &mixed)]);
+    assert_eq!(deliveries([&together]), deliveries([&apart]));
+    assert!(deliveries([&together]).len() > 15);
+}
+
+#[test]
+fn a_refusal_in_main_and_reject_log_is_one() {
+    let main = "2022-12-31 03:00:00 H=(x) [192.0.2.66]:4021 F=<g@example.com> rejected RCPT <a@example.org>: Unrouteable address\n2022-12-31 03:00:09 H=(x) [192.0.2.66]:4021 F=<g@example.com> rejected RCPT <a@example.org>: Unrouteable address\n";
+    assert_eq!(deliveries([&read_all(&[("main", main)])]).len(), 2, "the same client comes back");
+    assert_eq!(deliveries([&read_all(&[("main", main), ("reject", &format!("{main}----\n"))])]).len(), 2);
+    // The reject log is read a night later.
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = run(&[file(folder.path(), "main", main.as_bytes())], &Known::default(), &options()).expect("a log");
+    let reject = file(folder.path(), "reject", format!("{main}----\n").as_bytes());
+    let second = run(&[reject], &known(&first), &options()).expect("a log");
+    assert_eq!(deliveries([&first, &second]).len(), 2);
+}
+
+#[test]
+fn a_mail_goes_on_in_another_form_of_log() {
+    let journal = |line: &str| {
+        serde_json::json!({
+            "__REALTIME_TIMESTAMP": "1672444800000000", "_HOSTNAME": "mx1",
+            "SYSLOG_IDENTIFIER": "postfix/qmgr", "MESSAGE": line
+        })
+        .to_string()
+            + "\n"
+    };
+    let begun = "2022-12-31T00:00:00Z mx1 postfix/smtpd[1]: 4bVzjk2zXz9sT: client=a.test[192.0.2.1], sasl_method=PLAIN, sasl_username=u\n2022-12-31T00:00:00Z mx1 postfix/qmgr[1]: 4bVzjk2zXz9sT: from=<u@example.org>, size=9, nrcpt=1 (queue active)\n2022-12-31T00:00:00Z mx1 postfix/smtp[1]: 4bVzjk2zXz9sT: to=<p@example.net>, relay=none, delay=3, delays=0/0/0/3, dsn=4.4.1, status=deferred (connect to mx: timed out)\n";
+    let ended = journal("4bVzjk2zXz9sT: from=<u@example.org>, status=expired, returned to sender")
+        + &journal("4bVzjk2zXz9sT: removed");
+    let reading = read_all(&[("mail.log", begun), ("mail.json", &ended)]);
+    assert_eq!(reading.inputs[1].format, "journald");
+    let all = deliveries([&reading]);
+    assert_eq!(all.len(), 1, "{all:#?}");
+    assert!(all[0].starts_with("Out u@example.org -> p@example.net client 192.0.2.1"), "{all:#?}");
+}
+
+#[test]
+fn generations_packed_and_not_go_in_time_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = case("exim", "main.log");
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    let third = lines.len() / 3;
+    let parts = [lines[..third].concat(), lines[third..2 * third].concat(), lines[2 * third..].concat()];
+    let packed = zstd::encode_all(parts[0].as_bytes(), 3).expect("memory");
+    // Named so that the order of names is not that of time.
+    let files = [
+        file(folder.path(), "mainlog", parts[2].as_bytes()),
+        file(folder.path(), "mainlog.1", parts[1].as_bytes()),
+        file(folder.path(), "mainlog.2.zst", &packed),
+    ];
+    let whole = read_all(&[("mainlog", &log)]);
+    let apart = run(&files, &Known::default(), &settled()).expect("logs");
+    assert_eq!(deliveries([&apart]), deliveries([&whole]));
+}
+
+#[test]
+fn a_log_is_of_the_server_that_writes_in_it() {
+    let others = "Jan  8 10:00:00 mx1 dovecot: imap-login: Login: user=<x>, rip=192.0.2.9\n".repeat(50);
+    for (line, format) in [
+        (
+            "Jan  8 10:00:01 mx1 sm-mta[7]: 308A0001: from=<a@example.org>, size=1, nrcpts=1, relay=[192.0.2.1]\n",
+            "sendmail",
+        ),
+        ("Jan  8 10:00:01 mx1 exim[7]: 1pBPtG-0006dj-PX Completed\n", "exim"),
+        ("Jan  8 10:00:01 mx1 postfix/qmgr[7]: ABCDE: removed\n", "postfix"),
+        ("", "postfix"),
+    ] {
+        assert_eq!(read_all(&[("maillog", &format!("{others}{line}"))]).inputs[0].format, format, "{line}");
+    }
+}
