@@ -244,3 +244,24 @@ fn a_maildir_is_read_once() {
     let second = run(&[here.path().to_owned()], &known(&first), &options()).expect("a Maildir");
     assert_eq!(deliveries([&second]), Vec::<String>::new());
 }
+
+#[test]
+fn an_unfinished_frame_is_read_as_far_as_it_goes() {
+    use std::io::Write;
+    let here = tempfile::tempdir().expect("a folder");
+    let records = fs::read_to_string(&case_files(FormatKind::KumoMta)[0]).expect("a case");
+    let mut frame = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("an encoder");
+    let mut parts = Vec::new();
+    for line in records.split_inclusive('\n') {
+        frame.write_all(line.as_bytes()).and_then(|()| frame.flush()).expect("memory");
+        parts.push(frame.get_ref().len());
+    }
+    let whole = frame.finish().expect("memory");
+    let name = "20220702-220000";
+    let all = run(&[file(here.path(), name, &whole)], &Known::default(), &options()).expect("a log");
+    let half = parts[parts.len() / 2] + 3;
+    let first = run(&[file(here.path(), name, &whole[..half])], &Known::default(), &options()).expect("half a log");
+    assert!(first.inputs[0].records > 0 && first.inputs[0].records < all.inputs[0].records);
+    let second = run(&[file(here.path(), name, &whole)], &known(&first), &options()).expect("the log");
+    assert_eq!(deliveries([&first, &second]), deliveries([&all]));
+}
