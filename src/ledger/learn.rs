@@ -273,7 +273,7 @@ mod tests {
     };
 
     #[test]
-    fn a_listed_visitor_is_none_of_our_servers() {
+    fn a_listed_visitor_is_none_of_our_servers_and_stopped_mail_teaches_nothing() {
         let verdict = Verdict {
             kind: BounceType::Blocklisted,
             confidence: 1.0,
@@ -283,7 +283,7 @@ mod tests {
             blocklist: Some("spamhaus".into()),
             auth: None,
         };
-        for (direction, lists) in [(Direction::In, 0), (Direction::Out, 1)] {
+        for (direction, lists) in [(Direction::In, 0), (Direction::Out, 1), (Direction::Stopped, 0)] {
             let (attempts, at) = ([Attempt::replied("192.0.2.1", "", "554 listed")], Timestamp(0));
             let (sender, recipient) = ("a@x.example", "b@y.example");
             let mail = Delivery {
@@ -299,6 +299,8 @@ mod tests {
             let mut ledger = Ledger::default();
             ledger.add(&mail, &[Some(verdict.clone())]);
             assert_eq!(ledger.blocklists.len(), lists, "{direction:?}");
+            assert_eq!(ledger.contacts.is_empty(), direction == Direction::Stopped, "{direction:?}");
+            assert_eq!(ledger.days.len(), 1, "{direction:?}");
         }
     }
 }

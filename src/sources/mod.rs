@@ -93,7 +93,7 @@ pub struct Reading<W> {
 pub struct InputCount {
     /// As shown to the user; `-` for standard input.
     pub path: String,
-    /// `coremail`, `postfix` …; `unknown` for an empty file.
+    /// [`FormatKind::name`]; `unknown` for an empty file.
     pub format: String,
     /// E-mails read: JSON records, or deliveries joined from log lines.
     pub records: u64,

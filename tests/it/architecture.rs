@@ -49,6 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("strsim", &["typo/"]),
     ("askama", &["report/"]),
     ("minijinja", &["disclose/"]),
+    ("mail_parser", &["sources/dsn/"]),
 ];
 
 fn sources() -> BTreeMap<String, String> {

@@ -178,3 +178,90 @@ fn events_others_read() {
     eprintln!("{right} of {all} events");
     assert!(right * 100 >= all * 99, "{right} of {all} events");
 }
+
+/// A report that an attacker wrote to keep us busy, or to fill the memory.
+#[test]
+fn hostile_reports_end() {
+    let here = tempfile::tempdir().expect("a folder");
+    let head = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: ann@shop.example\nSubject: failure notice\n";
+    let group = |n: usize| format!("Final-Recipient: rfc822; a{n}@example.net\nAction: failed\nStatus: 5.0.0\n\n");
+    let nested =
+        (0..200).map(|n| format!("Content-Type: multipart/mixed; boundary=\"b{n}\"\n\n--b{n}\n")).collect::<String>();
+    let mails = [
+        format!("{head}\n{}", "<a@b.example>: ".repeat(60_000)),
+        format!("{head}\n{}", (0..30_000).map(|n| format!("<a{n}@b.example>\n")).collect::<String>()),
+        format!("{head}\n{}", "@".repeat(400_000)),
+        format!("{head}\n{}", "550 5.1.1 x\n".repeat(60_000)),
+        format!("{head}\n{}", "From: x\n".repeat(60_000)),
+        format!("{head}Content-Type: message/delivery-status\n\n{}", (0..20_000).map(group).collect::<String>()),
+        format!("{head}Content-Type: text/html\n\n{}", "<a><b>".repeat(100_000)),
+        format!("{head}{nested}"),
+        format!("{head}{}", "Content-Type: message/rfc822\n\n".repeat(20_000)),
+        format!("{head}X-Failed-Recipients: {}\n\nx", "a@b.example, ".repeat(50_000)),
+    ];
+    for (n, mail) in mails.iter().enumerate() {
+        let path = file(here.path(), &format!("{n}.eml"), mail.as_bytes());
+        let (told, count) = tell(&path, FormatKind::Dsn).expect("a mail");
+        assert!(told.len() <= 500, "{n}: {} recipients", told.len());
+        assert!(count.records + count.ignored > 0, "{n} was lost");
+    }
+    for (n, text) in
+        ["{\"event-data\":".repeat(50_000) + "\n", format!("{{\"notificationType\":\"{}", "x".repeat(3 << 20) + "\n")]
+            .iter()
+            .enumerate()
+    {
+        let path = file(here.path(), &format!("{n}.json"), text.as_bytes());
+        assert!(tell(&path, FormatKind::Ses).is_err_and(|e| matches!(e, Error::Unrecognised { .. })), "{n}");
+    }
+}
+
+#[test]
+fn a_maildir_is_read_once() {
+    let here = tempfile::tempdir().expect("a folder");
+    for folder in ["cur", "new", "tmp", ".Bounces/cur", ".Bounces/new"] {
+        fs::create_dir_all(here.path().join(folder)).expect("a folder");
+    }
+    let mail = |n: u8| {
+        format!(
+            "Return-Path: <>\nDate: Sat, 2 Jul 2022 10:00:0{n} +0000\nFrom: MAILER-DAEMON@mx.example\nTo: ann@shop.example\nSubject: \
+             failure notice\nMessage-ID: <d{n}@mx.example>\n\n<u{n}@example.net>:\n550 5.1.1 no such user\n"
+        )
+    };
+    for (name, n) in [
+        ("cur/1.a.example.md:2,S", 1),
+        ("new/2.b.example.rs", 2),
+        ("tmp/3.c", 3),
+        (".Bounces/new/4.d", 4),
+        ("new/5.e", 1),
+    ] {
+        file(here.path(), name, mail(n).as_bytes());
+    }
+    let first = run(&[here.path().to_owned()], &Known::default(), &options()).expect("a Maildir");
+    let told: Vec<_> = deliveries([&first]).iter().map(|d| d.split(' ').nth(3).unwrap_or("").to_owned()).collect();
+    assert_eq!(told, ["u1@example.net", "u2@example.net", "u4@example.net"]);
+    fs::rename(here.path().join("new/2.b.example.rs"), here.path().join("cur/2.b.example.rs:2,S"))
+        .expect("read by its owner");
+    let second = run(&[here.path().to_owned()], &known(&first), &options()).expect("a Maildir");
+    assert_eq!(deliveries([&second]), Vec::<String>::new());
+}
+
+#[test]
+fn an_unfinished_frame_is_read_as_far_as_it_goes() {
+    use std::io::Write;
+    let here = tempfile::tempdir().expect("a folder");
+    let records = fs::read_to_string(&case_files(FormatKind::KumoMta)[0]).expect("a case");
+    let mut frame = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("an encoder");
+    let mut parts = Vec::new();
+    for line in records.split_inclusive('\n') {
+        frame.write_all(line.as_bytes()).and_then(|()| frame.flush()).expect("memory");
+        parts.push(frame.get_ref().len());
+    }
+    let whole = frame.finish().expect("memory");
+    let name = "20220702-220000";
+    let all = run(&[file(here.path(), name, &whole)], &Known::default(), &options()).expect("a log");
+    let half = parts[parts.len() / 2] + 3;
+    let first = run(&[file(here.path(), name, &whole[..half])], &Known::default(), &options()).expect("half a log");
+    assert!(first.inputs[0].records > 0 && first.inputs[0].records < all.inputs[0].records);
+    let second = run(&[file(here.path(), name, &whole)], &known(&first), &options()).expect("the log");
+    assert_eq!(deliveries([&first, &second]), deliveries([&all]));
+}
