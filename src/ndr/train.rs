@@ -14,7 +14,7 @@ use super::{
     model::{CLASSES, Model, fingerprint, softmax_best},
     random::Random,
 };
-use crate::error::Error;
+use crate::{error::Error, hash::stable_hash};
 
 const EPOCHS: usize = 14;
 const RATE: f32 = 0.35;
@@ -48,16 +48,16 @@ pub fn train(examples: &[Example]) -> Result<Model, Error> {
 /// One masked example as feature fingerprints.
 struct Row {
     kind: usize,
-    family: u32,
+    family: u64,
     weight: f32,
     features: Vec<u32>,
 }
 
 fn rows(examples: &[Example], lists: &Blocklists) -> Vec<Row> {
-    let mut random = Random::new(0x0074_7261_696e);
-    let mut per_family: HashMap<u32, f32> = HashMap::new();
+    let mut per_family: HashMap<u64, f32> = HashMap::new();
     let mut rows = Vec::new();
     for e in examples {
+        let mut random = Random::new(stable_hash(e.text.as_bytes()));
         for text in dressed(&e.text, &mut random) {
             let mut masked = Masked::default();
             masked.read(&text, lists);
@@ -271,5 +271,5 @@ pub fn cross_check(examples: &[Example]) -> Result<(usize, usize), Error> {
 }
 
 fn fold_of(row: &Row) -> u32 {
-    crate::hash::stable_hash(&row.family.to_le_bytes()) as u32 % FOLDS
+    (row.family >> 32) as u32 % FOLDS
 }
