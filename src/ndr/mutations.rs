@@ -78,7 +78,24 @@ fn flipped_spliced_repeated() {
 #[test]
 fn a_megabyte_is_read_no_further_than_its_head() {
     let c = Classifier::shipped().unwrap();
-    let fill = ["<", "a@", "5.1.1 ", "550-", "\"'", "é", "a.b.", "::", "{addr}", "http://", "\u{1b}[31m", "\0", "1:", "x-", " ", "\r\n"];
+    let fill = [
+        "<",
+        "a@",
+        "5.1.1 ",
+        "550-",
+        "\"'",
+        "é",
+        "a.b.",
+        "::",
+        "{addr}",
+        "http://",
+        "\u{1b}[31m",
+        "\0",
+        "1:",
+        "x-",
+        " ",
+        "\r\n",
+    ];
     for piece in fill {
         let head = "550 5.1.1 <a@example.com>: User unknown ";
         let long = format!("{head}{}", piece.repeat((1 << 20) / piece.len()));
