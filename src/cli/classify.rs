@@ -11,7 +11,7 @@ use super::{
 use crate::{
     address::printable,
     error::Error,
-    ndr::{Auth, Cached, Check, Classifier, Policy, Verdict},
+    ndr::{Auth, Cached, Check, Classifier, Details, Mailbox, Policy, Verdict},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
             Ok(text) => {
                 let verdict = verdicts.classify(&text);
                 match shape {
-                    Shape::Json => out.line(&object(verdict).to_string())?,
+                    Shape::Json => out.line(&object(verdict, &text).to_string())?,
                     Shape::Text => out.line(&sentence(verdict, &text))?,
                 }
             }
@@ -42,8 +42,9 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The contract's object.
-fn object(v: &Verdict) -> Value {
+/// The contract's object, and behind it what else the reply tells.
+fn object(v: &Verdict, text: &str) -> Value {
+    let d = Details::read(text, v);
     json!({
         "type": v.kind.id(),
         "name": v.kind.name(),
@@ -53,6 +54,11 @@ fn object(v: &Verdict) -> Value {
         "confidence": (f64::from(v.confidence) * 1e4).round() / 1e4,
         "blocklist": v.blocklist.as_deref(),
         "auth": v.auth.map(auth),
+        "listed_ip": d.listed_ip.map(|ip| ip.to_string()),
+        "mailbox": d.mailbox.map(mailbox),
+        "delay_s": d.wait_seconds,
+        "rate": d.rate.map(|r| json!({ "count": r.count, "seconds": r.seconds })),
+        "suggested": d.suggested,
     })
 }
 
@@ -72,7 +78,27 @@ fn auth(auth: Auth) -> Value {
     json!({ "spf": check(auth.spf), "dkim": check(auth.dkim), "dmarc": check(auth.dmarc), "policy": policy })
 }
 
+fn mailbox(why: Mailbox) -> &'static str {
+    match why {
+        Mailbox::Full => "full",
+        Mailbox::Inactive => "inactive",
+    }
+}
+
+/// `T5 blocklisted (spamhaus, 192.0.2.4), 99 %: …`
 fn sentence(v: &Verdict, text: &str) -> String {
-    let list = v.blocklist.as_deref().map_or(String::new(), |list| format!(" ({list})"));
-    format!("{} {}{list}, {:.0} %: {}", v.kind.id(), v.kind.name(), v.confidence * 100.0, printable(text))
+    let d = Details::read(text, v);
+    let told: Vec<String> = [
+        v.blocklist.as_deref().map(str::to_owned),
+        d.listed_ip.map(|ip| ip.to_string()),
+        d.mailbox.map(|why| mailbox(why).to_owned()),
+        d.rate.map(|r| format!("{} in {} s", r.count, r.seconds)),
+        d.wait_seconds.map(|s| format!("wait {s} s")),
+        d.suggested.map(|address| format!("try {}", printable(address))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) };
+    format!("{} {}{told}, {:.0} %: {}", v.kind.id(), v.kind.name(), v.confidence * 100.0, printable(text))
 }

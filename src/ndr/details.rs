@@ -14,8 +14,19 @@ pub struct Details<'a> {
     pub mailbox: Option<Mailbox>,
     /// On T6, T7 and T11: how many seconds the server asks us to wait.
     pub wait_seconds: Option<u32>,
+    /// On T7 and T11: how much the server takes, where it says so.
+    pub rate: Option<Rate>,
     /// On T8: the address that the server gives instead (`551 User not local; please try <…>`).
     pub suggested: Option<&'a str>,
+}
+
+/// So many in so long: `100 messages per hour`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    /// Mails, connections or recipients.
+    pub count: u32,
+    /// In so many seconds.
+    pub seconds: u32,
 }
 
 /// Why a mailbox takes no mail.
@@ -34,8 +45,11 @@ impl<'a> Details<'a> {
         match verdict.kind {
             BounceType::Blocklisted => d.listed_ip = ip(text),
             BounceType::MailboxFull => d.mailbox = mailbox(text),
-            BounceType::Greylisted | BounceType::SendingTooFast | BounceType::RecipientRateLimited => {
-                d.wait_seconds = wait(text)
+            BounceType::Greylisted => d.wait_seconds = wait(text),
+            BounceType::SendingTooFast | BounceType::RecipientRateLimited => {
+                d.rate = rate(text);
+                // "100 per 10 minutes" is no wait.
+                d.wait_seconds = if d.rate.is_some() { None } else { wait(text) };
             }
             BounceType::UserUnknown => d.suggested = suggested(text),
             _ => {}
@@ -108,27 +122,52 @@ fn has(text: &str, word: &str) -> bool {
     text.as_bytes().windows(word.len()).any(|w| w.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// `100 messages per hour`, `20 connections / minute`, `500 mails in 10 minutes`.
+fn rate(text: &str) -> Option<Rate> {
+    /// Words between a number and its unit of time: `100 outgoing email messages per`.
+    const BETWEEN: usize = 5;
+    let words: Vec<&str> = words(text).take(400).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let count = word.parse::<u32>().ok().filter(|n| *n > 0)?;
+        let near = words.get(at + 1..)?;
+        let per = near.iter().take(BETWEEN).position(|w| {
+            ["per", "an", "a", "/", "each", "every", "in", "within"].iter().any(|p| w.eq_ignore_ascii_case(p))
+        })?;
+        let many = near.get(per + 1).and_then(|w| w.parse::<u32>().ok());
+        let unit = near.get(per + 1 + usize::from(many.is_some()))?;
+        // "try again in 5 minutes" has no counted thing before `in`.
+        let seconds = seconds_of(unit).filter(|_| per > 0)?.checked_mul(many.unwrap_or(1))?;
+        Some(Rate { count, seconds }).filter(|r| r.seconds > 0 && r.seconds <= LONGEST)
+    })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';' | '.')).filter(|w| !w.is_empty())
+}
+
+/// Longer than a week is no answer to "when again".
+const LONGEST: u32 = 7 * 86_400;
+
+fn seconds_of(unit: &str) -> Option<u32> {
+    [("sec", 1), ("min", 60), ("hour", 3600), ("hr", 3600), ("day", 86_400)]
+        .iter()
+        .find(|(u, _)| unit.len() >= u.len() && unit.as_bytes()[..u.len()].eq_ignore_ascii_case(u.as_bytes()))
+        .map(|(_, seconds)| *seconds)
+}
+
 /// `300 seconds`, `5 minutes`, `00:05:00`.
 fn wait(text: &str) -> Option<u32> {
-    const MOST: u32 = 7 * 86_400;
-    let mut words = text
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';' | '.'))
-        .filter(|w| !w.is_empty())
-        .peekable();
+    let mut words = words(text).peekable();
     while let Some(word) = words.next() {
         if word.len() == 8 && word.bytes().filter(|c| *c == b':').count() == 2 {
             let mut n = word.split(':').map(|p| p.parse::<u32>().ok());
             if let (Some(Some(h)), Some(Some(m)), Some(Some(s))) = (n.next(), n.next(), n.next()) {
-                return Some(h * 3600 + m * 60 + s).filter(|w| *w <= MOST);
+                return Some(h * 3600 + m * 60 + s).filter(|w| *w <= LONGEST);
             }
         }
         let Ok(n) = word.parse::<u32>() else { continue };
-        let unit = words.peek().copied().unwrap_or("");
-        let unit = [("sec", 1), ("min", 60), ("hour", 3600), ("hr", 3600)]
-            .iter()
-            .find(|(u, _)| unit.len() >= u.len() && unit.as_bytes()[..u.len()].eq_ignore_ascii_case(u.as_bytes()));
-        if let Some((_, seconds)) = unit {
-            return n.checked_mul(*seconds).filter(|w| *w <= MOST);
+        if let Some(seconds) = words.peek().and_then(|unit| seconds_of(unit)) {
+            return n.checked_mul(seconds).filter(|w| *w <= LONGEST);
         }
     }
     None

@@ -4,7 +4,7 @@
 //! A line that starts with `#` is a comment. A text is expanded to a number of variants that grows with its choices.
 
 use super::random::Random;
-use crate::{bounce::BounceType, error::Error};
+use crate::{bounce::BounceType, error::Error, hash::stable_hash};
 
 /// Most variants of one line.
 const MOST: usize = 40;
@@ -17,13 +17,12 @@ pub struct Example {
     /// One reply.
     pub text: String,
     /// The line it came from: variants of one line belong to one fold when the model is measured.
-    pub family: u32,
+    pub family: u64,
 }
 
 /// Expands a training file. The same text gives the same examples.
 pub fn expand(name: &str, file: &str) -> Result<Vec<Example>, Error> {
     let mut examples = Vec::new();
-    let mut random = Random::new(0x6e64_7231);
     for (number, line) in file.lines().enumerate() {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -31,6 +30,9 @@ pub fn expand(name: &str, file: &str) -> Result<Vec<Example>, Error> {
         let bad = |cause: &str| Error::Data { name: name.into(), cause: format!("line {}: {cause}", number + 1) };
         let (label, text) = line.split_once('\t').ok_or_else(|| bad("no tab between label and text"))?;
         let kind = BounceType::parse(label).ok_or_else(|| bad("no such type"))?;
+        // From the line alone: a line put in or taken out changes no other line's variants.
+        let family = stable_hash(line.as_bytes());
+        let mut random = Random::new(family);
         let wanted = (choices(text).min(MOST as u64) as usize).max(2);
         let mut variants = Vec::with_capacity(wanted);
         for _ in 0..wanted * 2 {
@@ -43,7 +45,6 @@ pub fn expand(name: &str, file: &str) -> Result<Vec<Example>, Error> {
                 break;
             }
         }
-        let family = number as u32;
         examples.extend(variants.into_iter().map(|text| Example { kind, text, family }));
     }
     Ok(examples)

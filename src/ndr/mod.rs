@@ -31,7 +31,7 @@ use crate::{
 pub use self::{
     blocklists::Blocklists,
     cache::Cached,
-    details::{Details, Mailbox},
+    details::{Details, Mailbox, Rate},
     eval::{Evaluation, Labelled, evaluate, read_labelled},
     grammar::{Example, expand},
     mask::Masked,
@@ -176,8 +176,14 @@ fn may_be_success(masked: &Masked) -> bool {
 /// Words that Postfix and Exim put before what is wrong with the *sender*; behind them "user unknown" says nothing of
 /// the recipient, whatever the rest of the reply looks like.
 fn speaks_of_sender(text: &str) -> bool {
-    const FIXED: [&[u8]; 4] =
-        [b"sender address rejected", b"sender verify failed", b"sender verification failed", b"sender callout"];
+    const FIXED: [&[u8]; 6] = [
+        b"sender address rejected",
+        b"sender verify failed",
+        b"sender verification failed",
+        b"sender callout",
+        b"postmaster verification failed",
+        b"verification failed while checking",
+    ];
     FIXED.iter().any(|f| text.as_bytes().windows(f.len()).any(|w| w.eq_ignore_ascii_case(f)))
 }
 
@@ -187,5 +193,9 @@ impl fmt::Display for TemplateId {
     }
 }
 
+#[cfg(test)]
+mod judged;
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

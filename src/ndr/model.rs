@@ -10,8 +10,8 @@ const VERSION: u32 = 1;
 pub(super) const CLASSES: usize = 16;
 const ENTRY: usize = 4 + CLASSES;
 const HEAD: usize = 4 + 4 + 4 + 4 + 4 + 4 + 4 * CLASSES;
-/// Features of one reply that count.
-const MOST_OF_ONE: usize = 640;
+/// Features of one reply that count: four of each of 96 words, and a few of the whole.
+const MOST_OF_ONE: usize = 400;
 /// More features than this are a broken file.
 const MOST_FEATURES: usize = 1 << 20;
 

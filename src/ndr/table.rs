@@ -23,7 +23,7 @@ pub(super) struct Table {
 impl Table {
     /// Over distinct keys.
     pub(super) fn build(entries: &[(u32, [i8; CLASSES])]) -> Result<Self, Error> {
-        let least = (entries.len() * 3 / 2).next_power_of_two().max(64);
+        let least = (entries.len() * 5 / 4).next_power_of_two().max(64);
         (0..DOUBLINGS).find_map(|i| Self::try_build(entries, least << i)).ok_or_else(|| Error::Data {
             name: "model.bin".into(),
             cause: "fingerprints that repeat or fit no table; the file is damaged".into(),

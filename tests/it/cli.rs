@@ -196,6 +196,19 @@ fn classify_answers_in_order_and_in_step() {
     for member in ["template", "confidence", "blocklist", "auth"] {
         assert!(rows[0].get(member).is_some(), "{member}");
     }
+    assert_eq!(rows[2]["mailbox"], "full");
+}
+
+#[test]
+fn classify_tells_what_else_the_reply_says() {
+    let rows = asked(
+        &["classify"],
+        "554 5.7.1 Client host [192.0.2.4] blocked using zen.spamhaus.org\n451 4.7.1 Greylisted, try again in 300 seconds\n421 4.7.1 You sent more than 100 mails per minute, rate limit exceeded\n551 User not local; please try <new@example.org>\n",
+    );
+    assert_eq!((&rows[0]["listed_ip"], &rows[0]["blocklist"]), (&"192.0.2.4".into(), &"spamhaus".into()));
+    assert_eq!(rows[1]["delay_s"], 300);
+    assert_eq!((&rows[2]["rate"]["count"], &rows[2]["rate"]["seconds"]), (&100.into(), &60.into()));
+    assert_eq!((&rows[3]["suggested"], &rows[3]["listed_ip"]), (&"new@example.org".into(), &serde_json::Value::Null));
 }
 
 #[test]
