@@ -12,6 +12,7 @@ mod homes;
 mod homoglyph;
 mod index;
 mod keyboard;
+mod letters;
 mod parameters;
 mod person;
 mod popular;
@@ -42,7 +43,7 @@ pub const THRESHOLD: f64 = 0.5;
 
 /// A name that was refused because it does not resolve is that much likelier to be a slip: most names that somebody
 /// owns and gives out as an address resolve.
-const DEAD: f64 = 5.0;
+const DEAD: f64 = 2.0;
 
 /// Explains bounced names: by the popular ones, and by those that this operator's own mail reaches.
 #[derive(Debug)]

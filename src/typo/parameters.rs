@@ -22,11 +22,11 @@ const FLOOR: f64 = 1e-9;
 /// See `data/typo-model.toml` for what each means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
-    /// Share of written addresses with a wrong domain.
+    /// Weight of slips among domains whose mail came back, beside `unlisted`.
     pub slip: f64,
-    /// Share of these with two slips.
+    /// Share of slips that are two at once.
     pub second: f64,
-    /// Share of written domains that nobody listed.
+    /// Weight of names that are somebody's own and that nobody listed.
     pub unlisted: f64,
     /// Share of wrong letters that are neighbours of the right one.
     pub neighbour: f64,

@@ -186,7 +186,7 @@ fn fitting_follows_the_pairs() {
     assert!(fitted.second < base.second);
     assert_eq!(Parameters::parse(&fitted.to_toml()).unwrap(), fitted);
     assert!(Parameters::parse("slip = 2").is_err());
-    assert!(Parameters::parse(&base.to_toml().replace("slip = 0.02", "slip = 2.0")).is_err());
+    assert!(Parameters::parse(&base.to_toml().replace("slip = 0.3", "slip = 2.0")).is_err());
 }
 
 #[test]

@@ -10,10 +10,9 @@ use super::{
     census::Census,
     edit::{Change, MAX_EDITS, distance, word_changes},
     index::{Index, Scratch},
+    letters::Letters,
     parameters::Parameters,
-    person,
-    unlisted::Unlisted,
-    words,
+    person, words,
 };
 use crate::address::{domain_of, local_of};
 
@@ -35,7 +34,7 @@ const MAX_TOLD: usize = 8;
 /// Everybody who receives mail.
 #[derive(Debug)]
 pub(super) struct Usernames {
-    unlisted: Unlisted,
+    made_up: Letters,
     kept: Mutex<HashMap<Box<str>, Arc<Locals>>>,
 }
 
@@ -53,7 +52,7 @@ impl Usernames {
     pub(super) fn new(census: &Census<'_>) -> Self {
         let sample = census.addresses_sample(MAX_LEARNED);
         let names = sample.iter().map(|a| local_of(a)).chain(FIRST_WORDS);
-        Usernames { unlisted: Unlisted::learn_words(names.collect()), kept: Mutex::new(HashMap::new()) }
+        Usernames { made_up: Letters::learn(names.collect()), kept: Mutex::new(HashMap::new()) }
     }
 
     /// Whom `address` (folded) was meant for, as full addresses.
@@ -100,7 +99,7 @@ impl Usernames {
             .collect();
         weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         let best: Vec<&str> = weighed.iter().take(1).map(|w| &*w.0).collect();
-        let own = (1.0 - MEANT_FOR_KNOWN - MEANT_FOR_OTHERS) * self.unlisted.word(typed, &best);
+        let own = (1.0 - MEANT_FOR_KNOWN - MEANT_FOR_OTHERS) * self.made_up.probability(typed, &best);
         let total: f64 = own + weighed.iter().map(|w| w.2).sum::<f64>();
         let typed_address = format!("{typed}@{domain}");
         let told = weighed.into_iter().take(MAX_TOLD).filter(|w| w.2 / total >= FAINT);
