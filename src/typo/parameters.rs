@@ -47,6 +47,8 @@ pub struct Parameters {
 pub struct Tails {
     /// Each suffix one edit away and not named.
     pub near: f64,
+    /// Each other country one edit away under the same second level (`yahoo.com.cm`).
+    pub other: f64,
     /// Each other suffix.
     pub far: f64,
     /// A country's second level left out or put in.
@@ -137,7 +139,8 @@ impl Parameters {
                 return self.tail(a1, b1);
             }
             if a1 == b1 {
-                return self.tail(a2, b2);
+                let other = homes::exists(b2) && super::edit::distance(a2, b2) == 1;
+                return if other { self.tld.other } else { self.tail(a2, b2) };
             }
         }
         let level = from.strip_suffix(to).is_some_and(|rest| rest.ends_with('.'));

@@ -43,6 +43,7 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("ureq", &["registrability/"]),
     ("publicsuffix", &["suffix.rs"]),
     ("strsim", &["typo/"]),
+    ("unicode_security", &["typo/homoglyph.rs"]),
     ("askama", &["report/"]),
 ];
 
