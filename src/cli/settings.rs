@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 use serde::Deserialize;
 
 use super::options::{Color, Common};
-use crate::{error::Error, findings::Severity, moment::Timestamp, registrability::Network};
+use crate::{error::Error, findings::Severity, moment::Timestamp, registrability::Network, typo::Parameters};
 
 /// Domains asked about in one run unless told otherwise: at one a second and registry, within the hour.
 const MAX_LOOKUPS: usize = 2_000;
@@ -24,6 +24,7 @@ pub(super) struct Settings {
     pub redact: bool,
     pub fail_on: Option<Severity>,
     pub network: Network,
+    pub typo_model: Option<PathBuf>,
     pub run: RunKeys,
 }
 
@@ -45,6 +46,7 @@ struct File {
     whois_servers: Option<PathBuf>,
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
+    typo_model: Option<PathBuf>,
     fail_on: Option<String>,
     run: RunKeys,
 }
@@ -105,8 +107,22 @@ impl Settings {
             redact: flags.redact || file.redact,
             fail_on: fail_on.transpose()?,
             network,
+            typo_model: flags.typo_model.or(file.typo_model),
             run: file.run,
         })
+    }
+}
+
+impl Settings {
+    /// How people mistype: by `--typo-model`, else as shipped.
+    pub(super) fn typo_parameters(&self) -> Result<Parameters, Error> {
+        let Some(path) = &self.typo_model else {
+            return Parameters::shipped();
+        };
+        let text =
+            fs::read_to_string(path).map_err(|e| Error::Usage(format!("--typo-model {}: {e}", path.display())))?;
+        Parameters::parse(&text)
+            .map_err(|e| Error::Usage(format!("--typo-model {}: {}", path.display(), one_line(&e.to_string()))))
     }
 }
 

@@ -110,6 +110,14 @@ impl Providers {
         }
         Ok(Providers { reserved: file.reserved, domains, rules: file.provider })
     }
+
+    /// The signs that do not count in a username at `domain`: with or without them, it is the same mailbox.
+    pub fn ignored(&self, domain: &str) -> &str {
+        match self.domains.get(domain) {
+            Some(Domain::Open(i) | Domain::Closed(i)) => &self.rules[*i].ignored,
+            _ => "",
+        }
+    }
 }
 
 /// Whether a stranger could register a username that never took mail: its status by name, and why.
