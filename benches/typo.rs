@@ -44,7 +44,7 @@ fn compare(size: usize) {
     }
 
     let linear =
-        rate(&typed, 2_000_000 / size.max(1) + 2, |t| names.iter().filter(|n| strsim::osa_distance(n, t) <= 2).count());
+        rate(&typed, 1_000_000 / size.max(1) + 2, |t| names.iter().filter(|n| strsim::osa_distance(n, t) <= 2).count());
     row("strsim, linear scan", linear, own, "");
 
     let before = resident();
@@ -57,7 +57,7 @@ fn compare(size: usize) {
     for (rank, name) in names.iter().enumerate() {
         symspell.load_dictionary_line(&format!("{name} {}", names.len() - rank), 0, 1, " ");
     }
-    let other = rate(&typed, 4_000, |t| symspell.lookup(t, Verbosity::All, 2).len());
+    let other = rate(&typed, 100_000_000 / size.max(1), |t| symspell.lookup(t, Verbosity::All, 2).len());
     row("symspell 0.5, prefix 7", other, own, &format!("{:.0} MiB resident", resident() - before));
 }
 

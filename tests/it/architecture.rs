@@ -34,7 +34,7 @@ const ORDER: [&str; 23] = [
 ];
 
 /// Where an outside crate may be named, beside tests.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 10] = [
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("rusqlite", &["store/"]),
