@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench typo`; `-- 100000` for one size. Names are made up: two syllable words and a usual suffix.
 
+#![allow(clippy::print_stdout, reason = "a bench tells people what it measured")]
+
 use std::{hint::black_box, time::Instant};
 
 use bouncewatch::typo::{Census, Explainer, Index, Popular, Scratch, eval};
