@@ -31,6 +31,8 @@ pub struct Job {
     pub now: Timestamp,
     /// Whom to ask about domains.
     pub network: Network,
+    /// How people mistype; `None` as shipped.
+    pub typo: Option<typo::Parameters>,
     /// Only mail from here on.
     pub since: Option<Timestamp>,
     /// Only mail up to here.
@@ -102,7 +104,8 @@ pub fn analyse(
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger);
     let census = typo::Census::from_ledger(&ledger);
-    let explainer = typo::Explainer::new(&census, &typo::Popular::shipped())?;
+    let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
+    let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
     let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);
     let answers = ask(&suspects, &suffixes, store, job, progress)?;
     let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{Exit, lines::Out, settings::Settings};
+use super::{
+    Exit,
+    lines::{Out, pairs},
+    settings::Settings,
+};
 use crate::{
     error::Error,
     ndr,
@@ -30,7 +34,8 @@ enum Stage {
     },
     /// The typo model: names found again, kinds named, false explanations, over all thresholds
     Typo {
-        /// JSON lines of {"typed", "meant"} [default: typos made of the names]
+        /// JSON lines of {"typed", "meant"}, domains or addresses; no "meant" or null for no typo [default: typos made of
+        /// the names]
         #[arg(long, value_name = "FILE")]
         input: Option<PathBuf>,
         /// Names to explain by, one a line, most popular first [default: shipped]
@@ -48,7 +53,7 @@ enum Stage {
     },
 }
 
-pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
+pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
     let mut out = Out::open();
     match args.stage {
         Stage::Ndr { input } => {
@@ -62,9 +67,20 @@ pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
                 None => Popular::shipped(),
             };
             let census = Census::default();
-            let explainer = Explainer::new(&census, &popular)?;
+            let explainer = Explainer::with(&census, &popular, settings.typo_parameters()?);
+            let mut others = vec![Unrelated { sort: "synthetic".into(), names: eval::synthetic(count, seed) }];
             let pairs = match input {
-                Some(path) => pairs(&path)?,
+                Some(path) => {
+                    let (typos, none): (Vec<_>, Vec<_>) = pairs(&path)?.into_iter().partition(|(_, m)| m.is_some());
+                    let names: Vec<String> = none.into_iter().map(|(typed, _)| typed).collect();
+                    if !names.is_empty() {
+                        others.push(Unrelated { sort: "no typo".into(), names });
+                    }
+                    let pair = |(typed, meant): (String, Option<String>)| {
+                        Some(Pair { typed, meant: meant?, edits: Vec::new() })
+                    };
+                    typos.into_iter().filter_map(pair).collect()
+                }
                 None => {
                     let names: Vec<&str> = popular.names().collect();
                     let mut made = eval::generate(&names, count, 1, seed);
@@ -72,7 +88,6 @@ pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
                     made
                 }
             };
-            let mut others = vec![Unrelated { sort: "synthetic".into(), names: eval::synthetic(count, seed) }];
             if let Some(path) = unrelated {
                 let names = text(&path)?.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect();
                 others.push(Unrelated { sort: "given".into(), names });
@@ -82,28 +97,6 @@ pub(super) fn run(args: Args, _settings: &Settings) -> Result<Exit, Error> {
     }
     out.flush()?;
     Ok(Exit::Done)
-}
-
-/// Lines of {"typed", "meant"}; the edits between them are not known.
-fn pairs(path: &Path) -> Result<Vec<Pair>, Error> {
-    #[derive(serde::Deserialize)]
-    struct Line {
-        typed: String,
-        meant: String,
-    }
-    let bad = |n: usize, e: &serde_json::Error| Error::Data {
-        name: path.display().to_string(),
-        cause: format!("line {}: {e}", n + 1),
-    };
-    text(path)?
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(n, line)| match serde_json::from_str::<Line>(line) {
-            Ok(Line { typed, meant }) => Ok(Pair { typed, meant, edits: Vec::new() }),
-            Err(e) => Err(bad(n, &e)),
-        })
-        .collect()
 }
 
 fn text(path: &Path) -> Result<String, Error> {

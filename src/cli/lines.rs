@@ -1,8 +1,9 @@
 //! The stdin → stdout loop that classify, explain and check share.
 
 use std::{
+    fs,
     io::{self, BufRead, BufWriter, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
@@ -53,6 +54,23 @@ pub(super) fn questions<'a>(
             return Some(if objects { member(text, key) } else { Ok(text.to_owned()) });
         }
     }))
+}
+
+/// A file's lines of {"typed", "meant"}; no "meant", or null, where it was no typo.
+pub(super) fn pairs(path: &Path) -> Result<Vec<(String, Option<String>)>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        typed: String,
+        meant: Option<String>,
+    }
+    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let parsed = lines.map(|(n, line)| match serde_json::from_str::<Line>(line) {
+        Ok(line) => Ok((line.typed, line.meant)),
+        Err(e) => Err(Error::Data { name: path.display().to_string(), cause: format!("line {}: {}", n + 1, e) }),
+    });
+    parsed.collect()
 }
 
 /// Which shape stdout gets: JSON lines unless a person is looking or asked otherwise.

@@ -78,6 +78,9 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub lookup_concurrency: Option<usize>,
+    /// How people mistype, as `bouncewatch train typo` writes it [default: shipped]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_TYPO_MODEL")]
+    pub typo_model: Option<PathBuf>,
     /// Exit with 3 when there is an alert this severe: low, medium, high
     #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]
     pub fail_on: Option<String>,

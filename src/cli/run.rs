@@ -112,6 +112,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         },
         now: settings.now,
         network: settings.network.clone(),
+        typo: Some(settings.typo_parameters()?),
         since: day("--since", args.since.or(keys.since))?,
         until: day("--until", args.until.or(keys.until))?,
     })

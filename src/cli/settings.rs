@@ -15,6 +15,7 @@ use crate::{
     findings::Severity,
     moment::Timestamp,
     registrability::Network,
+    typo::Parameters,
 };
 
 /// Domains asked about in one run unless told otherwise: at one a second and registry, within the hour.
@@ -35,6 +36,7 @@ pub(super) struct Settings {
     pub fail_on: Option<Severity>,
     pub network: Network,
     pub sinks: Vec<Sink>,
+    pub typo_model: Option<PathBuf>,
     pub run: RunKeys,
     pub disclose: DiscloseKeys,
 }
@@ -57,6 +59,7 @@ struct File {
     whois_servers: Option<PathBuf>,
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
+    typo_model: Option<PathBuf>,
     fail_on: Option<String>,
     alert_sink: Vec<SinkKeys>,
     alert_template: Option<PathBuf>,
@@ -165,9 +168,23 @@ impl Settings {
             fail_on: fail_on.transpose()?,
             network,
             sinks: Sink::parse_all(&wishes, template.as_ref())?,
+            typo_model: flags.typo_model.or(file.typo_model),
             run: file.run,
             disclose: file.disclose,
         })
+    }
+}
+
+impl Settings {
+    /// How people mistype: by `--typo-model`, else as shipped.
+    pub(super) fn typo_parameters(&self) -> Result<Parameters, Error> {
+        let Some(path) = &self.typo_model else {
+            return Parameters::shipped();
+        };
+        let text =
+            fs::read_to_string(path).map_err(|e| Error::Usage(format!("--typo-model {}: {e}", path.display())))?;
+        Parameters::parse(&text)
+            .map_err(|e| Error::Usage(format!("--typo-model {}: {}", path.display(), one_line(&e.to_string()))))
     }
 }
 

@@ -75,6 +75,15 @@ impl Domains {
         self.ranks.contains_key(name)
     }
 
+    /// Whether `typed` lies one edit from a name with a higher prior than `meant`.
+    pub(super) fn outranked(&self, typed: &str, meant: &str) -> bool {
+        let prior = |name: u32| self.priors[name as usize];
+        let Some(meant) = self.ranks.get(meant).copied() else {
+            return false;
+        };
+        self.index.near(typed, 1, &mut Scratch::default()).iter().any(|h| prior(h.name) > prior(meant))
+    }
+
     /// What `typed` may have been meant to be. `dead`: how much likelier a slip's name is to be refused as it was than
     /// somebody's own is (1 when nothing is known).
     pub(super) fn explain(&self, typed: &str, dead: f64, channel: &Parameters) -> Vec<Candidate> {

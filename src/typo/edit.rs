@@ -59,6 +59,9 @@ pub fn changes(intended: &str, typed: &str, channel: &Parameters) -> Option<Vec<
         (walk.a_end, walk.b_end) = (a.len(), b.len());
         walk.step(0, 0, if walk.found.is_empty() { MAX_EDITS } else { 1 });
     }
+    if walk.found.is_empty() {
+        walk.in_another_script();
+    }
     walk.likeliest(channel)
 }
 
@@ -171,6 +174,18 @@ impl<'a> Walk<'a> {
             for path in &mut self.found[known..] {
                 path.push(Change { edit: Edit::Tld, at: tail, from: from.clone(), to: to.clone() });
             }
+        }
+    }
+
+    /// A stretch written with look-alikes, however many: somebody chose it, and it is one deed.
+    fn in_another_script(&mut self) {
+        let head = self.a.iter().zip(self.b).take_while(|(x, y)| x == y).count();
+        let (a, b) = (&self.a[head..], &self.b[head..]);
+        let end = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+        let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
+        if homoglyph::reads_as(a, b) {
+            let (from, to) = (a.iter().collect(), b.iter().collect());
+            self.found.push(vec![Change { edit: Edit::Homoglyph, at: head, from, to }]);
         }
     }
 
@@ -287,6 +302,8 @@ mod tests {
             ("yahoo.com.br", "yahoo.combr", &["missing_dot"]),
             ("gmail.com", "gmailcon", &["missing_dot", "tld"]),
             ("gmail.com", "gmalcom", &["omission", "missing_dot"]),
+            ("paypal.com", "раураӏ.com", &["homoglyph"]),
+            ("yahoo.com.cn", "yahoo.com.cm", &["tld"]),
         ] {
             assert_eq!(named(intended, typed), edits, "{intended} → {typed}");
         }

@@ -1,9 +1,13 @@
 //! How good the model is: (typed, meant) pairs made or given, against names that are nobody's typo, over the whole range of
 //! thresholds. The made pairs follow no parameter of the model: every kind as often, every place and letter too.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::{Edit, Explainer, THRESHOLD, edit::tail_start};
+use crate::address::{domain_of, fold};
+
+/// Longer stems are counted together.
+const MAX_LENGTH: usize = 8;
 
 /// A name, what was meant, and how it came about where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +47,16 @@ pub struct Point {
 pub struct Evaluation {
     /// Pairs of one edit, and of two.
     pub pairs: [usize; 2],
+    /// Pairs whose typed name is itself listed, or the very name meant.
+    pub left_out: usize,
     /// Of rightly explained pairs with known edits: named rightly, all.
     pub kinds: (usize, usize),
     /// Kinds taken for another, most often first: the true one, the one named, how often.
     pub confused: Vec<(String, String, usize)>,
+    /// Of pairs of one edit by the length of what stands before the first dot of the name meant (the last counts all
+    /// longer ones): how many, how many right, and how many typed names lie one edit from a more popular name too,
+    /// where no model that trusts popularity can be right.
+    pub lengths: BTreeMap<usize, [usize; 3]>,
     /// Sorts of unrelated names, with how many there are.
     pub sorts: Vec<(String, usize)>,
     /// From lax to strict.
@@ -57,19 +67,23 @@ pub struct Evaluation {
 pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelated]) -> Evaluation {
     const THRESHOLDS: [f64; 14] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
     let mut evaluation = Evaluation::default();
-    let mut confused = std::collections::BTreeMap::new();
+    let mut confused = BTreeMap::new();
     // Per pair: one or two edits, right, probability.
     let mut outcomes: Vec<(usize, bool, f64)> = Vec::new();
-    for pair in pairs.iter().filter(|p| p.typed != p.meant && !explainer.knows_domain(&p.typed)) {
-        let twice = usize::from(if pair.edits.is_empty() {
-            super::distance(&pair.typed, &pair.meant) > 1
-        } else {
-            pair.edits.len() > 1
-        });
+    for pair in pairs {
+        let (typed, meant) = (fold(&pair.typed), fold(&pair.meant));
+        let domain = |name: &str| if name.contains('@') { domain_of(name).to_owned() } else { name.to_owned() };
+        if typed == meant || (explainer.knows_domain(&domain(&typed)) && domain(&typed) != domain(&meant)) {
+            evaluation.left_out += 1;
+            continue;
+        }
+        let twice =
+            usize::from(if pair.edits.is_empty() { super::distance(&typed, &meant) > 1 } else { pair.edits.len() > 1 });
         evaluation.pairs[twice] += 1;
-        let best = explainer.explain_domain(&pair.typed).into_iter().next();
-        let right = best.as_ref().is_some_and(|b| b.intended == pair.meant);
-        if let Some(best) = best.as_ref().filter(|b| right && b.probability >= THRESHOLD && !pair.edits.is_empty()) {
+        let best = explainer.explain_address(&typed, None).into_iter().next();
+        let right = best.as_ref().is_some_and(|b| b.intended == meant);
+        let sure = best.as_ref().filter(|b| b.probability >= THRESHOLD);
+        if let Some(best) = sure.filter(|_| right && !pair.edits.is_empty()) {
             let same = same_kinds(&best.edits, &pair.edits);
             evaluation.kinds.0 += usize::from(same);
             evaluation.kinds.1 += 1;
@@ -77,13 +91,22 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
                 *confused.entry((names(&pair.edits), names(&best.edits))).or_insert(0) += 1;
             }
         }
+        if twice == 0 {
+            let meant = domain(&meant);
+            let row = evaluation.lengths.entry(meant.find('.').unwrap_or(meant.len()).min(MAX_LENGTH)).or_default();
+            row[0] += 1;
+            row[1] += usize::from(right && sure.is_some());
+            row[2] += usize::from(explainer.domains.outranked(&domain(&typed), &meant));
+        }
         outcomes.push((twice, right, best.map_or(0.0, |b| b.probability)));
     }
     evaluation.confused = confused.into_iter().map(|((a, b), n)| (a, b, n)).collect();
     evaluation.confused.sort_by(|x, y| y.2.cmp(&x.2).then_with(|| (&x.0, &x.1).cmp(&(&y.0, &y.1))));
     let explained: Vec<Vec<f64>> = unrelated
         .iter()
-        .map(|u| u.names.iter().map(|n| explainer.explain_domain(n).first().map_or(0.0, |c| c.probability)).collect())
+        .map(|u| {
+            u.names.iter().map(|n| explainer.explain_address(n, None).first().map_or(0.0, |c| c.probability)).collect()
+        })
         .collect();
     evaluation.sorts = unrelated.iter().map(|u| (u.sort.clone(), u.names.len())).collect();
     let share = |n: usize, of: usize| if of == 0 { 0.0 } else { n as f64 / of as f64 };
@@ -248,11 +271,23 @@ impl Dice {
 
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "pairs: {} of one edit, {} of two", self.pairs[0], self.pairs[1])?;
+        let [one, two] = self.pairs;
+        writeln!(f, "pairs: {one} of one edit, {two} of two; left out, listed names: {}", self.left_out)?;
         let (right, all) = self.kinds;
         writeln!(f, "edit kinds named rightly: {right} of {all} ({:.2} %)", 100.0 * right as f64 / all.max(1) as f64)?;
         for (truth, named, n) in self.confused.iter().take(8) {
             writeln!(f, "  {truth} called {named}: {n}")?;
+        }
+        let all = self.lengths.values().fold([0; 3], |sum, row| [0, 1, 2].map(|i| sum[i] + row[i]));
+        writeln!(f, "one edit, by letters before the first dot (at {THRESHOLD}):")?;
+        writeln!(f, "  letters   pairs   right  also one edit from a more popular name")?;
+        let rows = self.lengths.iter().map(|(length, row)| {
+            let more = if *length == MAX_LENGTH { "+" } else { " " };
+            (format!("{length}{more}"), *row)
+        });
+        for (length, [n, right, outranked]) in rows.chain([("all ".to_owned(), all)]) {
+            let share = |of: usize| 100.0 * of as f64 / n.max(1) as f64;
+            writeln!(f, "  {length:>7}  {n:6}  {:5.1}%  {:5.1}%", share(right), share(outranked))?;
         }
         write!(f, "threshold  one edit  two edits  wrong name")?;
         for (sort, n) in &self.sorts {

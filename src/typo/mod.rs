@@ -12,6 +12,8 @@ mod homes;
 mod homoglyph;
 mod index;
 mod keyboard;
+mod learn;
+mod letters;
 mod parameters;
 mod person;
 mod popular;
@@ -25,7 +27,8 @@ mod words;
 pub use census::{Census, Standing};
 pub use edit::{Change, apply, changes, distance};
 pub use index::{Hit, Index, Scratch};
-pub use parameters::{Parameters, Tails, learn};
+pub use learn::{Confirmed, Learned, learn};
+pub use parameters::{Parameters, Tails, Usernames};
 pub use popular::Popular;
 pub use provider::{Providers, gone_status, username_status};
 pub use suspects::suspects;
@@ -42,7 +45,7 @@ pub const THRESHOLD: f64 = 0.5;
 
 /// A name that was refused because it does not resolve is that much likelier to be a slip: most names that somebody
 /// owns and gives out as an address resolve.
-const DEAD: f64 = 5.0;
+const DEAD: f64 = 2.0;
 
 /// Explains bounced names: by the popular ones, and by those that this operator's own mail reaches.
 #[derive(Debug)]

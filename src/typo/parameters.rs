@@ -1,5 +1,4 @@
-//! The noisy channel's numbers: how often which slip happens. Data (`data/typo-model.toml`), and fitted anew by
-//! [`learn`].
+//! The noisy channel's numbers: how often which slip happens (`data/typo-model.toml`).
 
 use std::collections::BTreeMap;
 
@@ -7,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Edit,
-    edit::{Change, changes, tail_start},
+    edit::{Change, tail_start},
     homes, homoglyph, keyboard,
+    person::Way,
 };
 use crate::error::Error;
 
@@ -22,11 +22,11 @@ const FLOOR: f64 = 1e-9;
 /// See `data/typo-model.toml` for what each means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
-    /// Share of written addresses with a wrong domain.
+    /// Weight of slips among domains whose mail came back, beside `unlisted`.
     pub slip: f64,
-    /// Share of these with two slips.
+    /// Share of slips that are two at once.
     pub second: f64,
-    /// Share of written domains that nobody listed.
+    /// Weight of names that are somebody's own and that nobody listed.
     pub unlisted: f64,
     /// Share of wrong letters that are neighbours of the right one.
     pub neighbour: f64,
@@ -40,6 +40,29 @@ pub struct Parameters {
     pub kinds: BTreeMap<String, f64>,
     /// Slips in the suffix.
     pub tld: Tails,
+    /// Slips in usernames.
+    pub usernames: Usernames,
+}
+
+/// Slips in usernames; those of the hand are [`Parameters::kinds`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usernames {
+    /// Share of addresses whose username is written wrongly.
+    pub slip: f64,
+    /// Of wrong usernames, how many were meant for somebody the same sender reaches at that domain.
+    pub known: f64,
+    /// And how many for somebody others reach there; the rest were made up, guessed or have gone.
+    pub others: f64,
+    /// Of wrong usernames, those with given and family name exchanged.
+    pub order: f64,
+    /// With another separator, or none.
+    pub separator: f64,
+    /// With an initial for a name, or a name for an initial.
+    pub initial: f64,
+    /// With other digits at the end.
+    pub digits: f64,
+    /// With or without a plus-tag.
+    pub tag: f64,
 }
 
 /// Slips in the suffix.
@@ -47,6 +70,8 @@ pub struct Parameters {
 pub struct Tails {
     /// Each suffix one edit away and not named.
     pub near: f64,
+    /// Each other country one edit away under the same second level (`yahoo.com.cm`).
+    pub other: f64,
     /// Each other suffix.
     pub far: f64,
     /// A country's second level left out or put in.
@@ -66,8 +91,10 @@ impl Parameters {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let p: Self =
             toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
+        let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
+        let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
         let shares = [p.slip, p.second, p.unlisted, p.neighbour];
-        if shares.iter().chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+        if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
             || !p.rank_offset.is_finite()
             || p.rank_offset <= -1.0
         {
@@ -91,6 +118,18 @@ impl Parameters {
             0 => 0.0,
             1 => each,
             _ => each * self.second * 2.0,
+        }
+    }
+
+    /// How often a person's name is written this other way.
+    pub(super) fn way(&self, way: Way) -> f64 {
+        let users = &self.usernames;
+        match way {
+            Way::Order => users.order,
+            Way::Separator => users.separator,
+            Way::Initial => users.initial,
+            Way::Digits => users.digits,
+            Way::Tag => users.tag,
         }
     }
 
@@ -137,7 +176,8 @@ impl Parameters {
                 return self.tail(a1, b1);
             }
             if a1 == b1 {
-                return self.tail(a2, b2);
+                let other = homes::exists(b2) && super::edit::distance(a2, b2) == 1;
+                return if other { self.tld.other } else { self.tail(a2, b2) };
             }
         }
         let level = from.strip_suffix(to).is_some_and(|rest| rest.ends_with('.'));
@@ -150,53 +190,6 @@ impl Parameters {
             _ => self.tld.far,
         }
     }
-}
-
-/// Fits the shares on (typed, meant) pairs; what a pair cannot tell stays as in `base`. Counts start from `base` worth
-/// twenty pairs, so that a few pairs do not forbid the kinds they lack.
-pub fn learn(pairs: &[(String, String)], base: &Parameters) -> Parameters {
-    const PRIOR: f64 = 20.0;
-    let mut fitted = base.clone();
-    let mut kinds: BTreeMap<String, f64> = base.kinds.iter().map(|(k, share)| (k.clone(), share * PRIOR)).collect();
-    let mut tails: BTreeMap<String, BTreeMap<String, f64>> = base.tld.named.clone();
-    tails.values_mut().flat_map(BTreeMap::values_mut).for_each(|share| *share *= PRIOR);
-    let (mut all, mut twice) = (PRIOR, PRIOR * base.second);
-    let (mut letters, mut beside) = (PRIOR, PRIOR * base.neighbour);
-    let mut counted: BTreeMap<String, f64> = BTreeMap::new();
-    for (typed, meant) in pairs {
-        let Some(found) = changes(meant, typed, base) else {
-            continue;
-        };
-        if found.is_empty() {
-            continue;
-        }
-        all += 1.0;
-        twice += f64::from(u8::from(found.len() > 1));
-        for change in &found {
-            *kinds.entry(change.edit.name().to_owned()).or_default() += 1.0;
-            if change.edit == Edit::Tld {
-                *tails.entry(change.from.clone()).or_default().entry(change.to.clone()).or_default() += 1.0;
-                *counted.entry(change.from.clone()).or_default() += 1.0;
-            }
-            if let (Edit::Substitution, Some(a), Some(b)) =
-                (change.edit, change.from.chars().next(), change.to.chars().next())
-            {
-                letters += 1.0;
-                beside += f64::from(u8::from(keyboard::neighbours(a, b)));
-            }
-        }
-    }
-    let sum: f64 = kinds.values().sum();
-    kinds.values_mut().for_each(|k| *k /= sum.max(FLOOR));
-    for (from, slips) in &mut tails {
-        let total = PRIOR + counted.get(from).copied().unwrap_or(0.0);
-        slips.values_mut().for_each(|s| *s /= total);
-    }
-    fitted.kinds = kinds;
-    fitted.tld.named = tails;
-    fitted.second = twice / all;
-    fitted.neighbour = beside / letters;
-    fitted
 }
 
 /// How a letter changed, named by what most likely did it.

@@ -5,12 +5,20 @@ use crate::hash::fnv1a;
 
 const SEPARATORS: [char; 3] = ['.', '_', '-'];
 
-/// How likely each way is for somebody who knows the name and not how it is written there.
-const ORDER: f64 = 0.03;
-const SEPARATOR: f64 = 0.05;
-const INITIAL: f64 = 0.01;
-const DIGITS: f64 = 0.01;
-const TAG: f64 = 0.05;
+/// How one person's name came to be written another way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// `smith.john`
+    Order,
+    /// `john_smith`
+    Separator,
+    /// `j.smith`
+    Initial,
+    /// `john.smith2`
+    Digits,
+    /// `john.smith+news`
+    Tag,
+}
 
 /// The same number for all orders and separators of one name, without tag and digits at the end.
 pub(super) fn key(local: &str) -> u64 {
@@ -46,8 +54,8 @@ pub(super) fn initial_form(a: &str, b: &str) -> bool {
     short_of(a, b) || short_of(b, a)
 }
 
-/// Whether `typed` writes the person of `local` another way; which edit that is by name, and how likely.
-pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, f64)> {
+/// Whether `typed` writes the person of `local` another way; which edit that is by name, and which way.
+pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, Way)> {
     if local == typed {
         return None;
     }
@@ -59,20 +67,18 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, f64)> {
         untagged(local) != a || untagged(typed) != b,
     );
     if a == b && !a.is_empty() {
-        return Some((
-            left_out(Edit::Insertion),
-            if digits {
-                DIGITS
-            } else if tagged {
-                TAG
-            } else {
-                return None;
-            },
-        ));
+        let way = if digits {
+            Way::Digits
+        } else if tagged {
+            Way::Tag
+        } else {
+            return None;
+        };
+        return Some((left_out(Edit::Insertion), way));
     }
     let (x, y) = (parts(untagged(local)), parts(untagged(typed)));
     if x.len() == 2 && y.len() == 2 && x[0] == y[1] && x[1] == y[0] {
-        return Some((Edit::Transposition, ORDER));
+        return Some((Edit::Transposition, Way::Order));
     }
     if x.concat() == y.concat() && !x.concat().is_empty() {
         let edit = if x.len() == y.len() {
@@ -82,9 +88,9 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, f64)> {
         } else {
             left_out(Edit::Insertion)
         };
-        return Some((edit, SEPARATOR));
+        return Some((edit, Way::Separator));
     }
-    initial_form(local, typed).then_some((left_out(Edit::Insertion), INITIAL))
+    initial_form(local, typed).then_some((left_out(Edit::Insertion), Way::Initial))
 }
 
 fn untagged(local: &str) -> &str {

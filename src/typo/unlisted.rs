@@ -1,129 +1,69 @@
-//! How likely a name is as somebody's own: a three-letter model of names, learned from the known ones, each stem and each
-//! suffix counted for itself so that one house's many countries (`yahoo.*`) teach its letters once. Short and
-//! pronounceable names are likely to be real, `gmail.con` and `hotmzil.com` are not.
+//! How likely a domain is as somebody's own: its letters, each stem and each suffix counted for itself so that one
+//! house's many countries (`yahoo.*`) teach its letters once, and how long names under that suffix are (`xyz.edu` is
+//! a university, `xyzw.tk` nobody knows). `gmail.con` and `hotmzil.com` are nobody's.
 
 use hashbrown::HashMap;
 
-use super::{edit::tail_start, homes, parameters::stem};
+use super::{edit::tail_start, homes, letters::Letters, parameters::stem};
 
-/// a–z, digits, dot, hyphen, anything else, end.
-const KINDS: usize = 40;
-const END: usize = 39;
-/// A context speaks for itself when it was seen about this often.
-const HALF: f32 = 8.0;
 /// Share of names under a suffix that does not exist: inner hosts (`.lan`), junk.
 const NO_HOME: f64 = 1e-8;
-/// Share of names that are initials, numbers or codes; their letters, and how often one has a given length.
-const INITIALS: f64 = 0.1;
-const ANY_LETTER: f64 = 30.0;
-const ANY_LENGTH: f64 = 0.15;
 /// Suffixes that no known name has, taken as so many of one name each.
 const RARE_TAILS: f64 = 50.0;
+/// Lengths of stems that are told apart.
+const LENGTHS: usize = 14;
+/// A suffix speaks for itself when so many names have it.
+const HALF: f64 = 20.0;
 
-/// The model: how often which letter followed which two, and the suffixes' shares.
+/// The model.
 #[derive(Debug, Clone)]
 pub(super) struct Unlisted {
-    /// Counts by the two letters before and the letter; their sums by the two before.
-    three: Vec<f32>,
-    sums: Vec<f32>,
-    /// P(letter | one letter before).
-    double: Vec<f32>,
-    tails: HashMap<Box<str>, f64>,
-    /// The share of a suffix that no known name has.
-    rare: f64,
+    letters: Letters,
+    /// How many stems of each length, by suffix and in all.
+    tails: HashMap<Box<str>, [f64; LENGTHS]>,
+    all: [f64; LENGTHS],
 }
 
 impl Unlisted {
     /// Learns how domains look. Every stem counts the same, however popular.
     pub(super) fn learn<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut stems: Vec<&str> = Vec::new();
-        let mut tails: HashMap<&str, f64> = HashMap::new();
+        let mut tails: HashMap<&str, [f64; LENGTHS]> = HashMap::new();
+        let mut all = [1.0; LENGTHS];
         for name in names {
             let (stem, tail) = halves(name);
             stems.push(stem);
-            *tails.entry(tail).or_default() += 1.0;
+            tails.entry(tail).or_default()[length(stem)] += 1.0;
+            all[length(stem)] += 1.0;
         }
-        let all = stems.len() as f64 + RARE_TAILS;
-        let tails = tails.into_iter().map(|(t, n)| (t.into(), n / all)).collect();
-        Unlisted { tails, rare: 1.0 / all, ..Self::learn_words(stems) }
+        let tails = tails.into_iter().map(|(tail, n)| (tail.into(), n)).collect();
+        Unlisted { letters: Letters::learn(stems), tails, all }
     }
 
-    /// Learns how words look: usernames, stems.
-    pub(super) fn learn_words(mut words: Vec<&str>) -> Self {
-        words.sort_unstable();
-        words.dedup();
-        let mut three = vec![0f32; KINDS * KINDS * KINDS];
-        let mut two = vec![0f32; KINDS * KINDS];
-        let mut one = [0f32; KINDS];
-        for word in words {
-            for (context, k) in steps(word) {
-                three[context * KINDS + k] += 1.0;
-                two[context % KINDS * KINDS + k] += 1.0;
-                one[k] += 1.0;
-            }
-        }
-        let all: f32 = one.iter().sum();
-        let single = |k: usize| (one[k] + 0.5) / (all + 0.5 * KINDS as f32);
-        let sums2: Vec<f32> = two.chunks(KINDS).map(|c| c.iter().sum()).collect();
-        let double =
-            (0..two.len()).map(|bk| (two[bk] + HALF * single(bk % KINDS)) / (sums2[bk / KINDS] + HALF)).collect();
-        let sums = three.chunks(KINDS).map(|c| c.iter().sum()).collect();
-        Unlisted { three, sums, double, tails: HashMap::new(), rare: 1.0 }
-    }
-
-    /// P(domain | somebody's own), as if the names of `but` had not been seen: what looks like one of them may be a
-    /// slip of it, and its own letters shall not speak for the slip.
+    /// P(domain | somebody's own), as if the names of `but` had not been seen.
     pub(super) fn probability(&self, name: &str, but: &[&str]) -> f64 {
         let (word, tail) = halves(name);
         let but: Vec<&str> = but.iter().map(|b| stem(b)).collect();
-        let tail =
-            self.tails.get(tail).copied().unwrap_or(if homes::exists(tail) { self.rare / RARE_TAILS } else { NO_HOME });
-        self.word(word, &but) * tail
+        self.letters.probability(word, &but) * self.tail(tail, length(word))
     }
 
-    /// P(word | somebody's own), as if the words of `but` had not been seen.
-    pub(super) fn word(&self, word: &str, but: &[&str]) -> f64 {
-        let unseen: Vec<(usize, usize)> = but.iter().flat_map(|b| steps(b)).collect();
-        let spoken: f64 = steps(word)
-            .map(|(context, k)| {
-                let (mut n, mut of) = (self.three[context * KINDS + k], self.sums[context]);
-                for (c, l) in &unseen {
-                    of -= if *c == context { 1.0 } else { 0.0 };
-                    n -= if (*c, *l) == (context, k) { 1.0 } else { 0.0 };
-                }
-                let back = self.double[context % KINDS * KINDS + k];
-                f64::from((n.max(0.0) + HALF * back) / (of.max(n).max(0.0) + HALF))
-            })
-            .product();
-        // Initials and numbers follow no tongue: any letter is as good as another.
-        let any = (1.0 / ANY_LETTER).powi(i32::try_from(word.len()).unwrap_or(i32::MAX)) * ANY_LENGTH;
-        (1.0 - INITIALS) * spoken + INITIALS * any
+    /// The suffix's share of all names, leaned to the lengths it has.
+    fn tail(&self, tail: &str, length: usize) -> f64 {
+        let all: f64 = self.all.iter().sum::<f64>() + RARE_TAILS;
+        let Some(here) = self.tails.get(tail) else {
+            return if homes::exists(tail) { 1.0 / all / RARE_TAILS } else { NO_HOME };
+        };
+        let (n, usual) = (here.iter().sum::<f64>(), self.all[length] / self.all.iter().sum::<f64>());
+        n / all * (here[length] + HALF * usual) / (n + HALF) / usual
     }
+}
+
+fn length(stem: &str) -> usize {
+    stem.len().min(LENGTHS - 1)
 }
 
 fn halves(name: &str) -> (&str, &str) {
     (stem(name), name.get(tail_start(name)..).unwrap_or(""))
-}
-
-/// Each letter of a word and its end, with the number of the two letters before.
-fn steps(word: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
-    let mut context = END * KINDS + END;
-    kinds(word).map(move |k| {
-        let before = context;
-        context = context % KINDS * KINDS + k;
-        (before, k)
-    })
-}
-
-fn kinds(name: &str) -> impl Iterator<Item = usize> + '_ {
-    let kind = |b: u8| match b {
-        b'a'..=b'z' => usize::from(b - b'a'),
-        b'0'..=b'9' => 26 + usize::from(b - b'0'),
-        b'.' => 36,
-        b'-' => 37,
-        _ => 38,
-    };
-    name.bytes().map(kind).chain([END])
 }
 
 #[cfg(test)]
@@ -134,10 +74,11 @@ mod tests {
     fn short_and_spoken_names_are_likelier() {
         let model = Unlisted::learn(super::super::popular::Popular::shipped().names());
         let p = |n: &str| model.probability(n, &[]);
-        assert!(p("tma.com") > 100.0 * p("gmzil.com"));
+        assert!(p("tma.com") > 100.0 * p("xvzwl.com"));
         assert!(p("marino.com") > 100.0 * p("xqzkvj.com"));
         assert!(p("gmail.com") > 50.0 * p("gmail.con"));
-        let two: f64 = (b'a'..=b'z').map(|c| p(&format!("{}.com", c as char))).sum();
-        assert!(two < 1.0);
+        assert!(p("xqv.edu") / p("xqvwkz.edu") > p("xqv.com") / p("xqvwkz.com"));
+        let one: f64 = (b'a'..=b'z').map(|c| p(&format!("{}.com", c as char))).sum();
+        assert!(one < 1.0);
     }
 }

@@ -1,7 +1,10 @@
 //! A mistyped username and whom it was meant for: first among those the same sender reaches at that domain, then among
 //! all who receive mail there.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+};
 
 use hashbrown::HashMap;
 
@@ -10,20 +13,14 @@ use super::{
     census::Census,
     edit::{Change, MAX_EDITS, distance, word_changes},
     index::{Index, Scratch},
+    letters::Letters,
     parameters::Parameters,
     person,
-    unlisted::Unlisted,
+    provider::Providers,
     words,
 };
 use crate::address::{domain_of, local_of};
 
-/// Of wrong usernames, how many were meant for somebody the same sender reaches at that domain, and how many for
-/// somebody others reach there. The rest were made up, guessed or have gone.
-const MEANT_FOR_KNOWN: f64 = 0.5;
-/// See [`MEANT_FOR_KNOWN`].
-const MEANT_FOR_OTHERS: f64 = 0.05;
-/// Share of addresses whose username is written wrongly.
-const SLIP: f64 = 0.02;
 /// Names whose model of made-up usernames is learned from.
 const MAX_LEARNED: usize = 100_000;
 /// Domains whose users stay indexed between questions.
@@ -35,14 +32,18 @@ const MAX_TOLD: usize = 8;
 /// Everybody who receives mail.
 #[derive(Debug)]
 pub(super) struct Usernames {
-    unlisted: Unlisted,
+    made_up: Letters,
     kept: Mutex<HashMap<Box<str>, Arc<Locals>>>,
+    providers: Providers,
 }
 
 /// A domain's users.
 #[derive(Debug, Default)]
 struct Locals {
+    /// Of the names without the signs that do not count there.
     index: Index,
+    /// As written.
+    names: Vec<Box<str>>,
     mails: Vec<u64>,
     total: u64,
     /// Sorted: hash of a person's name without order, separators and digits; user.
@@ -53,7 +54,11 @@ impl Usernames {
     pub(super) fn new(census: &Census<'_>) -> Self {
         let sample = census.addresses_sample(MAX_LEARNED);
         let names = sample.iter().map(|a| local_of(a)).chain(FIRST_WORDS);
-        Usernames { unlisted: Unlisted::learn_words(names.collect()), kept: Mutex::new(HashMap::new()) }
+        Usernames {
+            made_up: Letters::learn(names.collect()),
+            kept: Mutex::new(HashMap::new()),
+            providers: Providers::shipped().unwrap_or_default(),
+        }
     }
 
     /// Whom `address` (folded) was meant for, as full addresses.
@@ -68,44 +73,64 @@ impl Usernames {
         if typed.is_empty() || domain.is_empty() {
             return Vec::new();
         }
+        let told = self.weigh(typed, domain, sender, census, channel, "");
+        match typed.find('+').filter(|at| *at > 0) {
+            // `jonh+news`: the slip is in the name, the tag is the sender's own.
+            Some(at) if told.first().is_none_or(|best| best.probability < super::THRESHOLD) => {
+                self.weigh(&typed[..at], domain, sender, census, channel, &typed[at..])
+            }
+            _ => told,
+        }
+    }
+
+    fn weigh(
+        &self,
+        typed: &str,
+        domain: &str,
+        sender: Option<&str>,
+        census: &Census<'_>,
+        channel: &Parameters,
+        tag: &str,
+    ) -> Vec<Candidate> {
+        let ignored = self.providers.ignored(domain);
+        let bare = without(typed, ignored);
         let mut weights: HashMap<String, f64> = HashMap::new();
         if let Some(sender) = sender {
             let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
             for (known, mails) in known {
                 let local = local_of(known);
-                let near = local.len().abs_diff(typed.len()) <= MAX_EDITS && distance(local, typed) <= MAX_EDITS;
+                let plain = without(local, ignored);
+                let near = plain.len().abs_diff(bare.len()) <= MAX_EDITS && distance(&plain, &bare) <= MAX_EDITS;
                 if near || person::key(local) == person::key(typed) || person::initial_form(local, typed) {
                     *weights.entry(local.to_owned()).or_default() +=
-                        MEANT_FOR_KNOWN * *mails as f64 / total.max(1) as f64;
+                        channel.usernames.known * *mails as f64 / total.max(1) as f64;
                 }
             }
         }
-        let locals = self.locals(domain, census);
-        for user in locals.candidates(typed) {
+        let locals = self.locals(domain, census, ignored);
+        for user in locals.candidates(typed, &bare) {
             let share = locals.mails[user as usize] as f64 / locals.total.max(1) as f64;
-            *weights.entry(locals.index.name(user).to_owned()).or_default() += MEANT_FOR_OTHERS * share;
+            *weights.entry(locals.names[user as usize].to_string()).or_default() += channel.usernames.others * share;
         }
-        self.tell(typed, domain, weights, channel)
-    }
-
-    fn tell(&self, typed: &str, domain: &str, weights: HashMap<String, f64>, channel: &Parameters) -> Vec<Candidate> {
         let mut weighed: Vec<(String, Vec<Change>, f64)> = weights
             .into_iter()
-            .filter(|(local, _)| local != typed)
             .filter_map(|(local, prior)| {
-                let (found, likelihood) = slip(&local, typed, channel)?;
-                Some((local, found, prior * SLIP * likelihood))
+                let plain = without(&local, ignored);
+                // With other dots it is the same mailbox, and no slip.
+                let (found, likelihood) = slip(&plain, &bare, channel).filter(|_| plain != bare)?;
+                Some((local, found, prior * channel.usernames.slip * likelihood))
             })
             .collect();
         weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         let best: Vec<&str> = weighed.iter().take(1).map(|w| &*w.0).collect();
-        let own = (1.0 - MEANT_FOR_KNOWN - MEANT_FOR_OTHERS) * self.unlisted.word(typed, &best);
+        let made_up = 1.0 - channel.usernames.known - channel.usernames.others;
+        let own = made_up * self.made_up.probability(typed, &best);
         let total: f64 = own + weighed.iter().map(|w| w.2).sum::<f64>();
-        let typed_address = format!("{typed}@{domain}");
+        let typed_address = format!("{typed}{tag}@{domain}");
         let told = weighed.into_iter().take(MAX_TOLD).filter(|w| w.2 / total >= FAINT);
         told.map(|(local, found, weight)| {
-            let intended = format!("{local}@{domain}");
+            let intended = format!("{local}{tag}@{domain}");
             Candidate {
                 words: words::tell(&typed_address, &intended, &found),
                 edits: found.iter().map(|c| c.edit).collect(),
@@ -116,14 +141,14 @@ impl Usernames {
         .collect()
     }
 
-    fn locals(&self, domain: &str, census: &Census<'_>) -> Arc<Locals> {
+    fn locals(&self, domain: &str, census: &Census<'_>, ignored: &str) -> Arc<Locals> {
         let Ok(mut kept) = self.kept.lock() else {
             return Arc::default();
         };
         if let Some(known) = kept.get(domain) {
             return known.clone();
         }
-        let built = Arc::new(Locals::new(census.locals(domain)));
+        let built = Arc::new(Locals::new(census.locals(domain), ignored));
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }
@@ -169,8 +194,8 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
         let likelihood = channel.likelihood(&chars, &found);
         (found, likelihood)
     });
-    let by_name = person::variant(local, typed).map(|(edit, likelihood)| {
-        (vec![Change { edit, at: 0, from: local.to_owned(), to: typed.to_owned() }], likelihood)
+    let by_name = person::variant(local, typed).map(|(edit, way)| {
+        (vec![Change { edit, at: 0, from: local.to_owned(), to: typed.to_owned() }], channel.way(way))
     });
     match (by_hand, by_name) {
         (Some(hand), Some(name)) if name.1 > hand.1 => Some((if hand.0.len() == 1 { hand.0 } else { name.0 }, name.1)),
@@ -179,22 +204,33 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
     }
 }
 
+fn without<'t>(text: &'t str, ignored: &str) -> Cow<'t, str> {
+    if text.contains(|c| ignored.contains(c)) {
+        Cow::Owned(text.replace(|c| ignored.contains(c), ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 impl Locals {
-    fn new(users: &[(&str, u64)]) -> Self {
+    fn new(users: &[(&str, u64)], ignored: &str) -> Self {
+        let bare: Vec<Cow<'_, str>> = users.iter().map(|(a, _)| without(local_of(a), ignored)).collect();
         let mut persons: Vec<(u64, u32)> =
             users.iter().enumerate().map(|(i, (a, _))| (person::key(local_of(a)), i as u32)).collect();
         persons.sort_unstable();
         Locals {
-            index: Index::new(users.iter().map(|(a, _)| local_of(a))),
+            index: Index::new(bare.iter().map(|b| &**b)),
+            names: users.iter().map(|(a, _)| local_of(a).into()).collect(),
             mails: users.iter().map(|(_, mails)| *mails).collect(),
             total: users.iter().map(|(_, mails)| mails).sum(),
             persons,
         }
     }
 
-    fn candidates(&self, typed: &str) -> Vec<u32> {
+    /// `bare`: `typed` without the signs that do not count.
+    fn candidates(&self, typed: &str, bare: &str) -> Vec<u32> {
         let mut found: Vec<u32> =
-            self.index.near(typed, MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
+            self.index.near(bare, MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
         let key = person::key(typed);
         let at = self.persons.partition_point(|(k, _)| *k < key);
         found.extend(self.persons[at..].iter().take_while(|(k, _)| *k == key).take(64).map(|(_, n)| n));

@@ -47,6 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("uuid", &["export/"]),
     ("publicsuffix", &["suffix.rs"]),
     ("strsim", &["typo/"]),
+    ("unicode_security", &["typo/homoglyph.rs"]),
     ("askama", &["report/"]),
     ("minijinja", &["disclose/"]),
     ("mail_parser", &["sources/dsn/"]),

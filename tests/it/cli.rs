@@ -216,6 +216,53 @@ fn explain_finds_what_was_meant() {
     let rows = asked(&["explain"], "bob@gmial.com\nbob@gmail.com\n");
     assert_eq!((&rows[0]["intended"], &rows[0]["edits"][0]), (&"bob@gmail.com".into(), &"transposition".into()));
     assert!(rows[1]["intended"].is_null(), "{}", rows[1]);
+    let rows = asked(&["explain"], "gmial.com\nBOB@GMIAL.COM.\n\"a b\"@gmial.com\n");
+    for (row, want) in rows.iter().zip(["gmail.com", "bob@gmail.com", "\"a b\"@gmail.com"]) {
+        assert_eq!(row["intended"], want, "{row}");
+    }
+}
+
+#[test]
+fn explain_answers_each_line_whatever_its_bytes() {
+    use std::io::Write;
+    let mut asked = std::process::Command::new(env!("CARGO_BIN_EXE_bouncewatch"))
+        .args(["explain", "--format", "json", "--db", "/nonexistent/bouncewatch.db"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut text = b"b\xff\xfeob@gmial.com\nbob@gm\xffial.com\n\0@\0\n".to_vec();
+    text.extend([b"x".repeat(309), b"@gmial.com\n".to_vec(), b"y".repeat(100_000), b"\n@\n".to_vec()].concat());
+    asked.stdin.take().unwrap().write_all(&text).unwrap();
+    let output = asked.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let rows: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 6, "{rows:?}");
+    assert_eq!(rows[0]["intended"], "b\u{fffd}\u{fffd}ob@gmail.com");
+    assert!(rows[3]["intended"].as_str().is_some_and(|i| i.ends_with("@gmail.com") && i.len() == 319), "{}", rows[3]);
+}
+
+#[test]
+fn a_trained_typo_model_is_used() {
+    let dir = given(
+        b"{\"typed\":\"bob@gmial.com\",\"meant\":\"bob@gmail.com\"}\n{\"typed\":\"stranger.example\",\"meant\":null}\n",
+    );
+    let train = bouncewatch(dir.path(), &["train", "typo", "--input", "in.jsonl", "--output", "typo.toml"]);
+    assert_eq!(train.status.code(), Some(0), "{}", stderr(&train));
+    let model = std::fs::read_to_string(dir.path().join("typo.toml")).unwrap();
+    assert!(model.contains("1 wrong domains, 0 wrong usernames, 1 that were no typo"), "{model}");
+    let explain = |model: &str| {
+        let output = bouncewatch(dir.path(), &["explain", "gmial.com", "--format", "json", "--typo-model", model]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()["confidence"].as_f64()
+    };
+    assert!(explain("typo.toml").is_some());
+    let never = model.lines().map(|l| if l.starts_with("slip = ") && !l.contains("0.02") { "slip = 1e-9" } else { l });
+    std::fs::write(dir.path().join("never.toml"), never.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(explain("never.toml"), None);
+    fails(dir.path(), &["explain", "x", "--typo-model", "none.toml"], 2, "none.toml");
+    fails(dir.path(), &["explain", "x", "--typo-model", "in.jsonl"], 2, "in.jsonl");
 }
 
 #[test]
