@@ -35,7 +35,7 @@ pub use self::{
     eval::{Evaluation, Labelled, evaluate, read_labelled},
     grammar::{Example, expand},
     mask::Masked,
-    miner::{Miner, Template},
+    miner::{Form, Founder, Miner, Proposal, Template},
     model::Model,
     train::{cross_check, train},
 };

@@ -7,6 +7,7 @@
 mod alerts;
 mod history;
 mod lookups;
+mod templates;
 mod upkeep;
 
 use std::{
@@ -23,7 +24,7 @@ pub use upkeep::Info;
 use crate::error::Error;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("templates.sql")];
 
 /// The open database.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let newer = dir.path().join("newer.db");
         Store::open(&newer).unwrap().db.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 1, .. })));
+        assert!(matches!(Store::open(&newer), Err(Error::NewerStore { found: 99, known: 2, .. })));
         let junk = dir.path().join("junk.db");
         std::fs::write(&junk, "this is not a database, it only has the name of one ".repeat(40)).unwrap();
         let said = Store::open(&junk).unwrap_err().to_string();
