@@ -17,6 +17,7 @@ mod screen;
 mod settings;
 mod simulate;
 mod templates;
+mod train;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -70,6 +71,8 @@ enum Command {
     Templates(templates::Args),
     /// Score a stage on labelled data, with its confusion table
     Eval(eval::Args),
+    /// Fit a model to labelled data
+    Train(train::Args),
     /// The store: size and retention
     Db(db::Args),
 }
@@ -113,6 +116,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Simulate(args) => simulate::run(&args, settings, screen),
         Command::Templates(args) => templates::run(&args, settings),
         Command::Eval(args) => eval::run(args, settings),
+        Command::Train(args) => train::run(args, settings, screen),
         Command::Db(args) => db::run(args, settings, screen),
     }
 }

@@ -84,6 +84,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
             settle: false,
         },
         now: settings.now,
+        ndr_model: settings.ndr_model.clone(),
         network: settings.network.clone(),
         since: day("--since", args.since.or(keys.since))?,
         until: day("--until", args.until.or(keys.until))?,

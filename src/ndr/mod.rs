@@ -32,7 +32,7 @@ pub use self::{
     blocklists::Blocklists,
     cache::Cached,
     details::{Details, Mailbox},
-    eval::{Evaluation, Labelled, evaluate, read_labelled},
+    eval::{Evaluation, Labelled, evaluate, held_out, read_labelled},
     grammar::{Example, expand},
     mask::Masked,
     miner::{Form, Founder, Miner, Proposal, Template},
