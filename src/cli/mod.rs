@@ -9,6 +9,7 @@ mod classify;
 mod db;
 mod eval;
 mod explain;
+mod language;
 mod lines;
 mod options;
 mod report;
@@ -114,7 +115,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Check(args) => check::run(&args, settings, screen),
         Command::Report(args) => report::run(&args, settings, screen),
         Command::Simulate(args) => simulate::run(&args, settings, screen),
-        Command::Templates(args) => templates::run(&args, settings),
+        Command::Templates(args) => templates::run(&args, settings, screen),
         Command::Eval(args) => eval::run(args, settings),
         Command::Train(args) => train::run(args, settings, screen),
         Command::Db(args) => db::run(args, settings, screen),

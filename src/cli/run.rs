@@ -11,7 +11,9 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
 use super::{
-    Exit, exit_for, report,
+    Exit, exit_for,
+    language::Language,
+    report,
     screen::Screen,
     settings::{Settings, moment},
 };
@@ -45,9 +47,13 @@ pub(super) struct Args {
     /// Report mail up to this day
     #[arg(long, value_name = "DAY", env = "BOUNCEWATCH_UNTIL")]
     until: Option<String>,
+    #[command(flatten)]
+    language: Language,
 }
 
 pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    let language = args.language.clone();
+    language.available(settings)?;
     let job = job(args, settings)?;
     let formats = report::formats(settings)?;
     let mut store = Store::open(&settings.db)?;
@@ -55,6 +61,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let night = pipeline::nightly(&job, &mut store, &watcher)?;
     watcher.reading.finish_and_clear();
     watcher.asking.finish_and_clear();
+    language.propose(&mut store, settings, screen)?;
     let redactor = report::redactor(settings, &store)?;
     let folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
     quarantine(&night, &folder, settings.redact)?;

@@ -61,6 +61,7 @@ pub(super) struct RunKeys {
     pub year: Option<i32>,
     pub since: Option<String>,
     pub until: Option<String>,
+    pub lm_model: Option<PathBuf>,
 }
 
 impl Settings {

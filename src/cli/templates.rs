@@ -5,8 +5,10 @@ use serde_json::json;
 
 use super::{
     Exit,
+    language::Language,
     lines::{self, Out, Shape},
     report,
+    screen::Screen,
     settings::{Settings, moment},
 };
 use crate::{address::printable, bounce::BounceType, error::Error, ndr::Template, store::Store};
@@ -16,9 +18,11 @@ pub(super) struct Args {
     /// Only those first seen on this day or later
     #[arg(long, value_name = "DAY")]
     new_since: Option<String>,
+    #[command(flatten)]
+    language: Language,
 }
 
-pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
+pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     if !settings.db.exists() {
         return Err(Error::Usage(format!(
             "templates: there is no database {}; run `bouncewatch run` first",
@@ -27,7 +31,8 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     }
     let since = args.new_since.as_ref().map(|text| moment("--new-since", text)).transpose()?;
     let shape = lines::shape(settings)?;
-    let store = Store::open(&settings.db)?;
+    let mut store = Store::open(&settings.db)?;
+    args.language.propose(&mut store, settings, screen)?;
     let redactor = report::redactor(settings, &store)?;
     let shown = |text: &str| redactor.as_ref().map_or_else(|| text.to_owned(), |r| r.text(text));
     let mut out = Out::open();

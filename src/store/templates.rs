@@ -7,6 +7,7 @@ use super::{
     history::{kind, signed, unsigned},
 };
 use crate::{
+    bounce::BounceType,
     error::Error,
     merge::Merge,
     moment::{Timestamp, Window},
@@ -17,6 +18,18 @@ impl Store {
     /// The masked forms of all nights and the templates known.
     pub fn templates(&self) -> Result<Miner, Error> {
         self.read(load)
+    }
+
+    /// Known templates without a meaning about which no language model was asked yet: id and masked text, in order.
+    pub fn unexplained(&self) -> Result<Vec<(TemplateId, String)>, Error> {
+        self.read(|db| {
+            let mut select = db.prepare(
+                "SELECT id, text FROM founders WHERE type = ?1 AND proposed IS NULL ORDER BY first, text, id",
+            )?;
+            let rows = select
+                .query_map([BounceType::Other.number()], |row| Ok((TemplateId(unsigned(row.get(0)?)), row.get(1)?)))?;
+            rows.collect()
+        })
     }
 
     /// Keeps what a language model made of known templates: it is asked once about each.

@@ -5,6 +5,7 @@ mod architecture;
 mod cli;
 mod contract;
 mod hostile;
+mod memory;
 mod network;
 mod servers;
 mod world;
