@@ -109,3 +109,56 @@ pub(super) fn load(db: &Connection) -> rusqlite::Result<Miner> {
     }
     Ok(miner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ledger::Ledger, sources::Known};
+
+    fn night(replies: &[(&str, BounceType, i64)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (text, kind, at) in replies {
+            let id = TemplateId(crate::hash::stable_hash(text.as_bytes()));
+            ledger.templates.add(id, *kind, text, Timestamp(*at), || (*text).into());
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_language_model_is_asked_once_about_each_open_template() {
+        let mut store = Store::in_memory().unwrap();
+        let open = [
+            ("550 no one of that name lives here today", BounceType::Other, 1),
+            ("552 full", BounceType::MailboxFull, 2),
+        ];
+        store.add_night(&night(&open), &Known::default()).unwrap();
+        let asked = store.unexplained().unwrap();
+        assert_eq!(asked.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), [open[0].0], "only what is open");
+        let proposal = Proposal { kind: BounceType::UserUnknown, likeness: 0.9375 };
+        store.keep_proposals(&[(asked[0].0, proposal)]).unwrap();
+        let more =
+            [("550 no one of that name lives here anymore", BounceType::Other, 3), ("554 odd", BounceType::Other, 4)];
+        store.add_night(&night(&more), &Known::default()).unwrap();
+        let again = store.unexplained().unwrap();
+        assert_eq!(again.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["554 odd"]);
+        let told: Vec<_> =
+            store.templates().unwrap().freeze().into_iter().map(|t| (t.count, t.kind, t.proposal)).collect();
+        assert_eq!(told[0], (2, BounceType::Other, Some(proposal)), "the verdict stays: {told:?}");
+        assert_eq!(told.iter().filter(|t| t.2.is_some()).count(), 1);
+    }
+
+    #[test]
+    fn what_is_forgotten_keeps_its_id_and_age() {
+        let mut store = Store::in_memory().unwrap();
+        let day = 86_400;
+        let like = |what| format!("550 5.1.1 address rejected: user unknown in local {what} table");
+        let (one, two) = (like("recipient"), like("alias"));
+        store.add_night(&night(&[(&one, BounceType::UserUnknown, day)]), &Known::default()).unwrap();
+        let before = store.templates().unwrap().freeze();
+        store.prune(Timestamp(9 * day)).unwrap();
+        assert_eq!(store.templates().unwrap().freeze(), []);
+        store.add_night(&night(&[(&two, BounceType::UserUnknown, 10 * day)]), &Known::default()).unwrap();
+        let after = store.templates().unwrap().freeze();
+        assert_eq!((after[0].id, after[0].first), (before[0].id, Timestamp(day)), "{after:?}");
+    }
+}
