@@ -24,6 +24,9 @@ pub mod sources;
 
 pub mod ndr;
 
+#[cfg(feature = "lm")]
+pub mod lm;
+
 pub mod ledger;
 
 pub mod typo;

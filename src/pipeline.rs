@@ -1,5 +1,10 @@
 //! The whole job on one screen: read the functions from the top.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use hashbrown::HashMap;
 
 use crate::{
@@ -12,7 +17,7 @@ use crate::{
     ledger::Ledger,
     merge::Merge,
     moment::Timestamp,
-    ndr::{Cached, Classifier, Verdict},
+    ndr::{Cached, Classifier, Model, Verdict},
     registrability::{self, Network, Registrability},
     sources::{self, Reject},
     store::{Missing, Store},
@@ -29,6 +34,8 @@ pub struct Job {
     pub reading: sources::Options,
     /// The clock.
     pub now: Timestamp,
+    /// The reply model, if not the shipped one.
+    pub ndr_model: Option<PathBuf>,
     /// Whom to ask about domains.
     pub network: Network,
     /// How people mistype; `None` as shipped.
@@ -70,7 +77,7 @@ pub struct Night {
 
 /// One night's work. Each line is one stage; read the stages in this order.
 pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Night, Error> {
-    let classifier = Classifier::shipped()?;
+    let classifier = classifier(job.ndr_model.as_deref())?;
     let known = store.known()?;
     let (ledger, reading) = learn(job, &classifier, &known, progress)?;
     store.add_night(&ledger, &reading.known)?;
@@ -120,6 +127,17 @@ fn open_disclosures(findings: &Findings, store: &mut Store, now: Timestamp) -> R
     let mut known = store.disclosures()?;
     let trail = disclose::reconcile(&mut known, disclose::matters(findings), now);
     store.keep_disclosures(&known, &trail)
+}
+
+/// The reply classifier, with the operator's own model where one is named.
+pub fn classifier(model: Option<&Path>) -> Result<Classifier, Error> {
+    let Some(path) = model else { return Classifier::shipped() };
+    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+    let model = Model::load(&bytes).map_err(|error| match error {
+        Error::Data { cause, .. } => Error::Data { name: path.display().to_string(), cause },
+        other => other,
+    })?;
+    Classifier::with_model(model)
 }
 
 /// What one reading leaves.

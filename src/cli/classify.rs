@@ -11,7 +11,8 @@ use super::{
 use crate::{
     address::printable,
     error::Error,
-    ndr::{Auth, Cached, Check, Classifier, Details, Mailbox, Policy, Verdict},
+    ndr::{Auth, Cached, Check, Details, Mailbox, Policy, Verdict},
+    pipeline,
 };
 
 #[derive(Debug, ClapArgs)]
@@ -22,7 +23,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
-    let classifier = Classifier::shipped()?;
+    let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
     let mut verdicts = Cached::new(&classifier);
     let shape = lines::shape(settings)?;
     let mut out = Out::open();

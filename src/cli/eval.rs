@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    ndr,
+    ndr, pipeline,
     typo::{
         Census, Explainer, Popular,
         eval::{self, Pair, Unrelated},
@@ -57,7 +57,7 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
     let mut out = Out::open();
     match args.stage {
         Stage::Ndr { input } => {
-            let classifier = ndr::Classifier::shipped()?;
+            let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
             let rows = ndr::read_labelled(&input.display().to_string(), &text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
         }

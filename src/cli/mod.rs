@@ -11,6 +11,7 @@ mod disclose;
 mod eval;
 mod explain;
 mod export;
+mod language;
 mod lines;
 mod options;
 mod report;
@@ -122,9 +123,9 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Disclose(args) => disclose::run(args, settings, screen),
         Command::Export(args) => export::run(&args, settings, screen),
         Command::Simulate(args) => simulate::run(&args, settings, screen),
-        Command::Templates(args) => templates::run(&args, settings),
+        Command::Templates(args) => templates::run(&args, settings, screen),
         Command::Eval(args) => eval::run(args, settings),
-        Command::Train(args) => train::run(&args, settings),
+        Command::Train(args) => train::run(args, settings, screen),
         Command::Db(args) => db::run(args, settings, screen),
     }
 }

@@ -38,6 +38,9 @@ pub(super) struct Common {
     /// Pseudonyms for addresses and IPs in everything written
     #[arg(long, global = true, env = "BOUNCEWATCH_REDACT", value_parser = BoolishValueParser::new())]
     pub redact: bool,
+    /// Reply model that `bouncewatch train ndr` wrote [default: shipped]
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_NDR_MODEL")]
+    pub ndr_model: Option<PathBuf>,
     /// DNS server to ask, repeatable [default: the system's]
     #[arg(
         long,

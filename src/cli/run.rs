@@ -12,7 +12,9 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 
 use super::{
-    Exit, exit_for, report,
+    Exit, exit_for,
+    language::Language,
+    report,
     screen::{self, Screen},
     settings::{Settings, moment},
 };
@@ -47,9 +49,13 @@ pub(super) struct Args {
     /// Report mail up to this day
     #[arg(long, value_name = "DAY", env = "BOUNCEWATCH_UNTIL")]
     until: Option<String>,
+    #[command(flatten)]
+    language: Language,
 }
 
 pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    let language = args.language.clone();
+    language.available(settings)?;
     let job = job(args, settings)?;
     let formats = report::formats(settings)?;
     let mut store = Store::open(&settings.db)?;
@@ -57,6 +63,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let mut night = pipeline::nightly(&job, &mut store, &watcher)?;
     watcher.reading.finish_and_clear();
     watcher.asking.finish_and_clear();
+    language.propose(&mut store, settings, screen)?;
     let redactor = report::redactor(settings, &store)?;
     let mut folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
     let post = Post { now: settings.now, offline: settings.network.offline, redact: redactor.as_ref(), once: ONE_TRY };
@@ -111,6 +118,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
             settle: false,
         },
         now: settings.now,
+        ndr_model: settings.ndr_model.clone(),
         network: settings.network.clone(),
         typo: Some(settings.typo_parameters()?),
         since: day("--since", args.since.or(keys.since))?,

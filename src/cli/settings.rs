@@ -33,6 +33,7 @@ pub(super) struct Settings {
     pub verbose: bool,
     pub color: Color,
     pub redact: bool,
+    pub ndr_model: Option<PathBuf>,
     pub fail_on: Option<Severity>,
     pub network: Network,
     pub sinks: Vec<Sink>,
@@ -54,6 +55,7 @@ struct File {
     verbose: bool,
     color: Option<Color>,
     redact: bool,
+    ndr_model: Option<PathBuf>,
     nameserver: Vec<SocketAddr>,
     rdap_bootstrap: Option<PathBuf>,
     whois_servers: Option<PathBuf>,
@@ -118,6 +120,7 @@ pub(super) struct RunKeys {
     pub year: Option<i32>,
     pub since: Option<String>,
     pub until: Option<String>,
+    pub lm_model: Option<PathBuf>,
 }
 
 impl Settings {
@@ -165,6 +168,7 @@ impl Settings {
             verbose: flags.verbose || file.verbose,
             color: flags.color.or(file.color).unwrap_or_default(),
             redact: flags.redact || file.redact,
+            ndr_model: flags.ndr_model.or(file.ndr_model),
             fail_on: fail_on.transpose()?,
             network,
             sinks: Sink::parse_all(&wishes, template.as_ref())?,

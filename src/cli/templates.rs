@@ -5,21 +5,24 @@ use serde_json::json;
 
 use super::{
     Exit,
+    language::Language,
     lines::{self, Out, Shape},
+    report,
+    screen::Screen,
     settings::{Settings, moment},
 };
-use crate::{
-    address::printable, error::Error, ledger::TemplateTally, moment::Timestamp, ndr::TemplateId, store::Store,
-};
+use crate::{address::printable, bounce::BounceType, error::Error, ndr::Template, store::Store};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// Only those first seen on this day or later
     #[arg(long, value_name = "DAY")]
     new_since: Option<String>,
+    #[command(flatten)]
+    language: Language,
 }
 
-pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
+pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     if !settings.db.exists() {
         return Err(Error::Usage(format!(
             "templates: there is no database {}; run `bouncewatch run` first",
@@ -28,22 +31,29 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     }
     let since = args.new_since.as_ref().map(|text| moment("--new-since", text)).transpose()?;
     let shape = lines::shape(settings)?;
+    let mut store = Store::open(&settings.db)?;
+    args.language.propose(&mut store, settings, screen)?;
+    let redactor = report::redactor(settings, &store)?;
+    let shown = |text: &str| redactor.as_ref().map_or_else(|| text.to_owned(), |r| r.text(text));
     let mut out = Out::open();
-    for (id, tally, first) in sorted(Store::open(&settings.db)?.ledger()?.templates.into_iter().collect(), since) {
+    for t in store.templates()?.freeze().into_iter().filter(|t| since.is_none_or(|since| t.first >= since)) {
+        let (kind, source) = meaning(&t);
         match shape {
             Shape::Json => out.line(
                 &json!({
-                    "id": id.to_string(), "template": tally.text, "type": tally.kind.id(), "name": tally.kind.name(),
-                    "count": tally.count, "example": tally.example, "first_seen": first.to_string(),
+                    "id": t.id.to_string(), "template": shown(&t.text), "type": kind.id(), "name": kind.name(),
+                    "source": source, "count": t.count, "forms": t.forms, "example": shown(&t.example),
+                    "first_seen": t.first.to_string(), "last_seen": t.last.to_string(),
                 })
                 .to_string(),
             )?,
             Shape::Text => out.line(&format!(
-                "{:>10} {:<4} {} {}",
-                tally.count,
-                tally.kind.id(),
-                first.day(),
-                printable(&tally.text)
+                "{:>10} {:<4}{} {} {}",
+                t.count,
+                kind.id(),
+                if source == "lm" { "?" } else { " " },
+                t.first.day(),
+                printable(&shown(&t.text))
             ))?,
         }
     }
@@ -51,17 +61,10 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn sorted(
-    templates: Vec<(TemplateId, TemplateTally)>,
-    since: Option<Timestamp>,
-) -> Vec<(TemplateId, TemplateTally, Timestamp)> {
-    let mut rows: Vec<_> = templates
-        .into_iter()
-        .filter_map(|(id, tally)| {
-            let (first, _) = tally.seen.bounds()?;
-            since.is_none_or(|since| first >= since).then_some((id, tally, first))
-        })
-        .collect();
-    rows.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(&b.0)));
-    rows
+/// The type and who says so: the reply model, or a language model where the reply model says nothing.
+fn meaning(t: &Template) -> (BounceType, &'static str) {
+    match t.proposal {
+        Some(p) if t.kind == BounceType::Other && p.kind != BounceType::Other => (p.kind, "lm"),
+        _ => (t.kind, "model"),
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
     enumeration::{self, Campaign},
     ledger::{Ledger, Name},
     moment::{Day, Timestamp, Week},
+    ndr::Template,
     typo::Weekly,
 };
 
@@ -93,15 +94,11 @@ fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, 
 }
 
 fn templates(ledger: &Ledger) -> Templates {
-    let mut lines: Vec<TemplateLine> = ledger
-        .templates
-        .iter()
-        .map(|(id, t)| TemplateLine { id: id.to_string(), template: t.text.to_string(), kind: t.kind, count: t.count })
-        .collect();
-    lines.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
-    let distinct = lines.len() as u64;
-    lines.truncate(TOP_TEMPLATES);
-    Templates { distinct, top: lines }
+    let mut templates = ledger.templates.freeze();
+    let distinct = templates.len() as u64;
+    templates.truncate(TOP_TEMPLATES);
+    let line = |t: Template| TemplateLine { id: t.id.to_string(), template: t.text, kind: t.kind, count: t.count };
+    Templates { distinct, top: templates.into_iter().map(line).collect() }
 }
 
 fn blocklists(ledger: &Ledger) -> Vec<Blocklist> {

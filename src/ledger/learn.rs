@@ -1,6 +1,6 @@
 //! One delivery into the tables.
 
-use super::{Answer, BlockTally, Contact, ContactKey, Ledger, RefusalKey, TemplateTally};
+use super::{Answer, BlockTally, Contact, ContactKey, Ledger, RefusalKey};
 use crate::{
     address::{domain_of, fold},
     bounce::BounceType,
@@ -9,9 +9,6 @@ use crate::{
     moment::Window,
     ndr::Verdict,
 };
-
-/// A template's example is cut here: enough to know it by.
-const MAX_EXAMPLE: usize = 400;
 
 impl Ledger {
     /// Takes in one delivery. `verdicts` has one entry an attempt, `None` where it was accepted.
@@ -50,7 +47,7 @@ impl Ledger {
         }
     }
 
-    /// Counts one reply of a template; `masked` gives its text and is asked once a template.
+    /// Counts one reply by its masked form; `masked` gives that form's text and is asked once a form.
     pub fn add_template(
         &mut self,
         verdict: &Verdict,
@@ -58,19 +55,7 @@ impl Ledger {
         at: crate::moment::Timestamp,
         masked: impl FnOnce() -> Box<str>,
     ) {
-        let tally = self.templates.entry(verdict.template).or_insert_with(|| TemplateTally {
-            text: masked(),
-            example: cut(raw),
-            kind: verdict.kind,
-            count: 0,
-            seen: Window::default(),
-        });
-        tally.count += 1;
-        let older = tally.seen.bounds().is_none_or(|(first, _)| (at, raw) < (first, &*tally.example));
-        if older {
-            tally.example = cut(raw);
-        }
-        tally.seen.extend(at);
+        self.templates.add(verdict.template, verdict.kind, raw, at, masked);
     }
 
     fn tally_day(
@@ -199,14 +184,7 @@ impl Merge for Ledger {
                 .entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key })
                 .or_default() += count;
         }
-        for (id, tally) in other.templates {
-            match self.templates.entry(id) {
-                hashbrown::hash_map::Entry::Occupied(mut known) => known.get_mut().absorb(tally),
-                hashbrown::hash_map::Entry::Vacant(free) => {
-                    free.insert(tally);
-                }
-            }
-        }
+        self.templates.merge(other.templates);
         for (key, tally) in other.blocklists {
             self.blocklists.entry(key).or_default().merge(tally);
         }
@@ -240,27 +218,6 @@ impl Merge for BlockTally {
         self.blocked_ips.append(&mut other.blocked_ips);
         self.receiver_domains.append(&mut other.receiver_domains);
     }
-}
-
-impl TemplateTally {
-    /// Takes in another count of the same form; the oldest example stays.
-    pub fn absorb(&mut self, other: TemplateTally) {
-        let first = |t: &TemplateTally| t.seen.bounds().map(|(first, _)| first);
-        if (first(&other), &other.example) < (first(self), &self.example) {
-            self.example = other.example;
-            self.kind = other.kind;
-        }
-        self.count += other.count;
-        self.seen.merge(other.seen);
-    }
-}
-
-fn cut(raw: &str) -> Box<str> {
-    let mut end = raw.len().min(MAX_EXAMPLE);
-    while !raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    raw[..end].into()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{
     bounce::BounceType,
     delivery::Direction,
     moment::{Day, Timestamp, Window},
-    ndr::TemplateId,
+    ndr::Miner,
 };
 
 /// Everything learned from some mail.
@@ -32,8 +32,8 @@ pub struct Ledger {
     pub contacts: HashMap<ContactKey, Contact>,
     /// Hard bounces that say a recipient or its domain does not exist, by day.
     pub refusals: HashMap<RefusalKey, u64>,
-    /// NDR templates.
-    pub templates: HashMap<TemplateId, TemplateTally>,
+    /// Masked replies, and the templates they make.
+    pub templates: Miner,
     /// T5 by list and day.
     pub blocklists: BTreeMap<(String, Day), BlockTally>,
     /// T3 by sender domain.
@@ -114,21 +114,6 @@ pub struct RefusalKey {
     pub kind: BounceType,
     /// Out or in.
     pub direction: Direction,
-}
-
-/// A masked reply and how often it was said.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TemplateTally {
-    /// The masked text.
-    pub text: Box<str>,
-    /// One reply that has this form.
-    pub example: Box<str>,
-    /// Its type.
-    pub kind: BounceType,
-    /// Attempts.
-    pub count: u64,
-    /// First and last day.
-    pub seen: Window,
 }
 
 /// A day's T5 of one list.

@@ -17,7 +17,7 @@ impl Ledger {
         self.days.retain(|day, _| days.contains(day));
         self.refusals.retain(|key, _| days.contains(&key.day));
         self.contacts.retain(|_, contact| contact.first.day() <= to);
-        self.templates.retain(|_, tally| overlaps(tally.seen));
+        self.templates.retain(|form| overlaps(form.seen));
         self.blocklists.retain(|(_, day), _| days.contains(day));
         self.authentication.retain(|_, tally| overlaps(tally.failed));
         self.window = match self.window.bounds() {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::Classifier;
-use crate::{bounce::BounceType, error::Error};
+use super::{Classifier, Example, Verdict, train};
+use crate::{bounce::BounceType, error::Error, hash::stable_hash};
 
 /// Edges of the calibration table.
 const EDGES: [f32; 7] = [0.0, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99];
@@ -57,27 +57,55 @@ pub fn read_labelled(name: &str, jsonl: &str) -> Result<Vec<Labelled>, Error> {
 
 /// Judges every row.
 pub fn evaluate(classifier: &Classifier, rows: &[Labelled]) -> Evaluation {
-    let mut e = Evaluation {
-        rows: rows.len() as u64,
-        right: 0,
-        confusion: [[0; 16]; 16],
-        calibration: EDGES.iter().map(|edge| (*edge, 0, 0)).collect(),
-    };
+    let mut e = Evaluation::default();
     for row in rows {
-        let verdict = classifier.classify(&row.text);
-        let right = verdict.kind == row.label || row.alt.contains(&verdict.kind);
-        let said = if right { row.label } else { verdict.kind };
-        e.confusion[usize::from(row.label.number()) - 1][usize::from(said.number()) - 1] += 1;
-        e.right += u64::from(right);
-        if let Some(band) = e.calibration.iter_mut().rev().find(|b| verdict.confidence >= b.0) {
-            band.1 += 1;
-            band.2 += u64::from(right);
-        }
+        e.count(row.label, &row.alt, &classifier.classify(&row.text));
     }
     e
 }
 
+/// What models say of replies they were not fitted to: families are dealt into `folds`, and each fold is judged by a
+/// model fitted to the others. One verdict an example, in their order.
+pub fn held_out(examples: &[Example], folds: u64) -> Result<Vec<Verdict>, Error> {
+    let fold = |e: &Example| stable_hash(&e.family.to_le_bytes()) % folds.max(2);
+    let judge = |out: u64| -> Result<Vec<(usize, Verdict)>, Error> {
+        let seen: Vec<Example> = examples.iter().filter(|e| fold(e) != out).cloned().collect();
+        let classifier = Classifier::with_model(train(&seen)?)?;
+        let unseen = examples.iter().enumerate().filter(|(_, e)| fold(e) == out);
+        Ok(unseen.map(|(i, e)| (i, classifier.classify(&e.text))).collect())
+    };
+    let judge = &judge;
+    let folds: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..folds.max(2)).map(|out| scope.spawn(move || judge(out))).collect();
+        let failed = |_| Err(Error::Data { name: "training".into(), cause: "a fold could not be fitted".into() });
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(failed)).collect::<Result<_, _>>()
+    })?;
+    let mut verdicts: Vec<(usize, Verdict)> = folds.into_iter().flatten().collect();
+    verdicts.sort_by_key(|(i, _)| *i);
+    Ok(verdicts.into_iter().map(|(_, verdict)| verdict).collect())
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        let calibration = EDGES.iter().map(|edge| (*edge, 0, 0)).collect();
+        Evaluation { rows: 0, right: 0, confusion: [[0; 16]; 16], calibration }
+    }
+}
+
 impl Evaluation {
+    /// One more reply and what was said of it.
+    pub fn count(&mut self, label: BounceType, alt: &[BounceType], verdict: &Verdict) {
+        let right = verdict.kind == label || alt.contains(&verdict.kind);
+        let said = if right { label } else { verdict.kind };
+        self.confusion[usize::from(label.number()) - 1][usize::from(said.number()) - 1] += 1;
+        self.rows += 1;
+        self.right += u64::from(right);
+        if let Some(band) = self.calibration.iter_mut().rev().find(|b| verdict.confidence >= b.0) {
+            band.1 += 1;
+            band.2 += u64::from(right);
+        }
+    }
+
     /// Share of right answers; 1 where there are no rows.
     pub fn accuracy(&self) -> f64 {
         share(self.right, self.rows)

@@ -32,10 +32,10 @@ pub use self::{
     blocklists::Blocklists,
     cache::Cached,
     details::{Details, Mailbox, Rate},
-    eval::{Evaluation, Labelled, evaluate, read_labelled},
+    eval::{Evaluation, Labelled, evaluate, held_out, read_labelled},
     grammar::{Example, expand},
     mask::Masked,
-    miner::{Miner, Template},
+    miner::{Form, Founder, Miner, Proposal, Template},
     model::Model,
     train::{cross_check, train},
 };

@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
 use super::*;
 use crate::hash::stable_hash;
-use crate::{merge::Merge, moment::Timestamp};
 
 fn classifier() -> Classifier {
     Classifier::shipped().unwrap()
@@ -308,54 +307,6 @@ fn the_shipped_model_is_what_the_shipped_grammar_gives() {
     let sample: Vec<_> = examples.iter().step_by(7).collect();
     let right = sample.iter().filter(|e| c.classify(&e.text).kind == e.kind).count();
     assert!(right as f64 / sample.len() as f64 > 0.95, "{right} of {}", sample.len());
-}
-
-#[test]
-fn miners_join_in_any_order() {
-    let forms = [
-        ("550 5.1.1 <{addr}>: User unknown in local table", BounceType::UserUnknown),
-        ("550 5.1.1 <{addr}>: User unknown in virtual table", BounceType::UserUnknown),
-        ("550 5.1.1 <{addr}>: User full in virtual table", BounceType::MailboxFull),
-        ("451 try later", BounceType::Other),
-    ];
-    let mine = |order: &[usize]| {
-        let mut m = Miner::default();
-        for i in order {
-            m.add(forms[*i].0, forms[*i].1, Timestamp(*i as i64));
-        }
-        m
-    };
-    let whole = mine(&[0, 1, 2, 3, 0, 1]).freeze();
-    let mut joined = mine(&[3, 1, 0]);
-    joined.merge(mine(&[1, 0, 2]));
-    assert_eq!(joined.freeze(), whole);
-    let top = &whole[0];
-    assert_eq!((top.text.as_str(), top.count, top.forms), ("550 5.1.1 <{addr}>: User unknown in <*> table", 4, 2));
-    assert_eq!(top.id.0, stable_hash(top.text.as_bytes()));
-    assert_eq!((top.first, top.last), (Timestamp(0), Timestamp(1)));
-    assert!(
-        whole.iter().any(|t| t.kind == BounceType::MailboxFull && t.forms == 1),
-        "another type is another template"
-    );
-}
-
-#[test]
-fn a_flood_of_different_replies_stays_bounded_and_counted() {
-    let text = |i: u64| format!("55{} word{} is {} and {}", i % 10, stable_hash(&i.to_le_bytes()), i / 3, i % 97);
-    let cap = 64;
-    let mut all = Miner::with_cap(cap);
-    let (mut a, mut b) = (Miner::with_cap(cap), Miner::with_cap(cap));
-    for i in 0..5000 {
-        all.add(&text(i), BounceType::Other, Timestamp(i as i64));
-        assert!(all.forms() <= 2 * cap + 11 * 2, "{}", all.forms());
-    }
-    for i in (0..5000).rev() {
-        let half = if i % 3 == 0 { &mut a } else { &mut b };
-        half.add(&text(i), BounceType::Other, Timestamp(i as i64));
-    }
-    b.merge(a);
-    assert_eq!(all.freeze(), b.freeze());
-    assert_eq!(all.freeze().iter().map(|t| t.count).sum::<u64>(), 5000);
 }
 
 #[test]

@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Store;
+use super::{Store, templates};
 use crate::{
     bounce::BounceType,
     delivery::Direction,
     error::Error,
-    ledger::{Answer, AuthTally, BlockTally, Contact, ContactKey, DayTally, Ledger, Name, RefusalKey, TemplateTally},
+    ledger::{Answer, AuthTally, BlockTally, Contact, ContactKey, DayTally, Ledger, Name, RefusalKey},
     merge::Merge,
     moment::{Day, Timestamp, Window},
-    ndr::TemplateId,
     sources::{Known, Mark},
 };
 
@@ -43,7 +42,7 @@ impl Store {
         self.write(|db| {
             save_known(db, known)?;
             save_days(db, ledger)?;
-            save_templates(db, ledger)?;
+            templates::add(db, &ledger.templates)?;
             save_tallies(db, ledger)?;
             let ids = save_names(db, ledger)?;
             save_contacts(db, ledger, &ids)?;
@@ -71,7 +70,7 @@ impl Store {
             load_days(db, &mut ledger)?;
             load_contacts(db, &mut ledger, &names)?;
             load_refusals(db, &mut ledger, &names)?;
-            load_templates(db, &mut ledger)?;
+            ledger.templates = templates::load(db)?;
             load_tallies(db, &mut ledger)?;
             Ok(ledger)
         })
@@ -186,22 +185,6 @@ fn save_refusals(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Res
     Ok(())
 }
 
-fn save_templates(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
-    let mut rows: Vec<_> = ledger.templates.iter().collect();
-    rows.sort_unstable_by_key(|(id, _)| **id);
-    let mut upsert = db.prepare(
-        "INSERT INTO templates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET
-         type = iif((excluded.first, excluded.example) < (first, example), excluded.type, type),
-         example = iif((excluded.first, excluded.example) < (first, example), excluded.example, example),
-         count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)",
-    )?;
-    for (id, t) in rows {
-        let (first, last) = t.seen.bounds().unwrap_or_default();
-        upsert.execute(params![signed(id.0), t.text, t.example, t.kind.number(), signed(t.count), first.0, last.0])?;
-    }
-    Ok(())
-}
-
 fn save_tallies(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
     let mut days = db.prepare(
         "INSERT INTO blocklist_days VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET attempts = attempts + excluded.attempts, emails = emails + excluded.emails",
@@ -308,22 +291,6 @@ fn load_refusals(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name
     Ok(())
 }
 
-fn load_templates(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
-    let mut select = db.prepare("SELECT id, text, example, type, count, first, last FROM templates")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let tally = TemplateTally {
-            text: row.get::<_, String>(1)?.into(),
-            example: row.get::<_, String>(2)?.into(),
-            kind: kind(row.get(3)?),
-            count: unsigned(row.get(4)?),
-            seen: Window::between(Timestamp(row.get(5)?), Timestamp(row.get(6)?)),
-        };
-        ledger.templates.insert(TemplateId(unsigned(row.get(0)?)), tally);
-    }
-    Ok(())
-}
-
 fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     let mut lists: BTreeMap<(String, Day), BlockTally> = BTreeMap::new();
     let mut select = db.prepare("SELECT list, day, attempts, emails FROM blocklist_days")?;
@@ -359,15 +326,15 @@ fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
 }
 
 /// SQLite's integers are signed; hashes and counts keep their 64 bits.
-fn signed(n: u64) -> i64 {
+pub(super) fn signed(n: u64) -> i64 {
     n.cast_signed()
 }
 
-fn unsigned(n: i64) -> u64 {
+pub(super) fn unsigned(n: i64) -> u64 {
     n.cast_unsigned()
 }
 
-fn kind(n: u8) -> BounceType {
+pub(super) fn kind(n: u8) -> BounceType {
     BounceType::from_number(n).unwrap_or(BounceType::Other)
 }
 
@@ -391,7 +358,7 @@ mod tests {
     use super::*;
     use crate::{
         delivery::{Attempt, Delivery},
-        ndr::Verdict,
+        ndr::{TemplateId, Verdict},
     };
 
     fn night(day: i64, replies: &[(&str, &str, BounceType)]) -> Ledger {
@@ -442,7 +409,7 @@ mod tests {
                 .iter()
                 .map(|(k, n)| format!("{} {} {:?} {} {n}", name(k.sender), name(k.recipient), k.day, k.kind)),
         );
-        lines.extend(ledger.templates.iter().map(|t| format!("{t:?}")));
+        lines.extend(ledger.templates.forms().iter().map(|t| format!("{t:?}")));
         lines.sort_unstable();
         lines.push(format!(
             "{:?} {:?} {:?} {:?} {:?}",

@@ -9,6 +9,7 @@ mod disclosures;
 mod history;
 mod lookups;
 mod nights;
+mod templates;
 mod upkeep;
 
 use std::{
@@ -31,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v2_alerts.sql"),
     include_str!("v3_disclosures.sql"),
     include_str!("v4_nights.sql"),
+    include_str!("v5_templates.sql"),
 ];
 
 /// The open database.

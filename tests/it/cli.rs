@@ -354,6 +354,111 @@ fn evaluations_print_their_tables() {
 }
 
 #[test]
+fn a_model_of_ones_own_is_trained_told_of_and_used() {
+    let words =
+        ["zonk", "your zonk is", "by policy", "here", "now", "today", "always", "because we can", "again", "so it is"];
+    let lines: String = words
+        .iter()
+        .flat_map(|w| [format!("550 frobnicated {w}"), format!("554 {w} frobnicated and frobnicated")])
+        .map(|text| format!("{{\"text\":\"{text}\",\"label\":\"T13\"}}\n"))
+        .collect();
+    let dir = given(lines.as_bytes());
+    let grammar = "T8\t{550|551} {User|Mailbox|Account} {unknown|not found}{ $a|}\nT9\t{552|452} {mailbox|quota} {full|exceeded}{ $a|}\nT16\t451 {system|local} {error|problem}\n";
+    fs::write(dir.path().join("g.tsv"), grammar).unwrap();
+    let train = ["train", "ndr", "--grammar", "g.tsv", "--labelled", "in.jsonl", "--output"];
+    let mut models = Vec::new();
+    for name in ["one.bin", "two.bin"] {
+        let output = bouncewatch(dir.path(), &[&train[..], &[name]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(stdout(&output).contains("Held out of the labelled replies\nreplies 20 "), "{}", stdout(&output));
+        models.push(fs::read(dir.path().join(name)).unwrap());
+    }
+    assert!(models[0] == models[1], "the same files give the same bytes");
+    let card = fs::read_to_string(dir.path().join("one.md")).unwrap();
+    assert!(card.contains("20 labelled replies of `in.jsonl`") && card.contains("label (down)"), "{card}");
+    let kind = |args: &[&str]| {
+        let output =
+            bouncewatch(dir.path(), &[&["classify", "550 zonk frobnicated", "--format", "json"], args].concat());
+        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()["type"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((kind(&["--ndr-model", "one.bin"]).as_str(), kind(&[]) == "T13"), ("T13", false));
+    let output = bouncewatch(dir.path(), &["eval", "ndr", "--input", "in.jsonl", "--ndr-model", "one.bin"]);
+    assert!(stdout(&output).starts_with("replies 20  accuracy 1.0000"), "{}", stdout(&output));
+    fails(dir.path(), &["classify", "x", "--ndr-model", "g.tsv"], 1, "g.tsv: this is no model of replies");
+    fails(dir.path(), &["classify", "x", "--ndr-model", "none.bin"], 1, "cannot read none.bin");
+    fails(dir.path(), &["train", "ndr", "--labelled", "g.tsv"], 1, "g.tsv: line 1");
+}
+
+/// Two minutes unoptimised: `cargo test --release --test it shipped_model -- --ignored`.
+#[test]
+#[ignore = "fitting the whole grammar takes minutes"]
+fn the_shipped_model_is_what_train_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = bouncewatch(dir.path(), &["train", "ndr", "--output", "model.bin"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/ndr/model.bin");
+    assert!(
+        fs::read(dir.path().join("model.bin")).unwrap() == fs::read(shipped).unwrap(),
+        "retrain data/ndr/model.bin"
+    );
+}
+
+/// `build` has the language model stage only with its feature; without one, or without the model, it says so before work.
+#[test]
+fn a_language_model_that_cannot_be_had_is_a_usage_error() {
+    let dir = given(format!("{GOOD}\n").as_bytes());
+    let says = if cfg!(feature = "lm") { "has no model.safetensors" } else { "--features lm" };
+    fails(dir.path(), &["run", "in.jsonl", "--offline", "--lm-model", "nowhere"], 2, says);
+    assert!(!dir.path().join("reports").exists(), "refused before the work");
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    fails(dir.path(), &["templates", "--lm-model", "nowhere"], 2, says);
+}
+
+#[test]
+fn template_ids_stay_and_new_ones_are_told() {
+    let dir = given(b"");
+    let night = |day: &str, replies: &[&str]| {
+        let lines: Vec<String> = replies
+            .iter()
+            .map(|reply| GOOD.replace("250 OK", reply).replace("2022-06-08", day).replace("b@y", "c@y"))
+            .collect();
+        fs::write(dir.path().join(format!("{day}.jsonl")), lines.join("\n") + "\n").unwrap();
+        let output = bouncewatch(dir.path(), &["run", &format!("{day}.jsonl"), "--offline"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    let rows = |args: &[&str]| -> Vec<serde_json::Value> {
+        let output = bouncewatch(dir.path(), &[&["templates"], args].concat());
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    night(
+        "2022-06-08",
+        &["550 5.1.1 <c@y.example>: Recipient address rejected: User unknown in local recipient table"],
+    );
+    let first = rows(&[]);
+    night(
+        "2022-06-09",
+        &[
+            "550 5.1.1 <c@y.example>: Recipient address rejected: User unknown in virtual mailbox table",
+            "550 5.1.1 <c@y.example>: Recipient address rejected: User unknown in virtual alias table",
+            "552 5.2.2 Mailbox full",
+        ],
+    );
+    let all = rows(&[]);
+    assert_eq!((all.len(), &all[0]["id"]), (2, &first[0]["id"]), "{all:?}");
+    assert_eq!((&all[0]["count"], &all[0]["forms"], &all[0]["source"]), (&3.into(), &3.into(), &"model".into()));
+    assert!(all[0]["template"].as_str().unwrap().ends_with("User unknown in <*> <*> table"), "{all:?}");
+    let new = rows(&["--new-since", "2022-06-09"]);
+    assert_eq!((new.len(), &new[0]["type"]), (1, &"T9".into()), "{new:?}");
+    let top = &report(dir.path())["templates"];
+    assert_eq!(
+        (&top["distinct"], &top["top"][0]["id"], &top["top"][0]["count"]),
+        (&2.into(), &first[0]["id"], &3.into())
+    );
+    let hidden = rows(&["--redact"]);
+    assert!(!hidden[0]["example"].as_str().unwrap().contains("c@y.example"), "{hidden:?}");
+}
+
+#[test]
 fn options_may_come_from_file_environment_or_flag() {
     let dir = given(GOOD.as_bytes());
     fs::write(

@@ -1,10 +1,11 @@
 //! `bouncewatch train`
 
+mod ndr;
 mod typo;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::{Exit, settings::Settings};
+use super::{Exit, screen::Screen, settings::Settings};
 use crate::error::Error;
 
 #[derive(Debug, ClapArgs)]
@@ -15,12 +16,15 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Model {
-    /// Fit the typo model to confirmed typos
+    /// The reply model: from the training grammar and labelled replies, with a model card
+    Ndr(ndr::Args),
+    /// The typo model: from confirmed typos
     Typo(typo::Args),
 }
 
-pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
-    match &args.model {
-        Model::Typo(args) => typo::run(args, settings),
+pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    match args.model {
+        Model::Ndr(args) => ndr::run(&args, settings, screen),
+        Model::Typo(args) => typo::run(&args, settings),
     }
 }
