@@ -7,13 +7,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     address,
     enumeration::Campaign,
     findings::{Alert, AlertKind, DomainRisk, Findings, Severity},
-    registrability::Status,
+    registrability::{Registrability, Status},
     typo::SuspectKind,
 };
 
@@ -29,6 +29,8 @@ const GRAVE_MAILS: u64 = 50;
 const SOME_MAILS: u64 = 5;
 /// Risk from which it is.
 const SOME_RISK: f64 = 0.1;
+/// Names of a list in a subject.
+const MAX_LISTED: usize = 4;
 /// Characters of a name in a subject.
 const MAX_NAME: usize = 80;
 
@@ -42,9 +44,15 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
         let id = id(AlertKind::Squatting, &d.suspect.domain);
         Some((id, grade_domain(d)?, AlertKind::Squatting, tell_domain(d)))
     });
+    let taken = findings.taken.iter().map(|r| {
+        // Dropped and taken again, it is another story.
+        let key = format!("{} {}", r.domain, r.open_at.map_or(0, |at| at.0));
+        let severity = if r.details.null_mx { Severity::Medium } else { Severity::High };
+        (id(AlertKind::TakenOver, &key), severity, AlertKind::TakenOver, tell_taken(r, findings))
+    });
     // One name may be found twice, as a typo and as expired: the graver one is told.
     let mut by_id = BTreeMap::<String, Alert>::new();
-    for (id, severity, kind, subject) in campaigns.chain(domains) {
+    for (id, severity, kind, subject) in campaigns.chain(domains).chain(taken) {
         let alert =
             Alert { id: id.clone(), severity, kind, subject, raised_at: findings.generated_at, sent_to: vec![] };
         match by_id.get(&id) {
@@ -134,6 +142,31 @@ fn tell_domain(d: &DomainRisk) -> String {
         many(s.emails, "mail"),
         many(s.senders, "sender")
     )
+}
+
+fn tell_taken(r: &Registrability, findings: &Findings) -> String {
+    let d = &r.details;
+    let about = findings.domains.iter().filter(|found| found.registrability.domain == r.domain);
+    let intended: BTreeSet<&str> =
+        about.map(|found| found.suspect.intended.as_str()).filter(|intended| !intended.is_empty()).collect();
+    let list = |names: &mut dyn Iterator<Item = &str>| names.take(MAX_LISTED).map(name).collect::<Vec<_>>().join(", ");
+    let meant = match intended.is_empty() {
+        true => String::new(),
+        false => format!(" (meant {})", list(&mut intended.into_iter())),
+    };
+    let mut facts = Vec::new();
+    facts.extend(d.created.map(|at| format!("created {at}")));
+    facts.extend(d.registrar.as_ref().map(|registrar| format!("registrar {}", name(registrar))));
+    if !d.nameservers.is_empty() {
+        facts.push(format!("name servers {}", list(&mut d.nameservers.iter().map(String::as_str))));
+    }
+    facts.push(match (d.null_mx, d.mx.is_empty()) {
+        (true, _) => "takes no mail (null MX)".to_owned(),
+        (false, true) => "no MX".to_owned(),
+        (false, false) => format!("mail to {}", list(&mut d.mx.iter().map(String::as_str))),
+    });
+    let open = r.open_at.map(|at| format!(", free on {},", at.day())).unwrap_or_default();
+    format!("somebody took {}{meant}{open} now held: {}", name(&r.domain), facts.join("; "))
 }
 
 fn name(text: &str) -> String {

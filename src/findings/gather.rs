@@ -51,6 +51,8 @@ impl Findings {
             domains,
             usernames,
             campaigns,
+            taken: Vec::new(),
+            lookups: Default::default(),
             alerts: Vec::new(),
         }
     }

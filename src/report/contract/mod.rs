@@ -2,10 +2,12 @@
 //!
 //! Every renderer draws from these structs, so what a stranger wrote passes one gate: [`shown`].
 
+mod lookups;
 mod squatting;
 
 use serde::Serialize;
 
+pub use lookups::{Lookups, Server};
 pub use squatting::{Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week};
 
 use crate::{
@@ -46,6 +48,8 @@ pub struct Report {
     pub campaigns: Vec<Campaign>,
     /// What somebody should hear.
     pub alerts: Vec<Alert>,
+    /// Added: how asking the registries went.
+    pub lookups: Lookups,
 }
 
 /// A window; both `null` where nothing was read.
@@ -255,6 +259,7 @@ impl From<&Findings> for Report {
             squatting: Squatting::from(f),
             campaigns: f.campaigns.iter().map(Campaign::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
+            lookups: Lookups::from(&f.lookups),
         }
     }
 }

@@ -102,9 +102,11 @@ fn object(name: &str, fate: Fate) -> String {
         Fate::OnHold => vec!["client hold"],
         _ => vec!["active"],
     };
+    let created = if fate == Fate::TakenOver { "2022-07-04T12:00:00Z" } else { "2021-03-04T05:06:07Z" };
     serde_json::json!({
         "objectClassName": "domain", "ldhName": name.to_uppercase(), "status": status,
-        "events": [{"eventAction": "registration", "eventDate": "2021-03-04T05:06:07Z"}, {"eventAction": "last changed", "eventDate": "2022-07-01T00:00:00Z"}],
+        "events": [{"eventAction": "registration", "eventDate": created}, {"eventAction": "last changed", "eventDate": "2022-07-01T00:00:00Z"}],
+        "nameservers": [{"ldhName": "ns1.squat.example"}],
         "entities": [{"roles": ["registrar"], "vcardArray": ["vcard", [["fn", {}, "text", "Loopback Registrar"]]],
             "entities": [{"roles": ["abuse"], "vcardArray": ["vcard", [["email", {}, "text", "abuse@registrar.example"]]]}]}],
     })
