@@ -1,6 +1,6 @@
 //! The whole job on one screen: read the functions from the top.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     alert,
@@ -201,14 +201,17 @@ fn ask(
     progress: &dyn Progress,
 ) -> Result<(HashMap<String, Registrability>, Tally), Error> {
     let before = store.answers()?;
-    let mut watched: Vec<&str> = before.values().filter(|a| a.open_at.is_some()).map(|a| a.domain.as_str()).collect();
+    let keys: HashSet<String> =
+        suspects.domains.iter().map(|d| registrability::asked_about(&d.domain, suffixes)).collect();
+    let vanished = |a: &&Registrability| a.open_at.is_some() && !keys.contains(&a.domain);
+    let mut watched: Vec<&str> = before.values().filter(vanished).map(|a| a.domain.as_str()).collect();
     watched.sort_unstable();
     let stale = |domain: &&str| {
         let key = registrability::asked_about(domain, suffixes);
         before.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
     };
     let suspected = suspects.domains.iter().map(|d| d.domain.as_str());
-    let open: Vec<String> = suspected.chain(watched).filter(stale).map(str::to_owned).collect();
+    let open: Vec<String> = watched.into_iter().chain(suspected).filter(stale).map(str::to_owned).collect();
     progress.lookups(open.len() as u64);
     let mut answers = before.clone();
     let mut failed = None;

@@ -18,6 +18,7 @@ pub(super) fn by_convention(domain: &str) -> Vec<Contact> {
 /// mailboxes are left out.
 pub(super) fn complete(domain: &str, details: &mut Details) {
     details.contacts.extend(by_convention(domain));
+    details.contacts.retain(|c| is_plain(&c.address));
     if details.null_mx {
         let own = format!("@{domain}");
         details.contacts.retain(|c| !c.address.to_ascii_lowercase().ends_with(&own));
@@ -25,6 +26,16 @@ pub(super) fn complete(domain: &str, details: &mut Details) {
     details.contacts.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
     let mut seen = std::collections::BTreeSet::new();
     details.contacts.retain(|c| seen.insert(c.address.to_ascii_lowercase()));
+}
+
+/// One mailbox, or the address of a form: nothing that could mean more once it stands in a mail's header.
+fn is_plain(address: &str) -> bool {
+    let plain = address.bytes().all(|b| b.is_ascii_graphic() && !b"<>()[],;:\\\"".contains(&b));
+    let mailbox = plain
+        && address
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
+    mailbox || (address.starts_with("https://") && address.bytes().all(|b| b.is_ascii_graphic()))
 }
 
 /// Who asked to be told comes first, then who holds the name, who runs it, who sold it.
@@ -56,6 +67,9 @@ mod tests {
                 contact("abuse@registrar.example", "abuse", Source::Rdap),
                 of_zone("Security@x.example"),
                 contact("tech@x.example", "technical", Source::Whois),
+                contact("a@x.example,b@y.example", "technical", Source::Whois),
+                contact("<a@x.example>", "registrant", Source::Rdap),
+                contact("see www.x.example", "registrant", Source::Rdap),
                 contact("https://x.example/report", "security", Source::SecurityTxt),
             ],
             ..Details::default()

@@ -55,8 +55,8 @@ pub(super) enum Outcome {
     Answered,
     /// It did not, or with nonsense.
     Failed,
-    /// It wants to be left alone for so long.
-    Later(Duration),
+    /// It wants to be left alone, for so long if it says how long.
+    Later(Option<Duration>),
 }
 
 /// What a run had to do with one RDAP, WHOIS or web server.
@@ -89,8 +89,17 @@ struct Server {
     next: Option<Instant>,
     under_way: usize,
     failures: u32,
-    closed: Option<(Instant, &'static str)>,
+    refusals: u32,
+    closed: Option<Closed>,
     tally: ServerTally,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Closed {
+    until: Instant,
+    why: &'static str,
+    /// Whether waiting for it helps: who fails or refuses again and again is given up until then.
+    wait: bool,
 }
 
 impl Pace {
@@ -121,19 +130,24 @@ impl Pace {
         let now = Instant::now();
         match outcome {
             Outcome::Answered => {
-                books.failures = 0;
+                (books.failures, books.refusals) = (0, 0);
                 books.tally.answered += 1;
             }
-            Outcome::Later(pause) => {
-                books.closed = Some((now + pause.min(MAX_PAUSE), "rate_limited"));
+            Outcome::Later(said) => {
+                let pause =
+                    said.unwrap_or_else(|| pause(manners.backoff, books.refusals + 1, server).min(manners.break_for));
+                books.refusals += u32::from(said.is_none());
                 books.tally.refused += 1;
+                let wait = books.refusals < GIVE_UP_AFTER;
+                let pause = if wait { pause } else { manners.break_for };
+                books.closed = Some(Closed { until: now + pause.min(MAX_PAUSE), why: "rate_limited", wait });
             }
             Outcome::Failed => {
                 books.failures += 1;
                 books.tally.failed += 1;
                 if books.failures >= manners.break_after {
                     books.failures = 0;
-                    books.closed = Some((now + manners.break_for, "server_failing"));
+                    books.closed = Some(Closed { until: now + manners.break_for, why: "server_failing", wait: false });
                 }
             }
         }
@@ -151,7 +165,7 @@ impl Pace {
     /// How long until every server may be asked again.
     pub(super) fn closed_for(&self) -> Duration {
         let now = Instant::now();
-        let until = self.lock().values().filter_map(|books| books.closed).map(|(until, _)| until).max();
+        let until = self.lock().values().filter_map(|books| books.closed).map(|closed| closed.until).max();
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
@@ -163,15 +177,15 @@ impl Pace {
             if books.tally.asked >= limit.per_run {
                 return Err("registry_budget");
             }
-            if let Some((until, why)) = books.closed {
-                if until > deadline || (until > now && why == "server_failing") {
+            if let Some(Closed { until, why, wait }) = books.closed {
+                if until > deadline || (until > now && !wait) {
                     return Err(why);
                 }
                 if until <= now {
                     books.closed = None;
                 }
             }
-            let opens = books.closed.map(|(until, _)| until);
+            let opens = books.closed.map(|closed| closed.until);
             if opens.is_none() && books.under_way < limit.at_once {
                 let slot = books.next.map_or(now, |next| next.max(now));
                 books.next = Some(slot + limit.interval);
@@ -190,6 +204,9 @@ impl Pace {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Refusals in a row, none naming a time, after which names are no longer made to wait for a server.
+const GIVE_UP_AFTER: u32 = 5;
 
 /// No server may silence us for longer than this with one `Retry-After`.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
@@ -223,10 +240,10 @@ mod tests {
             pace.ask("b", none, &manners, || ((), Outcome::Failed)).unwrap();
         }
         assert_eq!(pace.ask("b", none, &manners, || ((), Outcome::Answered)), Err("server_failing"));
-        pace.ask("c", none, &manners, || ((), Outcome::Later(Duration::from_secs(60)))).unwrap();
+        pace.ask("c", none, &manners, || ((), Outcome::Later(Some(Duration::from_secs(60))))).unwrap();
         assert_eq!(pace.ask("c", none, &manners, || ((), Outcome::Answered)), Err("rate_limited"));
         let before = Instant::now();
-        pace.ask("d", none, &manners, || ((), Outcome::Later(Duration::from_millis(50)))).unwrap();
+        pace.ask("d", none, &manners, || ((), Outcome::Later(Some(Duration::from_millis(50))))).unwrap();
         pace.ask("d", none, &manners, || ((), Outcome::Answered)).unwrap();
         assert!(before.elapsed() >= Duration::from_millis(50));
         let one = Limit { per_run: 1, ..none };
@@ -239,6 +256,18 @@ mod tests {
             .collect();
         let want = [[3, 3, 0, 0, 0], [2, 0, 0, 2, 1], [1, 0, 1, 0, 1], [2, 1, 1, 0, 0], [1, 1, 0, 0, 1]];
         assert_eq!(told, ["a", "b", "c", "d", "e"].map(String::from).into_iter().zip(want).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_refuses_again_and_again_is_given_up_for_a_while() {
+        let (pace, none) = (pace(), Limit::every(Duration::ZERO));
+        let manners = Manners { backoff: Duration::from_millis(1), ..Manners::default() };
+        for _ in 0..GIVE_UP_AFTER {
+            pace.ask("a", none, &manners, || ((), Outcome::Later(None))).unwrap();
+        }
+        let start = Instant::now();
+        assert_eq!(pace.ask("a", none, &manners, || ((), Outcome::Answered)), Err("rate_limited"));
+        assert!(start.elapsed() < Duration::from_secs(5) && pace.closed_for() > Duration::from_secs(20));
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Asker {
                 let got = self.fetch(&uri, manners.rdap_timeout, now);
                 let outcome = match &got {
                     Got::Body { status, .. } if *status < 500 => Outcome::Answered,
-                    Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
+                    Got::Busy(wait) => Outcome::Later(*wait),
                     _ => Outcome::Failed,
                 };
                 (got, outcome)

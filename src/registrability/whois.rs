@@ -89,10 +89,7 @@ impl Asker {
                 let got = got.map(|answer| self.phrases.read(&answer, domain));
                 let outcome = match &got {
                     Err(_) => Outcome::Failed,
-                    // It names no time: a pause of our own, longer each time.
-                    Ok(reading) if reading.word == "rate_limited" => {
-                        Outcome::Later(pause(manners.backoff, attempt + 1, domain))
-                    }
+                    Ok(reading) if reading.word == "rate_limited" => Outcome::Later(None),
                     Ok(_) => Outcome::Answered,
                 };
                 (got, outcome)

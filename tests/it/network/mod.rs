@@ -72,6 +72,7 @@ fn every_fate_has_its_status() {
         ("registered.com", Fate::Registered, Status::Registered, "dns delegated, dns mx"),
         ("refuses.com", Fate::RefusesMail, Status::Registered, "dns delegated, dns null_mx"),
         ("nomx.com", Fate::WithoutMx, Status::Registered, "dns delegated, dns no_mx"),
+        ("slow.com", Fate::Slow, Status::Registered, "dns delegated, dns mx"),
         ("free.com", Fate::Registrable, Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
         ("redemption.com", Fate::Redemption, Status::Redemption, "dns nxdomain, dns nxdomain, rdap redemption"),
         ("dropping.com", Fate::PendingDelete, Status::PendingDelete, "dns nxdomain, dns nxdomain, rdap pending_delete"),
@@ -146,6 +147,22 @@ fn every_fate_has_its_status() {
     assert!(answers["refuses.com"].details.null_mx && !answers["nomx.com"].details.null_mx);
     assert_eq!(answers["registered.com"].details.mx, ["mx.hosting.example"]);
     assert_eq!(answers["held.com"].details.contacts[0].address, "abuse@registrar.example");
+}
+
+#[test]
+fn a_server_that_asks_for_a_pause_gets_it() {
+    let zones = [
+        ("held.com".to_owned(), Fate::RegisteredRdap(Http::RateLimitedOnce)),
+        ("free.com".to_owned(), Fate::FreeRdap(Http::RateLimitedOnce)),
+    ];
+    let world = World::start(&zones);
+    let start = Instant::now();
+    let one = Network { concurrency: 1, ..network(&world) };
+    let (answers, tally) = ask(&["held.com", "free.com"], &one);
+    assert!(start.elapsed() >= Duration::from_secs(2), "a second each, as Retry-After says: {:?}", start.elapsed());
+    assert_eq!((answers["held.com"].status, answers["free.com"].status), (Status::Registered, Status::Registrable));
+    let [server] = &tally.servers[..] else { panic!("{tally:?}") };
+    assert_eq!((server.asked, server.answered, server.refused, server.left_alone), (4, 2, 2, 0));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use bouncewatch::registrability::{Network, Status};
 
+use std::sync::atomic::Ordering;
+
 use super::{ask, network, said};
 use crate::servers::{Dns, Fate, Setup, World, knot::Knot};
 
@@ -27,6 +29,12 @@ fn a_signed_denial_says_so_and_a_forged_one_frees_nothing() {
     check("forged.org", Status::Unknown, "dns nxdomain, dns nxdomain, dns nxdomain_forged, rdap not_found");
     // Nothing is signed there, so nothing can be forged.
     check("forged.com", Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found");
+    let many: Vec<String> = (0..100).map(|n| format!("free{n}.org")).collect();
+    let before = world.asked.dns.load(Ordering::Relaxed);
+    let (answers, _) = super::ask_all(&many, &signed, &super::quick());
+    assert!(answers.values().all(|a| a.evidence[0].answer == "nxdomain (signed)"));
+    let questions = world.asked.dns.load(Ordering::Relaxed) - before;
+    println!("{questions} DNS questions for 100 names under a signed zone");
     // Under another root key no signature counts: as if there were none.
     let other = World::with(Setup { signed_tlds: &["org"], ..Setup::of(&[]) });
     let (answers, _) = ask(&["free.org"], &Network { trust_anchor: Some(other.anchor.clone()), ..network(&world) });

@@ -170,6 +170,10 @@ fn say(truth: &Truth, name: &str, kind: u16, udp: bool) -> Say {
     };
     match truth.of(name) {
         Fate::Registered | Fate::TakenOver => own(kind),
+        Fate::Slow => {
+            std::thread::sleep(Duration::from_millis(60));
+            own(kind)
+        }
         Fate::RefusesMail => mail(kind, Say::Records(vec![(MX, vec![0, 0, 0])])),
         Fate::WithoutMx => mail(kind, Say::Records(Vec::new())),
         Fate::Truncated if udp => Say::Truncated,

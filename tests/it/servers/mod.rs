@@ -44,6 +44,8 @@ pub(crate) enum Fate {
     OnHold,
     /// DNS fails; the registry has no record.
     Servfail,
+    /// Registered; DNS takes its time.
+    Slow,
     /// Nobody answers about it.
     Silent,
     /// Held, not delegated: DNS has addresses only.
@@ -71,6 +73,8 @@ pub(crate) enum Fate {
 #[allow(dead_code, reason = "each test uses its part of the world")]
 pub(crate) enum Http {
     RateLimited,
+    /// The first question is refused for a second, the next answered.
+    RateLimitedOnce,
     ServerError,
     Garbage,
     OtherName,
@@ -181,6 +185,8 @@ struct Truth {
     /// Names under these TLDs all have an address.
     wildcard_tlds: Vec<String>,
     keys: signed::Keys,
+    /// Names refused once.
+    refused: std::sync::Mutex<BTreeSet<String>>,
     stop: Arc<AtomicBool>,
     asked: Arc<Asked>,
 }
@@ -241,6 +247,7 @@ impl World {
             lying: setup.lying,
             wildcard_tlds: setup.wildcard_tlds.iter().map(|t| (*t).to_owned()).collect(),
             keys: if setup.signed_tlds.is_empty() { signed::Keys::none() } else { signed::Keys::of(setup.signed_tlds) },
+            refused: Default::default(),
             stop: stop.clone(),
             asked: asked.clone(),
         });

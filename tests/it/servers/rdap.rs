@@ -56,6 +56,11 @@ fn misbehave(
 ) -> std::io::Result<()> {
     match how {
         Http::RateLimited => send(stream, "429 Too Many Requests", "Retry-After: 0\r\n", "{}"),
+        Http::RateLimitedOnce if truth.refused.lock().unwrap().insert(name.to_owned()) => {
+            send(stream, "429 Too Many Requests", "Retry-After: 1\r\n", "{}")
+        }
+        Http::RateLimitedOnce if taken => ok(stream, &object(name, Fate::Registered)),
+        Http::RateLimitedOnce => not_found(stream),
         Http::ServerError => send(stream, "500 Internal Server Error", "", "oops"),
         Http::Garbage => send(stream, "200 OK", "", "<html>Welcome</html>"),
         Http::OtherName => ok(stream, &object("other.example", Fate::Registered)),
