@@ -215,7 +215,9 @@ fn ask(
     progress.lookups(open.len() as u64);
     let mut answers = before.clone();
     let mut failed = None;
-    let tally = registrability::check(&open, &before, suffixes, &job.network, job.now, &mut |answer| {
+    // A squatter's own web server need not learn who noticed.
+    let network = Network { fetch_security_txt: false, ..job.network.clone() };
+    let tally = registrability::check(&open, &before, suffixes, &network, job.now, &mut |answer| {
         progress.looked_up();
         let asked = answer.evidence.iter().any(|e| e.answer != "offline" && e.answer != "budget");
         if asked && failed.is_none() {

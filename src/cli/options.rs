@@ -75,7 +75,7 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub registry_limits: Option<PathBuf>,
-    /// Fetch security.txt of held domains, for whom to write to
+    /// Find whom to write to about a held domain, its security.txt too
     #[arg(
         long,
         global = true,

@@ -87,7 +87,7 @@ pub struct Details {
     pub mx: Vec<String>,
     /// It says that it takes no mail (RFC 7505).
     pub null_mx: bool,
-    /// Mailboxes named for it, sorted.
+    /// Whom the registry names, sorted; or everybody one could write to, best first, where that was asked for.
     pub contacts: Vec<Contact>,
 }
 

@@ -90,7 +90,11 @@ pub fn check_with(
             }
             Question::Ask { domain, suffix } => {
                 let was_free = before.get(&domain).is_some_and(|b| b.open_at.is_some() || b.status.is_open());
-                let depth = if was_free { Depth::Holder } else { Depth::Status };
+                let depth = match (network.fetch_security_txt, was_free) {
+                    (true, _) => Depth::Contacts,
+                    (false, true) => Depth::Holder,
+                    (false, false) => Depth::Status,
+                };
                 to_ask.push(Asking { domain, suffix, depth });
             }
         }
@@ -196,7 +200,7 @@ pub struct Network {
     pub max_lookups: Option<usize>,
     /// Look-ups under way at once, 1 to 256; 0 means the default.
     pub concurrency: usize,
-    /// Whether a held domain's `security.txt` is fetched for its contacts.
+    /// Whether a held domain's `security.txt` is fetched; [`check`] then gathers all [`contacts`] too.
     pub fetch_security_txt: bool,
     /// Where from, `{domain}` standing for the domain; `https://{domain}` when `None`. Plain http only to this machine.
     pub security_txt_base: Option<String>,

@@ -89,11 +89,8 @@ impl Stages {
             if *depth == Depth::Contacts {
                 let zone = self.dns.zone_mailbox(domain, self.soon(), &mut found);
                 details.contacts.extend(zone.into_iter().map(|mailbox| contacts::of_zone(&mailbox)));
-            }
-            if let Some(web) = &self.web {
-                details.contacts.extend(web.contacts(domain, self.now, &self.pace, &self.manners));
-            }
-            if *depth == Depth::Contacts {
+                let own = self.web.iter().flat_map(|web| web.contacts(domain, self.now, &self.pace, &self.manners));
+                details.contacts.extend(own);
                 contacts::complete(domain, &mut details);
             }
         }

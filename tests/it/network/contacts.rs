@@ -70,6 +70,10 @@ fn contacts_come_best_first_with_their_source() {
     }
     // Its own mailboxes would take nothing.
     assert_eq!(got["refuses.com"], [ZONE, REGISTRAR]);
+    // `check` gathers the same.
+    let (answers, _) = super::ask(&["held.com"], &fetching);
+    let gathered = answers["held.com"].details.contacts.iter().map(|c| c.address.as_str());
+    assert!(gathered.eq(got["held.com"].iter().map(|c| c.split(' ').next().unwrap())), "{answers:?}");
     // Plain http is for this machine.
     let outside = Network { security_txt_base: Some("http://192.0.2.1/{domain}".into()), ..fetching.clone() };
     check(&ask(&["held.com"], &outside), "held.com", &[ZONE, REGISTRAR]);
