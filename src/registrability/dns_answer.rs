@@ -38,6 +38,10 @@ pub(super) fn read(answer: Result<Lookup, NetError>, domain: &str) -> Answer {
                 _ => Answer::Delegated { nameservers },
             }
         }
+        // Over TCP the library does not compare the answer's question with ours.
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) if !same(none.query.name(), domain) => {
+            Answer::Failed("other_name")
+        }
         Err(NetError::Dns(DnsError::NoRecordsFound(none))) => negative(&none, domain),
         Err(error) => Answer::Failed(failure(&error)),
     }

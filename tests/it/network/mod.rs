@@ -109,6 +109,7 @@ fn every_fate_has_its_status() {
         ("d4.com", Fate::FreeDns(Dns::Garbage), Status::Unknown, "dns timeout, rdap not_found"),
         ("d5.com", Fate::FreeDns(Dns::WrongId), Status::Unknown, "dns timeout, rdap not_found"),
         ("d6.com", Fate::FreeDns(Dns::OtherName), Status::Unknown, "dns timeout, rdap not_found"),
+        ("e6.com", Fate::FreeDns(Dns::OtherNameOverTcp), Status::Unknown, "dns other_name, rdap not_found"),
         ("d7.com", Fate::FreeDns(Dns::OwnSoa), Status::Unknown, "dns nxdomain_from_own_zone, rdap not_found"),
         ("d8.com", Fate::FreeDns(Dns::Empty), Status::Unknown, "dns nodata, rdap not_found"),
         ("d9.com", Fate::FreeDns(Dns::Hijacked), Status::Unknown, "dns nxdomain, dns records, rdap not_found"),

@@ -96,6 +96,8 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         Some(Dns::NotImplemented) => code = 4,
         Some(Dns::Garbage) => return Some(b"\xff\xff not DNS at all \x00\xc0\xff".to_vec()),
         Some(Dns::Empty) => code = 0,
+        Some(Dns::OtherName) if !udp => return None,
+        Some(Dns::OtherNameOverTcp) if udp => (code, flags) = (0, flags | 0x0200),
         _ => {}
     }
     let negative =
@@ -115,7 +117,7 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
     match odd {
         Some(Dns::WrongId) => out[0] ^= 0xff,
         // The first letter of the question's name.
-        Some(Dns::OtherName) => out[13] ^= 0x03,
+        Some(Dns::OtherName | Dns::OtherNameOverTcp) if !(udp && flags & 0x0200 != 0) => out[13] ^= 0x03,
         _ => {}
     }
     Some(out)

@@ -99,6 +99,8 @@ pub(crate) enum Dns {
     Garbage,
     WrongId,
     OtherName,
+    /// The same over TCP, after a truncated answer.
+    OtherNameOverTcp,
     Empty,
     /// "No such name" without the signatures its zone would send.
     Unproven,
