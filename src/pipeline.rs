@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     alert,
@@ -18,7 +18,7 @@ use crate::{
     merge::Merge,
     moment::Timestamp,
     ndr::{Cached, Classifier, Model, Verdict},
-    registrability::{self, Network, Registrability},
+    registrability::{self, Network, Registrability, Tally},
     sources::{self, Reject},
     store::{Missing, Store},
     suffix::Suffixes,
@@ -114,10 +114,13 @@ pub fn analyse(
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
     let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);
-    let answers = ask(&suspects, &suffixes, store, job, progress)?;
+    let (answers, lookups) = ask(&suspects, &suffixes, store, job, progress)?;
     let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
     let usernames = judge_usernames(suspects.usernames, job.now)?;
     let mut findings = Findings::gather(&ledger, domains, usernames, campaigns, job.now);
+    findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
+    findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
+    findings.lookups = lookups;
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
 }
@@ -229,24 +232,33 @@ fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
     suspects
 }
 
-/// Answers still fresh, and new ones for the rest, each kept as it comes.
+/// Answers still fresh, and new ones for the rest, each kept as it comes. Names that were free are asked about for as
+/// long as the store knows them: who takes one may make its mail go through, and then no bounce tells of it.
 fn ask(
     suspects: &Suspects,
     suffixes: &Suffixes,
     store: &mut Store,
     job: &Job,
     progress: &dyn Progress,
-) -> Result<HashMap<String, Registrability>, Error> {
-    let mut answers = store.answers()?;
+) -> Result<(HashMap<String, Registrability>, Tally), Error> {
+    let before = store.answers()?;
+    let keys: HashSet<String> =
+        suspects.domains.iter().map(|d| registrability::asked_about(&d.domain, suffixes)).collect();
+    let vanished = |a: &&Registrability| a.open_at.is_some() && !keys.contains(&a.domain);
+    let mut watched: Vec<&str> = before.values().filter(vanished).map(|a| a.domain.as_str()).collect();
+    watched.sort_unstable();
     let stale = |domain: &&str| {
         let key = registrability::asked_about(domain, suffixes);
-        answers.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
+        before.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
     };
-    let open: Vec<String> =
-        suspects.domains.iter().map(|d| d.domain.as_str()).filter(stale).map(str::to_owned).collect();
+    let suspected = suspects.domains.iter().map(|d| d.domain.as_str());
+    let open: Vec<String> = watched.into_iter().chain(suspected).filter(stale).map(str::to_owned).collect();
     progress.lookups(open.len() as u64);
+    let mut answers = before.clone();
     let mut failed = None;
-    registrability::check(&open, suffixes, &job.network, job.now, &mut |answer| {
+    // A squatter's own web server need not learn who noticed.
+    let network = Network { fetch_security_txt: false, ..job.network.clone() };
+    let tally = registrability::check(&open, &before, suffixes, &network, job.now, &mut |answer| {
         progress.looked_up();
         let asked = answer.evidence.iter().any(|e| e.answer != "offline" && e.answer != "budget");
         if asked && failed.is_none() {
@@ -254,7 +266,7 @@ fn ask(
         }
         answers.insert(answer.domain.clone(), answer);
     })?;
-    failed.map_or(Ok(answers), Err)
+    failed.map_or(Ok((answers, tally)), Err)
 }
 
 fn judge_domains(
@@ -265,7 +277,7 @@ fn judge_domains(
 ) -> Vec<DomainRisk> {
     let judged = suspects.into_iter().filter_map(|suspect| {
         let registrability = answers.get(&registrability::asked_about(&suspect.domain, suffixes))?.clone();
-        let risk = typo::risk(&suspect, Some(registrability.status.name()), now).score;
+        let risk = typo::risk(&suspect, Some(registrability.standing()), now).score;
         Some(DomainRisk { suspect, registrability, risk })
     });
     // A dead name nothing explains is a finding only once a registry says it is for sale.
@@ -274,6 +286,7 @@ fn judge_domains(
             d.suspect.kind == typo::SuspectKind::Typo
                 || d.suspect.delivered_before > 0
                 || d.registrability.status.is_open()
+                || d.registrability.taken_over()
         })
         .collect()
 }

@@ -229,7 +229,7 @@ impl<'a> Words<'a> {
         }
         // An earlier night's: who was in it is not at hand, so nobody is named.
         let subject = match owed.kind {
-            AlertKind::Squatting => owed.subject.clone(),
+            AlertKind::Squatting | AlertKind::TakenOver => owed.subject.clone(),
             AlertKind::GuessingBurst => "address guessing, told in an earlier night's report".into(),
         };
         let alert = Alert {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     address::printable,
     error::Error,
-    registrability::{self, Registrability},
+    registrability::{self, Registrability, Tally},
     suffix::Suffixes,
 };
 
@@ -31,13 +31,18 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     let mut told = InOrder {
         questions: &questions,
         suffixes: &suffixes,
+        wanted: HashMap::new(),
         answers: HashMap::new(),
         shape: lines::shape(settings)?,
         out: Out::open(),
     };
-    let bar = screen.bar(names.len() as u64, false, "asking");
+    for name in &names {
+        *told.wanted.entry(registrability::asked_about(name, &suffixes)).or_default() += 1;
+    }
+    let bar = screen.bar(told.wanted.len() as u64, false, "asking");
     let mut failed = None;
-    registrability::check(&names, &suffixes, &settings.network, settings.now, &mut |answer| {
+    let network = &settings.network;
+    let tally = registrability::check(&names, &HashMap::new(), &suffixes, network, settings.now, &mut |answer| {
         bar.inc(1);
         told.answers.insert(answer.domain.clone(), answer);
         if failed.is_none() {
@@ -46,7 +51,33 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     })?;
     bar.finish_and_clear();
     told.advance()?;
+    for line in asked(&tally) {
+        screen.detail(&line);
+    }
     failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// How asking went, a line a server.
+pub(super) fn asked(tally: &Tally) -> Vec<String> {
+    let mut lines = Vec::new();
+    if tally.asked > 0 {
+        lines.push(format!(
+            "asked about {} of {} names: {} DNS, {} RDAP, {} WHOIS questions",
+            tally.asked, tally.names, tally.dns_queries, tally.rdap_queries, tally.whois_queries
+        ));
+    }
+    lines.extend(tally.servers.iter().map(|s| {
+        format!(
+            "{}: asked {}, answered {}, refused {}, failed {}, left alone {}",
+            printable(&s.server),
+            s.asked,
+            s.answered,
+            s.refused,
+            s.failed,
+            s.left_alone
+        )
+    }));
+    lines
 }
 
 /// Answers come in any order, and one may serve several questions; they are told in the order of the questions, each as
@@ -54,6 +85,9 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
 struct InOrder<'q> {
     questions: &'q [Result<String, String>],
     suffixes: &'q Suffixes,
+    /// How many questions still wait for each name.
+    wanted: HashMap<String, usize>,
+    /// Those come but not yet told to every question.
     answers: HashMap<String, Registrability>,
     shape: Shape,
     out: Out,
@@ -65,13 +99,19 @@ impl InOrder<'_> {
             match question {
                 Err(cause) => self.out.refuse(cause)?,
                 Ok(name) => {
-                    let Some(answer) = self.answers.get(&registrability::asked_about(name, self.suffixes)) else {
+                    let key = registrability::asked_about(name, self.suffixes);
+                    let Some(answer) = self.answers.get(&key) else {
                         break;
                     };
                     self.out.line(&match self.shape {
                         Shape::Json => object(name, answer).to_string(),
                         Shape::Text => sentence(name, answer),
                     })?;
+                    let left = self.wanted.entry(key).or_default();
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
+                        self.answers.remove(&answer.domain.clone());
+                    }
                 }
             }
             self.questions = rest;

@@ -69,6 +69,24 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub whois_servers: Option<PathBuf>,
+    /// TOML that says how often each registry may be asked [default: shipped]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BOUNCEWATCH_REGISTRY_LIMITS",
+        help_heading = "Network options"
+    )]
+    pub registry_limits: Option<PathBuf>,
+    /// Find whom to write to about a held domain, its security.txt too
+    #[arg(
+        long,
+        global = true,
+        env = "BOUNCEWATCH_FETCH_SECURITY_TXT",
+        value_parser = BoolishValueParser::new(),
+        help_heading = "Network options"
+    )]
+    pub fetch_security_txt: bool,
     /// Domains asked about at most, riskiest first [default: 2000]
     #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_MAX_LOOKUPS", help_heading = "Network options")]
     pub max_lookups: Option<usize>,

@@ -24,6 +24,7 @@ use crate::{
     error::Error,
     findings::Findings,
     pipeline::{self, Job, Night, Progress},
+    registrability::ServerTally,
     report::write,
     sources::{self, FormatKind, Reject},
     store::Store,
@@ -165,6 +166,20 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
             input.already_seen,
             input.rejected,
             input.ignored
+        ));
+    }
+    for line in super::check::asked(&night.findings.lookups) {
+        screen.detail(&line);
+    }
+    // A registry that would not talk is why names are unknown tonight.
+    let deaf = |s: &&ServerTally| 2 * s.answered < s.asked + s.left_alone;
+    for s in night.findings.lookups.servers.iter().filter(deaf) {
+        let left = s.asked + s.left_alone - s.answered;
+        let server = printable(&s.server);
+        screen.warn(&format!(
+            "{server} answered {} of {} questions; {left} wait for another night",
+            s.answered,
+            s.asked + s.left_alone
         ));
     }
     if night.rejected > 0 {

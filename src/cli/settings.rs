@@ -59,6 +59,8 @@ struct File {
     nameserver: Vec<SocketAddr>,
     rdap_bootstrap: Option<PathBuf>,
     whois_servers: Option<PathBuf>,
+    registry_limits: Option<PathBuf>,
+    fetch_security_txt: bool,
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
     typo_model: Option<PathBuf>,
@@ -151,8 +153,11 @@ impl Settings {
             nameservers: if flags.nameserver.is_empty() { file.nameserver } else { flags.nameserver },
             rdap_bootstrap: flags.rdap_bootstrap.or(file.rdap_bootstrap),
             whois_servers: flags.whois_servers.or(file.whois_servers),
+            registry_limits: flags.registry_limits.or(file.registry_limits),
+            fetch_security_txt: flags.fetch_security_txt || file.fetch_security_txt,
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
+            ..Network::default()
         };
         let wishes: Vec<Wish> = match flags.alert_sink.as_slice() {
             [] => file.alert_sink.into_iter().map(Wish::from).collect(),

@@ -49,6 +49,7 @@ fn domain(name: &str, asked: &str, status: Status, risk: f64) -> DomainRisk {
             fresh_until: NOW,
             evidence: vec![],
             drops_at: None,
+            open_at: None,
             details: Default::default(),
         },
         risk,

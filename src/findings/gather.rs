@@ -61,6 +61,8 @@ impl Findings {
             campaigns,
             receivers: receivers(ledger),
             changes: Changes::default(),
+            taken: Vec::new(),
+            lookups: Default::default(),
             alerts: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     enumeration::Campaign,
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
-    registrability::Registrability,
+    registrability::{Registrability, Tally},
     typo::{DomainSuspect, UsernameSuspect, Weekly},
 };
 
@@ -39,6 +39,10 @@ pub struct Findings {
     pub authentication: Vec<AuthFailures>,
     /// Domains a stranger could take, highest risk first.
     pub domains: Vec<DomainRisk>,
+    /// Names that were free and now are somebody's, by name.
+    pub taken: Vec<Registrability>,
+    /// What asking the registries came to.
+    pub lookups: Tally,
     /// Usernames a stranger could take, highest risk first.
     pub usernames: Vec<UsernameRisk>,
     /// Vulnerable senders and mails by week, oldest first.
@@ -179,6 +183,8 @@ pub enum AlertKind {
     GuessingBurst,
     /// A registrable domain.
     Squatting,
+    /// A domain that was registrable, and that somebody took.
+    TakenOver,
 }
 
 /// One thing to tell the operator, once.
@@ -235,7 +241,13 @@ impl AlertKind {
         match self {
             AlertKind::GuessingBurst => "guessing_burst",
             AlertKind::Squatting => "squatting",
+            AlertKind::TakenOver => "taken_over",
         }
+    }
+
+    /// From `taken_over`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [AlertKind::GuessingBurst, AlertKind::Squatting, AlertKind::TakenOver].into_iter().find(|k| k.name() == text)
     }
 }
 

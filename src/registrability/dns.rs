@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -13,15 +14,20 @@ use std::{
 use hickory_resolver::{
     Resolver, TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig},
-    net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider},
+    lookup::Lookup,
+    net::{NetError, runtime::TokioRuntimeProvider},
     proto::{
-        op::ResponseCode,
-        rr::{Name, RData, RecordType},
+        dnssec::TrustAnchors,
+        rr::{Name, RecordType},
     },
     system_conf::read_system_conf,
 };
 
-use super::verdict;
+use super::{
+    denial::{self, Denial},
+    dns_answer::{self, Answer, Mail},
+    verdict,
+};
 use crate::{error::Error, moment::Timestamp};
 
 /// The name servers of this run, each asked on its own so that its answer can be named.
@@ -38,6 +44,10 @@ struct Server {
     resolver: TokioResolver,
     /// Silences in a row.
     silences: AtomicU32,
+    /// Asks with signatures and checks them.
+    validating: TokioResolver,
+    /// Whether signatures come through this server at all; asked when first needed.
+    proves: OnceLock<bool>,
 }
 
 /// What a server said about a name under one suffix that nobody has.
@@ -59,27 +69,15 @@ pub(super) struct Finding {
     by: Option<usize>,
 }
 
-/// Where a name's mail goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Mail {
-    /// Exchangers by preference.
-    pub(super) exchangers: Vec<String>,
-    /// RFC 7505: it says that it takes none.
-    pub(super) null: bool,
-}
-
-/// One server's answer to one question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Answer {
-    Absent { negative_ttl: Option<u32> },
-    Delegated { nameservers: Vec<String> },
-    Other(&'static str),
-    Failed(&'static str),
-}
-
 impl Asker {
     /// Ready to ask `nameservers`, or the system's where none are given.
-    pub(super) fn new(nameservers: &[SocketAddr], timeout: Duration, now: Timestamp) -> Result<Self, Error> {
+    pub(super) fn new(
+        nameservers: &[SocketAddr],
+        trust_anchor: Option<&Path>,
+        timeout: Duration,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let anchors = denial::anchors(trust_anchor)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
             Error::Usage(format!("DNS cannot be started: {e}; try again with fewer open files, or --offline"))
         })?;
@@ -87,7 +85,13 @@ impl Asker {
         let servers = addresses
             .into_iter()
             .filter_map(|address| {
-                Some(Server { address, resolver: resolver(address, timeout)?, silences: AtomicU32::new(0) })
+                Some(Server {
+                    address,
+                    resolver: resolver(address, timeout, None)?,
+                    silences: AtomicU32::new(0),
+                    validating: resolver(address, timeout, Some(anchors.clone()))?,
+                    proves: OnceLock::new(),
+                })
             })
             .collect();
         Ok(Asker { runtime, servers, canaries: Mutex::default(), now })
@@ -110,7 +114,7 @@ impl Asker {
                 Answer::Absent { negative_ttl } => {
                     found.negative_ttl = negative_ttl;
                     if self.agreed(index, domain, deadline, &mut found) {
-                        found.dns = verdict::Dns::Absent;
+                        found.dns = self.denied(index, domain, suffix, deadline, &mut found);
                     }
                 }
                 Answer::Delegated { nameservers } => {
@@ -132,27 +136,56 @@ impl Asker {
         found
     }
 
-    /// Where the mail of a name goes, asked of the server that knew the name.
-    pub(super) fn mail(&self, domain: &str, deadline: Instant, found: &mut Finding) -> Mail {
-        let Some(server) = found.by.and_then(|index| self.servers.get(index)) else {
-            return Mail::default();
-        };
+    /// Where the mail of a name goes, asked of the server that knew the name, and which that was; `None` where it does
+    /// not say.
+    pub(super) fn mail(&self, domain: &str, deadline: Instant, found: &mut Finding) -> Option<(Mail, SocketAddr)> {
+        let server = &self.servers[found.by?];
         found.queries += 1;
-        let Some(Ok(lookup)) = self.lookup(&server.resolver, domain, RecordType::MX, deadline) else {
-            return Mail::default();
+        let mail = dns_answer::mail(self.lookup(&server.resolver, domain, RecordType::MX, deadline)?)?;
+        Some((mail, server.address))
+    }
+
+    /// Who runs the zone of a held name: its SOA record's RNAME as a mailbox.
+    pub(super) fn zone_mailbox(&self, domain: &str, deadline: Instant, found: &mut Finding) -> Option<String> {
+        let server = &self.servers[found.by?];
+        found.queries += 1;
+        dns_answer::zone_mailbox(&self.lookup(&server.resolver, domain, RecordType::SOA, deadline)?.ok()?, domain)
+    }
+
+    /// What two servers' "no such name" comes to: signatures may prove it, or show it to be a lie.
+    fn denied(&self, index: usize, domain: &str, suffix: &str, deadline: Instant, found: &mut Finding) -> verdict::Dns {
+        let Server { address, validating, proves, .. } = &self.servers[index];
+        let mut validated = |name: &str, kind, deadline| {
+            found.queries += 1;
+            self.lookup(validating, name, kind, deadline)
         };
-        let mut all: Vec<(u16, String)> = lookup
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::MX(mx) => Some((mx.preference, shown(&mx.exchange))),
-                _ => None,
-            })
-            .collect();
-        all.sort();
-        all.truncate(MAX_KEPT);
-        let null = !all.is_empty() && all.iter().all(|(_, host)| host.is_empty());
-        Mail { exchangers: all.into_iter().map(|(_, host)| host).filter(|h| !h.is_empty()).collect(), null }
+        // Silence counts as a no: DNSSEC is evidence on top, not worth waiting for at every name.
+        let far = Instant::now() + Duration::from_secs(60);
+        if !proves.get_or_init(|| validated("", RecordType::DNSKEY, far).is_some_and(|keys| denial::is_proven(&keys))) {
+            return verdict::Dns::Absent;
+        }
+        let mut denial = |name: &str| {
+            validated(name, RecordType::NS, deadline).map_or(Denial::Unsigned, |answer| denial::judge(&answer))
+        };
+        match denial(domain) {
+            Denial::Signed => {
+                if let Some((word, _)) = found.answers.iter_mut().find(|(_, server)| server == address) {
+                    *word = "nxdomain (signed)";
+                }
+                verdict::Dns::Absent
+            }
+            // Where the zone can prove that a random name is not there, it could have proven this one.
+            Denial::Unproven if denial(&self.nobodys(suffix)) == Denial::Signed => {
+                found.answers.push(("nxdomain_forged", *address));
+                verdict::Dns::Failed
+            }
+            Denial::Unproven | Denial::Unsigned => verdict::Dns::Absent,
+        }
+    }
+
+    /// A name under `suffix` that nobody has, the same all night.
+    fn nobodys(&self, suffix: &str) -> String {
+        format!("bw-{:016x}.{suffix}", crate::hash::fnv1a_seeded(suffix.as_bytes(), self.now.0.unsigned_abs()))
     }
 
     /// Whether a second opinion says "no such name" too.
@@ -180,8 +213,7 @@ impl Asker {
         if let Some(known) = cell.get() {
             return known.clone();
         }
-        let name =
-            format!("bw-{:016x}.{suffix}", crate::hash::fnv1a_seeded(suffix.as_bytes(), self.now.0.unsigned_abs()));
+        let name = self.nobodys(suffix);
         let mut aside = Finding { answers: Vec::new(), ..found.clone() };
         let mut answer = self.ask(index, &name, RecordType::NS, deadline, &mut aside);
         if let Answer::Absent { .. } = answer {
@@ -197,7 +229,7 @@ impl Asker {
     }
 
     fn ask(&self, index: usize, domain: &str, kind: RecordType, deadline: Instant, found: &mut Finding) -> Answer {
-        let Server { address, resolver, silences } = &self.servers[index];
+        let Server { address, resolver, silences, .. } = &self.servers[index];
         let silent = silences.load(Ordering::Relaxed);
         if silent >= GIVE_UP_AFTER {
             silences.store(silent + 1, Ordering::Relaxed);
@@ -207,20 +239,9 @@ impl Asker {
             }
         }
         found.queries += 1;
-        let answer = match self.lookup(resolver, domain, kind, deadline) {
-            None => Answer::Failed("timeout"),
-            Some(Ok(lookup)) => {
-                let nameservers = names_of_delegation(lookup.answers().iter().chain(lookup.authorities()), domain);
-                let own_soa =
-                    lookup.answers().iter().any(|r| r.record_type() == RecordType::SOA && same(&r.name, domain));
-                match (nameservers.is_empty(), own_soa) {
-                    (true, false) => Answer::Other("records"),
-                    _ => Answer::Delegated { nameservers },
-                }
-            }
-            Some(Err(NetError::Dns(DnsError::NoRecordsFound(none)))) => negative(&none, domain),
-            Some(Err(error)) => Answer::Failed(failure(&error)),
-        };
+        let answer = self
+            .lookup(resolver, domain, kind, deadline)
+            .map_or(Answer::Failed("timeout"), |answer| dns_answer::read(answer, domain));
         let word = match &answer {
             Answer::Absent { .. } => "nxdomain",
             Answer::Delegated { .. } => "delegated",
@@ -243,7 +264,7 @@ impl Asker {
         domain: &str,
         kind: RecordType,
         deadline: Instant,
-    ) -> Option<Result<hickory_resolver::lookup::Lookup, NetError>> {
+    ) -> Option<Result<Lookup, NetError>> {
         // Fully qualified: no search domain is ever appended.
         let name = match Name::from_ascii(format!("{domain}.")) {
             Ok(name) => name,
@@ -258,9 +279,6 @@ impl Asker {
 /// names try it again.
 const GIVE_UP_AFTER: u32 = 32;
 const RETRY_EVERY: u32 = 32;
-
-/// Names kept of a list that a stranger's zone can make as long as it likes.
-const MAX_KEPT: usize = 16;
 
 fn system_servers() -> Vec<SocketAddr> {
     let Ok((config, _)) = read_system_conf() else {
@@ -278,7 +296,8 @@ fn system_servers() -> Vec<SocketAddr> {
 }
 
 /// A resolver of one server: UDP, TCP on truncation, no cache, no hosts file, no search domains.
-fn resolver(address: SocketAddr, timeout: Duration) -> Option<TokioResolver> {
+/// With `anchors` it checks signatures.
+fn resolver(address: SocketAddr, timeout: Duration, anchors: Option<Arc<TrustAnchors>>) -> Option<TokioResolver> {
     let mut udp = ConnectionConfig::udp();
     udp.port = address.port();
     let mut tcp = ConnectionConfig::tcp();
@@ -286,6 +305,9 @@ fn resolver(address: SocketAddr, timeout: Duration) -> Option<TokioResolver> {
     let server = NameServerConfig::new(address.ip(), true, vec![udp, tcp]);
     let mut builder =
         Resolver::builder_with_config(ResolverConfig::from_name_servers(vec![server]), TokioRuntimeProvider::default());
+    if let Some(anchors) = anchors {
+        builder = builder.with_trust_anchor(anchors);
+    }
     let options = builder.options_mut();
     options.timeout = timeout;
     options.attempts = 1;
@@ -294,59 +316,4 @@ fn resolver(address: SocketAddr, timeout: Duration) -> Option<TokioResolver> {
     options.num_concurrent_reqs = 1;
     options.edns0 = true;
     builder.build().ok()
-}
-
-/// An answer without records: no such name, a referral to the name's own servers, or a name without this type.
-fn negative(none: &NoRecords, domain: &str) -> Answer {
-    let soa_is_own = none.soa.as_ref().is_some_and(|soa| same(&soa.name, domain));
-    if none.response_code == ResponseCode::NXDomain {
-        // A zone that denies its own apex is delegated, and broken.
-        return if soa_is_own {
-            Answer::Failed("nxdomain_from_own_zone")
-        } else {
-            Answer::Absent { negative_ttl: none.negative_ttl }
-        };
-    }
-    let referred = names_of_delegation(none.ns.iter().flat_map(|all| all.iter()).map(|ns| &ns.ns), domain);
-    match (referred.is_empty(), soa_is_own) {
-        (true, false) => Answer::Other("nodata"),
-        _ => Answer::Delegated { nameservers: referred },
-    }
-}
-
-fn names_of_delegation<'a>(
-    records: impl Iterator<Item = &'a hickory_resolver::proto::rr::Record>,
-    domain: &str,
-) -> Vec<String> {
-    let mut names: Vec<String> = records
-        .filter(|record| same(&record.name, domain))
-        .filter_map(|record| match &record.data {
-            RData::NS(ns) => Some(shown(&ns.0)),
-            _ => None,
-        })
-        .collect();
-    names.sort();
-    names.dedup();
-    names.truncate(MAX_KEPT);
-    names
-}
-
-fn same(name: &Name, domain: &str) -> bool {
-    shown(name) == domain
-}
-
-fn shown(name: &Name) -> String {
-    let text = name.to_ascii().to_ascii_lowercase();
-    text.trim_end_matches('.').to_owned()
-}
-
-fn failure(error: &NetError) -> &'static str {
-    match error {
-        NetError::Timeout => "timeout",
-        NetError::Dns(DnsError::ResponseCode(ResponseCode::ServFail)) => "servfail",
-        NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused)) => "refused",
-        NetError::Dns(_) => "error_response",
-        NetError::Io(_) | NetError::NoConnections | NetError::Busy => "unreachable",
-        _ => "garbage",
-    }
 }

@@ -14,6 +14,7 @@ use ureq::{
 use super::{
     address::{self, PublicOnly},
     bootstrap::Bootstrap,
+    limits::Limit,
     pace::{Manners, Outcome, Pace, pause},
     rdap_answer::{self, Record},
     verdict::Registry,
@@ -95,12 +96,13 @@ impl Asker {
             let Ok(uri) = question(base, domain) else {
                 continue;
             };
-            let interval = if address::is_loopback(&uri) { manners.own_interval } else { manners.rdap_interval };
-            let asked = pace.ask(&server_of(&uri), interval, manners, || {
+            let own = address::is_loopback(&uri);
+            let limit = if own { Limit::every(manners.own_interval) } else { pace.limits.rdap };
+            let asked = pace.ask(&server_of(&uri), limit, manners, || {
                 let got = self.fetch(&uri, manners.rdap_timeout, now);
                 let outcome = match &got {
                     Got::Body { status, .. } if *status < 500 => Outcome::Answered,
-                    Got::Busy(wait) => Outcome::Later(wait.unwrap_or(pause(manners.backoff, attempt + 1, domain))),
+                    Got::Busy(wait) => Outcome::Later(*wait),
                     _ => Outcome::Failed,
                 };
                 (got, outcome)
@@ -179,7 +181,7 @@ impl Asker {
 /// RDAP answers of a domain are 2 to 30 kB.
 const MAX_BODY: u64 = 512 * 1024;
 const MAX_REDIRECTS: usize = 3;
-const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
 
 /// What the exchange says, the evidence's word for it, and whether asking again may help.
 fn understand(got: Got, domain: &str, now: Timestamp, current: bool) -> (Registry, &'static str, Option<Record>, bool) {
@@ -216,7 +218,7 @@ fn server_of(uri: &Uri) -> String {
 }
 
 /// Resolves a `Location` against the address it came from.
-fn join(from: &Uri, location: &str) -> Option<Uri> {
+pub(super) fn join(from: &Uri, location: &str) -> Option<Uri> {
     if location.contains("://") {
         return location.parse().ok();
     }

@@ -7,6 +7,7 @@ use whois_rust::{WhoIs, WhoIsError, WhoIsLookupOptions, WhoIsServerValue};
 
 use super::{
     Details,
+    limits::Limit,
     pace::{Manners, Outcome, Pace, pause},
     phrases::Phrases,
     verdict::{Registry, drop_after},
@@ -78,14 +79,19 @@ impl Asker {
             drops_at: None,
             queries: 0,
         };
-        let interval = if is_loopback(&server.shown) { manners.own_interval } else { manners.whois_interval };
+        let limit = if is_loopback(&server.shown) { Limit::every(manners.own_interval) } else { pace.limits.whois };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
                 std::thread::sleep(pause(manners.backoff, attempt, domain));
             }
-            let asked = pace.ask(&server.shown, interval, manners, || {
+            let asked = pace.ask(&server.shown, limit, manners, || {
                 let got = self.fetch(server, domain, manners.whois_timeout);
-                let outcome = if got.is_ok() { Outcome::Answered } else { Outcome::Failed };
+                let got = got.map(|answer| self.phrases.read(&answer, domain));
+                let outcome = match &got {
+                    Err(_) => Outcome::Failed,
+                    Ok(reading) if reading.word == "rate_limited" => Outcome::Later(None),
+                    Ok(_) => Outcome::Answered,
+                };
                 (got, outcome)
             });
             match asked {
@@ -101,8 +107,7 @@ impl Asker {
                         break;
                     }
                 }
-                Ok(Ok(answer)) => {
-                    let reading = self.phrases.read(&answer, domain);
+                Ok(Ok(reading)) => {
                     finding.drops_at = reading.changed.and_then(|changed| drop_after(reading.registry, changed, now));
                     (finding.registry, finding.word, finding.details) =
                         (reading.registry, reading.word, reading.details);

@@ -220,7 +220,7 @@ fn insert(db: &Connection, alert: &Alert, now: Timestamp) -> rusqlite::Result<()
 /// An alert found again: grown, back, or as it was.
 fn renew(db: &Connection, alert: &Alert, known: &Known, now: Timestamp, whole: bool) -> rusqlite::Result<()> {
     // A name can be had until somebody has it; a campaign goes on as long as it guesses.
-    let alive = alert.kind == AlertKind::Squatting || alert.last_seen > known.last_seen;
+    let alive = alert.kind != AlertKind::GuessingBurst || alert.last_seen > known.last_seen;
     let last_seen = alert.last_seen.max(known.last_seen);
     if known.closed && !(alive && whole) {
         return Ok(());
@@ -317,5 +317,5 @@ fn severity(name: &str) -> Severity {
 }
 
 fn kind(name: &str) -> AlertKind {
-    if name == AlertKind::Squatting.name() { AlertKind::Squatting } else { AlertKind::GuessingBurst }
+    AlertKind::parse(name).unwrap_or(AlertKind::GuessingBurst)
 }

@@ -22,6 +22,7 @@ struct Saved {
 
 /// What else the answers said, as the column keeps it.
 #[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
 struct SavedDetails {
     registrar: Option<String>,
     created: Option<i64>,
@@ -31,6 +32,8 @@ struct SavedDetails {
     null_mx: bool,
     /// Address, role, source.
     contacts: Vec<(String, String, String)>,
+    /// When the name was last free.
+    open_at: Option<i64>,
 }
 
 impl Store {
@@ -48,7 +51,11 @@ impl Store {
             .collect();
         let unwritable = |e: serde_json::Error| Error::Data { name: "evidence".into(), cause: e.to_string() };
         let evidence = serde_json::to_string(&saved).map_err(unwritable)?;
-        let details = serde_json::to_string(&saved_details(&answer.details)).map_err(unwritable)?;
+        let details = serde_json::to_string(&SavedDetails {
+            open_at: answer.open_at.map(|t| t.0),
+            ..saved_details(&answer.details)
+        })
+        .map_err(unwritable)?;
         self.write(|db| {
             db.prepare_cached("INSERT OR REPLACE INTO lookups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
                 params![
@@ -81,6 +88,7 @@ impl Store {
                     fresh_until: Timestamp(row.get(3)?),
                     evidence: saved.into_iter().map(evidence).collect(),
                     drops_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+                    open_at: other.open_at.map(Timestamp),
                     details: details(other),
                 };
                 Ok((domain, answer))
@@ -99,7 +107,10 @@ fn status(name: &str) -> Status {
 }
 
 fn source(name: &str) -> Source {
-    [Source::Dns, Source::Rdap, Source::Whois].into_iter().find(|s| s.name() == name).unwrap_or(Source::Syntax)
+    [Source::Dns, Source::Rdap, Source::Whois, Source::SecurityTxt, Source::Convention]
+        .into_iter()
+        .find(|s| s.name() == name)
+        .unwrap_or(Source::Syntax)
 }
 
 fn saved_details(d: &Details) -> SavedDetails {
@@ -111,6 +122,7 @@ fn saved_details(d: &Details) -> SavedDetails {
         mx: d.mx.clone(),
         null_mx: d.null_mx,
         contacts: d.contacts.iter().map(|c| (c.address.clone(), c.role.clone(), c.source.name().into())).collect(),
+        open_at: None,
     }
 }
 

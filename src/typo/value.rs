@@ -53,14 +53,18 @@ pub fn expected_next_week(weekly: &[Weekly], first_seen: Timestamp, now: Timesta
     Expected { mails: shape / weeks, low, high }
 }
 
-/// The risk of one suspect. `status` is its registry status by name (`registrable`, `registered`, …), if asked.
+/// The risk of one suspect. `status` is its registry status by name (`registrable`, `registered_takes_mail`, …), if asked.
 pub fn risk(suspect: &DomainSuspect, status: Option<&str>, now: Timestamp) -> Risk {
     let takeable = match status {
         Some("registrable") => 1.0,
         Some("pending_delete") => 0.9,
         Some("redemption") => 0.6,
-        // Somebody has it: perhaps for the mail.
+        // Somebody took it when it was free: nobody else wants a slip's name but for its mail, or to keep it safe.
+        Some("taken_over") => 0.8,
+        // Somebody has it: perhaps for the mail, the more so where it takes some.
+        Some("registered_takes_mail") => 0.2,
         Some("registered") => 0.1,
+        Some("registered_refuses_mail") => 0.02,
         Some("reserved" | "not_a_public_suffix") => 0.0,
         _ => 0.4,
     };
@@ -166,6 +170,8 @@ mod tests {
             r(&few, Some("registered"), now) < r(&few, None, now)
                 && r(&few, None, now) < r(&few, Some("registrable"), now)
         );
+        let grades = ["registered_refuses_mail", "registered", "registered_takes_mail", "taken_over", "registrable"];
+        assert!(grades.map(|status| r(&few, Some(status), now)).is_sorted_by(|a, b| a < b));
         assert_eq!(r(&many, Some("reserved"), later), 0.0);
         let all = risk(&many, Some("registrable"), later);
         assert!(

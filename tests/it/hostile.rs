@@ -64,6 +64,7 @@ pub(crate) fn findings(text: &str) -> Findings {
         fresh_until: at,
         evidence: vec![Evidence { source: Source::Whois, answer: text.clone(), server: text.clone(), at }],
         drops_at: None,
+        open_at: None,
         details: Default::default(),
     };
     let suspect = DomainSuspect {

@@ -9,7 +9,7 @@ use crate::{
     address,
     enumeration::Campaign,
     findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size},
-    registrability::Status,
+    registrability::{Registrability, Status},
     typo::SuspectKind,
 };
 
@@ -25,6 +25,8 @@ const GRAVE_MAILS: u64 = 50;
 const SOME_MAILS: u64 = 5;
 /// Risk from which it is.
 const SOME_RISK: f64 = 0.1;
+/// Names of a list in a subject.
+const MAX_LISTED: usize = 4;
 /// Characters of a name in a subject.
 const MAX_NAME: usize = 80;
 
@@ -55,9 +57,21 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
             origins: vec![],
         })
     });
+    let taken = findings.taken.iter().map(|r| Alert {
+        // Dropped and taken again, it is another story.
+        id: id(AlertKind::TakenOver, &format!("{} {}", r.domain, r.open_at.map_or(0, |at| at.0))),
+        severity: if r.details.null_mx { Severity::Medium } else { Severity::High },
+        kind: AlertKind::TakenOver,
+        subject: tell_taken(r, findings),
+        raised_at,
+        sent_to: vec![],
+        size: Size { confirmed: 0, volume: 0 },
+        last_seen: r.checked_at,
+        origins: vec![],
+    });
     // One name may be found twice, as a typo and as expired: the graver one is told.
     let mut by_id = BTreeMap::<String, Alert>::new();
-    for alert in campaigns.chain(domains) {
+    for alert in campaigns.chain(domains).chain(taken) {
         match by_id.get(&alert.id) {
             Some(known) if known.severity >= alert.severity => {}
             _ => {
@@ -149,6 +163,31 @@ fn tell_domain(d: &DomainRisk) -> String {
         many(s.emails, "mail"),
         many(s.senders, "sender")
     )
+}
+
+fn tell_taken(r: &Registrability, findings: &Findings) -> String {
+    let d = &r.details;
+    let about = findings.domains.iter().filter(|found| found.registrability.domain == r.domain);
+    let intended: BTreeSet<&str> =
+        about.map(|found| found.suspect.intended.as_str()).filter(|intended| !intended.is_empty()).collect();
+    let list = |names: &mut dyn Iterator<Item = &str>| names.take(MAX_LISTED).map(name).collect::<Vec<_>>().join(", ");
+    let meant = match intended.is_empty() {
+        true => String::new(),
+        false => format!(" (meant {})", list(&mut intended.into_iter())),
+    };
+    let mut facts = Vec::new();
+    facts.extend(d.created.map(|at| format!("created {at}")));
+    facts.extend(d.registrar.as_ref().map(|registrar| format!("registrar {}", name(registrar))));
+    if !d.nameservers.is_empty() {
+        facts.push(format!("name servers {}", list(&mut d.nameservers.iter().map(String::as_str))));
+    }
+    facts.push(match (d.null_mx, d.mx.is_empty()) {
+        (true, _) => "takes no mail (null MX)".to_owned(),
+        (false, true) => "no MX".to_owned(),
+        (false, false) => format!("mail to {}", list(&mut d.mx.iter().map(String::as_str))),
+    });
+    let open = r.open_at.map(|at| format!(", free on {},", at.day())).unwrap_or_default();
+    format!("somebody took {}{meant}{open} now held: {}", name(&r.domain), facts.join("; "))
 }
 
 fn name(text: &str) -> String {

@@ -31,6 +31,7 @@ fn domain(name: &str, status: Status, emails: u64, risk: f64) -> DomainRisk {
             fresh_until: at,
             evidence: vec![],
             drops_at: None,
+            open_at: None,
             details: Default::default(),
         },
         risk,
@@ -114,6 +115,31 @@ fn each_is_told_once_and_on_one_line() {
     assert_eq!(fresh(&findings), 0);
     findings.campaigns.push(campaign("c2", 0.99, 1));
     assert_eq!(fresh(&findings), 1);
+}
+
+#[test]
+fn who_took_a_name_is_told() {
+    let mut taken = domain("gmial.com", Status::Registered, 5, 0.1);
+    let r = &mut taken.registrability;
+    r.open_at = Some(Timestamp(0));
+    r.details.created = Some(Timestamp(3600));
+    r.details.registrar = Some("Evil\u{1b} Registrar".into());
+    r.details.nameservers = (1..9).map(|n| format!("ns{n}.x.example")).collect();
+    let mut findings = Findings { taken: vec![r.clone()], domains: vec![taken], ..Findings::default() };
+    let alerts = deserved(&findings);
+    assert_eq!(alerts.len(), 1, "a held name is no squatting risk of its own");
+    assert_eq!((alerts[0].kind, alerts[0].severity), (AlertKind::TakenOver, Severity::High));
+    assert_eq!(
+        alerts[0].subject,
+        "somebody took gmial.com (meant yahoo.com.cn), free on 1970-01-01, now held: created 1970-01-01T01:00:00Z; registrar Evil\u{fffd} Registrar; name servers ns1.x.example, ns2.x.example, ns3.x.example, ns4.x.example; no MX"
+    );
+    // It takes no mail: watch it, but sleep.
+    findings.taken[0].details.null_mx = true;
+    let calm = deserved(&findings);
+    assert_eq!((calm[0].severity, &calm[0].id), (Severity::Medium, &alerts[0].id));
+    // Dropped and taken again.
+    findings.taken[0].open_at = Some(Timestamp(99));
+    assert_ne!(deserved(&findings)[0].id, alerts[0].id);
 }
 
 #[test]

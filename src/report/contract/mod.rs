@@ -3,11 +3,13 @@
 //! Every renderer draws from these structs, so what a stranger wrote passes one gate: [`shown`].
 
 mod changes;
+mod lookups;
 mod squatting;
 
 use serde::Serialize;
 
 pub use changes::{Change, Changes};
+pub use lookups::{Lookups, Server};
 pub use squatting::{Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week};
 
 use crate::{
@@ -52,6 +54,8 @@ pub struct Report {
     pub receivers: Vec<Receiver>,
     /// What somebody should hear.
     pub alerts: Vec<Alert>,
+    /// Added: how asking the registries went.
+    pub lookups: Lookups,
 }
 
 /// Added: a domain we send to, and what it refused for good.
@@ -295,6 +299,7 @@ impl From<&Findings> for Report {
             changes: Changes::from(&f.changes),
             receivers: f.receivers.iter().map(Receiver::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
+            lookups: Lookups::from(&f.lookups),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{rounded, shown};
+use super::{all_shown, rounded, shown};
 use crate::{
     findings::{DomainRisk, Findings, UsernameRisk},
     registrability::{Evidence, Registrability},
@@ -18,6 +18,8 @@ pub struct Squatting {
     pub usernames: Vec<Username>,
     /// Oldest first.
     pub weekly: Vec<VulnerableWeek>,
+    /// Added: names that were free and now are somebody's, by name; also those whose mail no longer bounces.
+    pub taken: Vec<DomainStatus>,
 }
 
 /// One domain.
@@ -88,6 +90,20 @@ pub struct DomainStatus {
     pub domain: String,
     /// Added: when it is expected to drop.
     pub drops_at: Option<String>,
+    /// Added: through whom it was registered.
+    pub registrar: Option<String>,
+    /// Added: when.
+    pub created: Option<String>,
+    /// Added: its name servers.
+    pub nameservers: Vec<String>,
+    /// Added: its mail exchangers by preference.
+    pub mx: Vec<String>,
+    /// Added: it says that it takes no mail (RFC 7505).
+    pub null_mx: bool,
+    /// Added: when a stranger could last have had it, as far as we asked.
+    pub open_at: Option<String>,
+    /// Added: somebody took it after that.
+    pub taken_over: bool,
 }
 
 /// One answer.
@@ -157,6 +173,7 @@ impl From<&Findings> for Squatting {
                     vulnerable_emails: w.emails,
                 })
                 .collect(),
+            taken: f.taken.iter().map(DomainStatus::from).collect(),
         }
     }
 }
@@ -200,6 +217,13 @@ impl From<&Registrability> for DomainStatus {
             evidence: r.evidence.iter().map(Answer::from).collect(),
             domain: shown(&r.domain),
             drops_at: r.drops_at.map(|at| at.to_string()),
+            registrar: r.details.registrar.as_deref().map(shown),
+            created: r.details.created.map(|at| at.to_string()),
+            nameservers: all_shown(&r.details.nameservers),
+            mx: all_shown(&r.details.mx),
+            null_mx: r.details.null_mx,
+            open_at: r.open_at.map(|at| at.to_string()),
+            taken_over: r.taken_over(),
         }
     }
 }

@@ -74,6 +74,7 @@ fn domain(name: &str, intended: &str, edits: &[Edit], emails: u64, status: Statu
             fresh_until: at.plus(86_400),
             evidence: evidence.collect(),
             drops_at: (status == Status::PendingDelete).then(|| moment("2022-07-09T00:00:00Z")),
+            open_at: None,
             details: Default::default(),
         },
         risk,
@@ -241,6 +242,8 @@ pub(super) fn night() -> Findings {
                 &[],
             ),
         ],
+        taken: vec![],
+        lookups: Default::default(),
         alerts: vec![],
     };
     findings.alerts = alert::deserved(&findings);

@@ -8,7 +8,7 @@ use super::{ask_all, network, quick};
 use crate::servers::{Fate, Http, Port43, RDAP_TLDS, WHOIS_TLDS, World};
 
 /// A repeatable stream of numbers (xorshift), for worlds that differ in every detail but not between runs.
-fn dice(mut state: u64) -> impl FnMut(u64) -> u64 {
+pub(super) fn dice(mut state: u64) -> impl FnMut(u64) -> u64 {
     move |sides| {
         state ^= state << 13;
         state ^= state >> 7;

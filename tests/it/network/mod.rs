@@ -1,7 +1,10 @@
 //! Registrability against real sockets on loopback: every status, silence, lies, floods.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its servers has failed")]
 
+mod contacts;
 mod crowd;
+mod nights;
+mod signatures;
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +52,7 @@ fn ask(names: &[&str], network: &Network) -> (BTreeMap<String, Registrability>, 
 fn ask_all(names: &[String], network: &Network, manners: &Manners) -> (BTreeMap<String, Registrability>, Tally) {
     let mut out = BTreeMap::new();
     let suffixes = Suffixes::shipped().unwrap();
-    let tally = check_with(names, &suffixes, network, manners, NOW, &mut |r| {
+    let tally = check_with(names, &Default::default(), &suffixes, network, manners, NOW, &mut |r| {
         assert!(!r.evidence.is_empty(), "{r:?}");
         assert!(out.insert(r.domain.clone(), r).is_none(), "asked twice");
     })
@@ -66,7 +69,10 @@ fn said(answer: &Registrability) -> Vec<String> {
 fn every_fate_has_its_status() {
     #[rustfmt::skip]
     let cases = [
-        ("registered.com", Fate::Registered, Status::Registered, "dns delegated"),
+        ("registered.com", Fate::Registered, Status::Registered, "dns delegated, dns mx"),
+        ("refuses.com", Fate::RefusesMail, Status::Registered, "dns delegated, dns null_mx"),
+        ("nomx.com", Fate::WithoutMx, Status::Registered, "dns delegated, dns no_mx"),
+        ("slow.com", Fate::Slow, Status::Registered, "dns delegated, dns mx"),
         ("free.com", Fate::Registrable, Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
         ("redemption.com", Fate::Redemption, Status::Redemption, "dns nxdomain, dns nxdomain, rdap redemption"),
         ("dropping.com", Fate::PendingDelete, Status::PendingDelete, "dns nxdomain, dns nxdomain, rdap pending_delete"),
@@ -74,9 +80,9 @@ fn every_fate_has_its_status() {
         ("held.com", Fate::OnHold, Status::Registered, "dns nxdomain, dns nxdomain, rdap on_hold"),
         ("lame.com", Fate::Servfail, Status::Unknown, "dns servfail, rdap not_found"),
         ("silent.com", Fate::Silent, Status::Unknown, "dns timeout, rdap timeout, whois timeout"),
-        ("parked.com", Fate::Undelegated, Status::Registered, "dns nodata, rdap registered"),
+        ("parked.com", Fate::Undelegated, Status::Registered, "dns nodata, rdap registered, dns no_mx"),
         ("wild.com", Fate::Wildcard, Status::Unknown, "dns nodata, rdap not_found"),
-        ("long.com", Fate::Truncated, Status::Registered, "dns delegated"),
+        ("long.com", Fate::Truncated, Status::Registered, "dns delegated, dns mx"),
         ("longfree.com", Fate::AbsentTruncated, Status::Registrable, "dns nxdomain, dns nxdomain, rdap not_found"),
         ("free.de", Fate::Registrable, Status::Registrable, "dns nxdomain, dns nxdomain, whois not_found"),
         ("held.de", Fate::OnHold, Status::Registered, "dns nxdomain, dns nxdomain, whois registered"),
@@ -103,6 +109,7 @@ fn every_fate_has_its_status() {
         ("d4.com", Fate::FreeDns(Dns::Garbage), Status::Unknown, "dns timeout, rdap not_found"),
         ("d5.com", Fate::FreeDns(Dns::WrongId), Status::Unknown, "dns timeout, rdap not_found"),
         ("d6.com", Fate::FreeDns(Dns::OtherName), Status::Unknown, "dns timeout, rdap not_found"),
+        ("e6.com", Fate::FreeDns(Dns::OtherNameOverTcp), Status::Unknown, "dns other_name, rdap not_found"),
         ("d7.com", Fate::FreeDns(Dns::OwnSoa), Status::Unknown, "dns nxdomain_from_own_zone, rdap not_found"),
         ("d8.com", Fate::FreeDns(Dns::Empty), Status::Unknown, "dns nodata, rdap not_found"),
         ("d9.com", Fate::FreeDns(Dns::Hijacked), Status::Unknown, "dns nxdomain, dns records, rdap not_found"),
@@ -138,17 +145,37 @@ fn every_fate_has_its_status() {
         assert_eq!(answers[name].drops_at, drop, "{name}");
     }
     assert_eq!(answers["free.com"].fresh_until, NOW.plus(3600), "the zone's negative life bounds ours");
+    assert!(answers["refuses.com"].details.null_mx && !answers["nomx.com"].details.null_mx);
     assert_eq!(answers["registered.com"].details.mx, ["mx.hosting.example"]);
     assert_eq!(answers["held.com"].details.contacts[0].address, "abuse@registrar.example");
 }
 
 #[test]
+fn a_server_that_asks_for_a_pause_gets_it() {
+    let zones = [
+        ("held.com".to_owned(), Fate::RegisteredRdap(Http::RateLimitedOnce)),
+        ("free.com".to_owned(), Fate::FreeRdap(Http::RateLimitedOnce)),
+    ];
+    let world = World::start(&zones);
+    let start = Instant::now();
+    let one = Network { concurrency: 1, ..network(&world) };
+    let (answers, tally) = ask(&["held.com", "free.com"], &one);
+    assert!(start.elapsed() >= Duration::from_secs(2), "a second each, as Retry-After says: {:?}", start.elapsed());
+    assert_eq!((answers["held.com"].status, answers["free.com"].status), (Status::Registered, Status::Registrable));
+    let [server] = &tally.servers[..] else { panic!("{tally:?}") };
+    assert_eq!((server.asked, server.answered, server.refused, server.left_alone), (4, 2, 2, 0));
+}
+
+#[test]
 fn a_lying_resolver_frees_nothing_and_holds_nothing() {
     let zones = [("held.com".to_owned(), Fate::Registered)];
-    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: true, wildcard_tlds: &[] });
+    let world = World::with(Setup { lying: true, ..Setup::of(&zones) });
     let (answers, _) = ask(&["held.com", "free.com"], &network(&world));
     assert_eq!(answers["held.com"].status, Status::Registered);
-    assert_eq!(said(&answers["held.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap registered"]);
+    assert_eq!(
+        said(&answers["held.com"]),
+        ["dns delegated", "dns random_sibling_exists_too", "rdap registered", "dns mx"]
+    );
     assert_eq!(answers["free.com"].status, Status::Unknown);
     assert_eq!(said(&answers["free.com"]), ["dns delegated", "dns random_sibling_exists_too", "rdap not_found"]);
 }
@@ -156,7 +183,7 @@ fn a_lying_resolver_frees_nothing_and_holds_nothing() {
 #[test]
 fn under_a_wildcard_the_registry_decides() {
     let zones = [("held.com".to_owned(), Fate::Registered), ("onhold.com".to_owned(), Fate::OnHold)];
-    let world = World::with(Setup { zones: &zones, default: Fate::Registrable, lying: false, wildcard_tlds: &["com"] });
+    let world = World::with(Setup { wildcard_tlds: &["com"], ..Setup::of(&zones) });
     let (answers, _) = ask(&["held.com", "onhold.com", "free.com"], &network(&world));
     assert_eq!(answers["held.com"].status, Status::Registered);
     assert_eq!(answers["onhold.com"].status, Status::Registered);
@@ -226,9 +253,10 @@ fn only_the_registrable_domain_leaves_the_machine() {
     let (answers, tally) =
         ask(&["secret.person.gmial.com", "gmial.com", "other.gmial.com.", "M\u{fc}ller.de"], &network(&world));
     assert_eq!(answers.keys().collect::<Vec<_>>(), ["gmial.com", "xn--mller-kva.de"]);
-    assert_eq!((tally.names, tally.dns_queries, tally.rdap_queries, tally.whois_queries), (2, 4, 1, 1));
+    assert_eq!((tally.names, tally.dns_queries, tally.rdap_queries, tally.whois_queries), (2, 5, 1, 1));
     let asked: Vec<String> = world.asked.names.lock().unwrap().keys().cloned().collect();
-    assert_eq!(asked, ["gmial.com", "xn--mller-kva.de"]);
+    // The root's keys, once, for whether signatures can be had here.
+    assert_eq!(asked, ["", "gmial.com", "xn--mller-kva.de"]);
 }
 
 #[test]
@@ -237,9 +265,9 @@ fn an_independent_dns_server_says_the_same() {
         (0..40).map(|n| format!("big NS a-name-server-with-a-long-name-{n}.hosting-company-{n}.example.\n")).collect();
     let com = format!("held NS ns1.hosting.example.\n{many}alone A 192.0.2.1\n");
     let zones = [
-        ("com", com.as_str(), false),
-        ("org", "held NS ns1.hosting.example.\n", true),
-        ("net", "* A 192.0.2.1\nheld NS ns1.hosting.example.\n", false),
+        ("com", com.as_str(), ""),
+        ("org", "held NS ns1.hosting.example.\n", "nsec"),
+        ("net", "* A 192.0.2.1\nheld NS ns1.hosting.example.\n", ""),
     ];
     let Some(knot) = Knot::start(&zones) else {
         println!("skipped 1 case: knotd is not installed");
@@ -290,7 +318,9 @@ fn https_without_tls_and_files_that_are_none_are_told() {
     assert_eq!(said(&answers["free.io"])[2..], ["rdap tls", "whois not_found"]);
     let suffixes = Suffixes::shipped().unwrap();
     let error = |network: &Network| {
-        check_with(&["x.com".to_owned()], &suffixes, network, &quick(), NOW, &mut |_| ()).unwrap_err().to_string()
+        check_with(&["x.com".to_owned()], &Default::default(), &suffixes, network, &quick(), NOW, &mut |_| ())
+            .unwrap_err()
+            .to_string()
     };
     std::fs::write(&path, "{}").unwrap();
     assert!(error(&Network { rdap_bootstrap: Some(path.clone()), ..network(&world) }).contains("RFC 9224"));

@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Dns, Fate, Truth, serve_tcp, stay_silent};
+use super::{
+    Dns, Fate, Truth, serve_tcp,
+    signed::{self, Record},
+    stay_silent,
+};
 
 const A: u16 = 1;
 const NS: u16 = 2;
@@ -70,6 +74,9 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
     truth.asked.dns.fetch_add(1, Ordering::Relaxed);
     let (name, kind, end) = question(message)?;
     truth.note(&name);
+    if let Some(answer) = of_a_zone(truth, message, &name, kind, end) {
+        return Some(answer);
+    }
     let (mut code, mut flags, mut records) = (0, 0x8180u16, Vec::new());
     match say(truth, &name, kind, udp) {
         Say::Nothing => return None,
@@ -89,35 +96,59 @@ fn answer(truth: &Truth, message: &[u8], udp: bool) -> Option<Vec<u8>> {
         Some(Dns::NotImplemented) => code = 4,
         Some(Dns::Garbage) => return Some(b"\xff\xff not DNS at all \x00\xc0\xff".to_vec()),
         Some(Dns::Empty) => code = 0,
+        Some(Dns::OtherName) if !udp => return None,
+        Some(Dns::OtherNameOverTcp) if udp => (code, flags) = (0, flags | 0x0200),
         _ => {}
     }
     let negative =
         odd != Some(Dns::WithoutSoa) && records.is_empty() && (code == 0 || code == NXDOMAIN) && flags & 0x0200 == 0;
-    let mut out = message[..2].to_vec();
-    out.extend((flags | u16::from(code)).to_be_bytes());
-    for count in [1, records.len() as u16, u16::from(negative), 0] {
-        out.extend(count.to_be_bytes());
-    }
-    out.extend(&message[12..end]);
-    for (kind, data) in records {
-        out.extend([0xc0, 12]);
-        record(&mut out, kind, &data);
-    }
+    let tld = name.rsplit('.').next()?;
+    let mut authority: Vec<Record> = Vec::new();
     if negative {
-        let zone = match odd {
-            Some(Dns::OwnSoa) => name.as_str(),
-            _ => name.rsplit('.').next()?,
+        let zone = if odd == Some(Dns::OwnSoa) { name.as_str() } else { tld };
+        let signed = code == NXDOMAIN && truth.keys.signs(tld) && signed::wanted(message, end);
+        authority = match signed && odd != Some(Dns::Unproven) {
+            true => truth.keys.denial(tld),
+            false => vec![(zone.to_owned(), SOA, soa())],
         };
-        out.extend(wire(zone));
-        record(&mut out, SOA, &soa());
     }
+    let answers: Vec<Record> = records.into_iter().map(|(kind, data)| (name.clone(), kind, data)).collect();
+    let mut out = reply(message, end, flags | u16::from(code), &answers, &authority);
     match odd {
         Some(Dns::WrongId) => out[0] ^= 0xff,
         // The first letter of the question's name.
-        Some(Dns::OtherName) => out[13] ^= 0x03,
+        Some(Dns::OtherName | Dns::OtherNameOverTcp) if !(udp && flags & 0x0200 != 0) => out[13] ^= 0x03,
         _ => {}
     }
     Some(out)
+}
+
+/// What is asked of the root and the top-level domains themselves, where they are signed.
+fn of_a_zone(truth: &Truth, message: &[u8], name: &str, kind: u16, end: usize) -> Option<Vec<u8>> {
+    if name.contains('.') || !truth.keys.signs("") || !matches!(kind, NS | signed::DNSKEY | signed::DS) {
+        return None;
+    }
+    let (answers, authority) = match kind {
+        signed::DNSKEY if truth.keys.signs(name) => (truth.keys.keys(name), Vec::new()),
+        NS if !name.is_empty() => (vec![(name.to_owned(), NS, wire("ns.registry.example"))], Vec::new()),
+        signed::DS if !name.is_empty() => truth.keys.delegation(name),
+        _ => return None,
+    };
+    Some(reply(message, end, 0x8180, &answers, &authority))
+}
+
+fn reply(message: &[u8], end: usize, flags: u16, answers: &[Record], authority: &[Record]) -> Vec<u8> {
+    let mut out = message[..2].to_vec();
+    out.extend(flags.to_be_bytes());
+    for count in [1, answers.len() as u16, authority.len() as u16, 0] {
+        out.extend(count.to_be_bytes());
+    }
+    out.extend(&message[12..end]);
+    for (owner, kind, data) in answers.iter().chain(authority) {
+        out.extend(wire(owner));
+        record(&mut out, *kind, data);
+    }
+    out
 }
 
 fn say(truth: &Truth, name: &str, kind: u16, udp: bool) -> Say {
@@ -133,13 +164,20 @@ fn say(truth: &Truth, name: &str, kind: u16, udp: bool) -> Say {
         A => Say::Records(vec![(A, vec![192, 0, 2, 9])]),
         _ => Say::Records(Vec::new()),
     };
+    let mail = |kind, mx: Say| if kind == MX { mx } else { own(kind) };
     let absent = || match (truth.lying, truth.wildcard_tlds.iter().any(|w| w == tld)) {
         (true, _) => own(kind),
         (false, true) => address(kind),
         (false, false) => Say::Code(NXDOMAIN),
     };
     match truth.of(name) {
-        Fate::Registered => own(kind),
+        Fate::Registered | Fate::TakenOver => own(kind),
+        Fate::Slow => {
+            std::thread::sleep(Duration::from_millis(60));
+            own(kind)
+        }
+        Fate::RefusesMail => mail(kind, Say::Records(vec![(MX, vec![0, 0, 0])])),
+        Fate::WithoutMx => mail(kind, Say::Records(Vec::new())),
         Fate::Truncated if udp => Say::Truncated,
         Fate::Truncated => own(kind),
         Fate::AbsentTruncated if udp => Say::Truncated,
@@ -174,7 +212,7 @@ fn record(out: &mut Vec<u8>, kind: u16, data: &[u8]) {
 }
 
 /// Negative answers hold two hours.
-fn soa() -> Vec<u8> {
+pub(super) fn soa() -> Vec<u8> {
     let mut data = [wire("ns.registry.example"), wire("hostmaster.registry.example")].concat();
     for number in [1u32, 1800, 900, 604_800, 7200] {
         data.extend(number.to_be_bytes());
@@ -182,7 +220,7 @@ fn soa() -> Vec<u8> {
     data
 }
 
-fn wire(name: &str) -> Vec<u8> {
+pub(super) fn wire(name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     for label in name.split('.').filter(|l| !l.is_empty()) {
         out.push(label.len() as u8);

@@ -4,6 +4,8 @@
 mod dns;
 pub(crate) mod knot;
 mod rdap;
+mod signed;
+mod web;
 mod whois;
 
 use std::{
@@ -26,6 +28,12 @@ pub(crate) enum Fate {
     Registered,
     /// Nobody has it.
     Registrable,
+    /// Registered on 2022-07-04; delegated, and the registry has a record with a registrar and name servers.
+    TakenOver,
+    /// Registered; a null MX.
+    RefusesMail,
+    /// Registered; no MX.
+    WithoutMx,
     /// Not in DNS; the registry says redemption.
     Redemption,
     /// Not in DNS; the registry says pending delete.
@@ -36,6 +44,8 @@ pub(crate) enum Fate {
     OnHold,
     /// DNS fails; the registry has no record.
     Servfail,
+    /// Registered; DNS takes its time.
+    Slow,
     /// Nobody answers about it.
     Silent,
     /// Held, not delegated: DNS has addresses only.
@@ -63,6 +73,8 @@ pub(crate) enum Fate {
 #[allow(dead_code, reason = "each test uses its part of the world")]
 pub(crate) enum Http {
     RateLimited,
+    /// The first question is refused for a second, the next answered.
+    RateLimitedOnce,
     ServerError,
     Garbage,
     OtherName,
@@ -87,7 +99,11 @@ pub(crate) enum Dns {
     Garbage,
     WrongId,
     OtherName,
+    /// The same over TCP, after a truncated answer.
+    OtherNameOverTcp,
     Empty,
+    /// "No such name" without the signatures its zone would send.
+    Unproven,
     /// "No such name", but an address for it: what some providers' resolvers sell.
     Hijacked,
 }
@@ -141,6 +157,10 @@ pub(crate) struct World {
     pub(crate) bootstrap: PathBuf,
     /// A TLD → `host:port` file naming the WHOIS server.
     pub(crate) whois_servers: PathBuf,
+    /// `http://…/{domain}`: each domain's web pages.
+    pub(crate) web: String,
+    /// The root's key, where it is signed.
+    pub(crate) anchor: PathBuf,
     /// Questions received.
     pub(crate) asked: Arc<Asked>,
     stop: Arc<AtomicBool>,
@@ -154,6 +174,7 @@ pub(crate) struct Asked {
     pub(crate) dns: AtomicU64,
     pub(crate) rdap: AtomicU64,
     pub(crate) whois: AtomicU64,
+    pub(crate) web: AtomicU64,
     pub(crate) names: std::sync::Mutex<BTreeMap<String, u64>>,
 }
 
@@ -165,6 +186,9 @@ struct Truth {
     lying: bool,
     /// Names under these TLDs all have an address.
     wildcard_tlds: Vec<String>,
+    keys: signed::Keys,
+    /// Names refused once.
+    refused: std::sync::Mutex<BTreeSet<String>>,
     stop: Arc<AtomicBool>,
     asked: Arc<Asked>,
 }
@@ -199,12 +223,21 @@ pub(crate) struct Setup<'a> {
     pub(crate) default: Fate,
     pub(crate) lying: bool,
     pub(crate) wildcard_tlds: &'a [&'a str],
+    /// Top-level domains that are signed, below a root that is.
+    pub(crate) signed_tlds: &'a [&'a str],
+}
+
+impl<'a> Setup<'a> {
+    /// Servers that know `zones`; everything else is free.
+    pub(crate) fn of(zones: &'a [(String, Fate)]) -> Self {
+        Setup { zones, default: Fate::Registrable, lying: false, wildcard_tlds: &[], signed_tlds: &[] }
+    }
 }
 
 impl World {
     /// Servers that know `zones`; everything else is free.
     pub(crate) fn start(zones: &[(String, Fate)]) -> World {
-        Self::with(Setup { zones, default: Fate::Registrable, lying: false, wildcard_tlds: &[] })
+        Self::with(Setup::of(zones))
     }
 
     /// Servers set up in every respect.
@@ -215,6 +248,8 @@ impl World {
             default: setup.default,
             lying: setup.lying,
             wildcard_tlds: setup.wildcard_tlds.iter().map(|t| (*t).to_owned()).collect(),
+            keys: if setup.signed_tlds.is_empty() { signed::Keys::none() } else { signed::Keys::of(setup.signed_tlds) },
+            refused: Default::default(),
             stop: stop.clone(),
             asked: asked.clone(),
         });
@@ -222,7 +257,10 @@ impl World {
         let dns = dns::serve(&truth, &mut threads);
         let rdap = rdap::serve(&truth, &mut threads);
         let whois = whois::serve(&truth, &mut threads);
+        let web = format!("http://{}/{{domain}}", web::serve(&truth, &mut threads));
         let folder = tempfile::tempdir().unwrap();
+        let anchor = folder.path().join("root.key");
+        std::fs::write(&anchor, truth.keys.anchor()).unwrap();
         let (bootstrap, whois_servers) = (folder.path().join("dns.json"), folder.path().join("whois.json"));
         let with_rdap: BTreeSet<&str> = setup
             .zones
@@ -238,7 +276,7 @@ impl World {
         let servers: BTreeMap<&str, String> =
             with_rdap.iter().copied().chain(WHOIS_TLDS).map(|tld| (tld, whois.to_string())).collect();
         std::fs::write(&whois_servers, serde_json::to_string(&servers).unwrap()).unwrap();
-        World { dns, bootstrap, whois_servers, asked, stop, threads, _folder: folder }
+        World { dns, bootstrap, whois_servers, web, anchor, asked, stop, threads, _folder: folder }
     }
 }
 

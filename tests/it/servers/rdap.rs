@@ -56,6 +56,11 @@ fn misbehave(
 ) -> std::io::Result<()> {
     match how {
         Http::RateLimited => send(stream, "429 Too Many Requests", "Retry-After: 0\r\n", "{}"),
+        Http::RateLimitedOnce if truth.refused.lock().unwrap().insert(name.to_owned()) => {
+            send(stream, "429 Too Many Requests", "Retry-After: 1\r\n", "{}")
+        }
+        Http::RateLimitedOnce if taken => ok(stream, &object(name, Fate::Registered)),
+        Http::RateLimitedOnce => not_found(stream),
         Http::ServerError => send(stream, "500 Internal Server Error", "", "oops"),
         Http::Garbage => send(stream, "200 OK", "", "<html>Welcome</html>"),
         Http::OtherName => ok(stream, &object("other.example", Fate::Registered)),
@@ -102,9 +107,11 @@ fn object(name: &str, fate: Fate) -> String {
         Fate::OnHold => vec!["client hold"],
         _ => vec!["active"],
     };
+    let created = if fate == Fate::TakenOver { "2022-07-04T12:00:00Z" } else { "2021-03-04T05:06:07Z" };
     serde_json::json!({
         "objectClassName": "domain", "ldhName": name.to_uppercase(), "status": status,
-        "events": [{"eventAction": "registration", "eventDate": "2021-03-04T05:06:07Z"}, {"eventAction": "last changed", "eventDate": "2022-07-01T00:00:00Z"}],
+        "events": [{"eventAction": "registration", "eventDate": created}, {"eventAction": "last changed", "eventDate": "2022-07-01T00:00:00Z"}],
+        "nameservers": [{"ldhName": "ns1.squat.example"}],
         "entities": [{"roles": ["registrar"], "vcardArray": ["vcard", [["fn", {}, "text", "Loopback Registrar"]]],
             "entities": [{"roles": ["abuse"], "vcardArray": ["vcard", [["email", {}, "text", "abuse@registrar.example"]]]}]}],
     })

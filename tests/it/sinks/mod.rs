@@ -76,6 +76,7 @@ pub(crate) fn domain(name: &str, emails: u64) -> DomainRisk {
             fresh_until: FIRST,
             evidence: vec![],
             drops_at: None,
+            open_at: None,
             details: Default::default(),
         },
         risk: 0.6,
