@@ -34,6 +34,8 @@ pub struct Job {
     pub since: Option<Timestamp>,
     /// Only mail up to here.
     pub until: Option<Timestamp>,
+    /// Error rates of the test for guessing.
+    pub test: enumeration::Test,
 }
 
 /// Told while a run works.
@@ -89,7 +91,7 @@ pub fn analyse(
     ledger.merge(standing(job, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
-    let campaigns = enumeration::find(&ledger);
+    let campaigns = enumeration::find(&ledger, &job.test);
     let census = typo::Census::from_ledger(&ledger);
     let explainer = typo::Explainer::new(&census, &typo::Popular::shipped())?;
     let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);

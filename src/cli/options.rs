@@ -78,6 +78,12 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub lookup_concurrency: Option<usize>,
+    /// Share of honest origins that may be called guessers, 0 to 0.5 [default: 0.0001]
+    #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_ALPHA")]
+    pub alpha: Option<f64>,
+    /// Share of guessers that may be missed, 0 to 0.5 [default: 0.01]
+    #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_BETA")]
+    pub beta: Option<f64>,
     /// Exit with 3 when there is an alert this severe: low, medium, high
     #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]
     pub fail_on: Option<String>,

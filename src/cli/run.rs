@@ -87,6 +87,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         network: settings.network.clone(),
         since: day("--since", args.since.or(keys.since))?,
         until: day("--until", args.until.or(keys.until))?,
+        test: settings.test,
     })
 }
 

@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 use serde::Deserialize;
 
 use super::options::{Color, Common};
-use crate::{error::Error, findings::Severity, moment::Timestamp, registrability::Network};
+use crate::{enumeration::Test, error::Error, findings::Severity, moment::Timestamp, registrability::Network};
 
 /// Domains asked about in one run unless told otherwise: at one a second and registry, within the hour.
 const MAX_LOOKUPS: usize = 2_000;
@@ -24,6 +24,7 @@ pub(super) struct Settings {
     pub redact: bool,
     pub fail_on: Option<Severity>,
     pub network: Network,
+    pub test: Test,
     pub run: RunKeys,
 }
 
@@ -45,6 +46,8 @@ struct File {
     whois_servers: Option<PathBuf>,
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
+    alpha: Option<f64>,
+    beta: Option<f64>,
     fail_on: Option<String>,
     run: RunKeys,
 }
@@ -94,6 +97,11 @@ impl Settings {
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
         };
+        let usual = Test::default();
+        let test = Test {
+            alpha: rate("--alpha", flags.alpha.or(file.alpha).unwrap_or(usual.alpha))?,
+            beta: rate("--beta", flags.beta.or(file.beta).unwrap_or(usual.beta))?,
+        };
         Ok(Settings {
             db: flags.db.or(file.db).unwrap_or_else(|| "bouncewatch.db".into()),
             reports: flags.reports.or(file.reports).unwrap_or_else(|| "reports".into()),
@@ -105,6 +113,7 @@ impl Settings {
             redact: flags.redact || file.redact,
             fail_on: fail_on.transpose()?,
             network,
+            test,
             run: file.run,
         })
     }
@@ -116,6 +125,13 @@ pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp, Error> {
     Timestamp::parse(text)
         .or_else(day)
         .ok_or_else(|| Error::Usage(format!("{option} {text}: is no RFC 3339 moment such as 2022-07-04T02:00:00Z")))
+}
+
+fn rate(option: &str, share: f64) -> Result<f64, Error> {
+    if share > 0.0 && share < 0.5 {
+        return Ok(share);
+    }
+    Err(Error::Usage(format!("{option} {share}: is no share above 0 and below 0.5")))
 }
 
 fn one_line(text: &str) -> String {

@@ -76,7 +76,7 @@ impl Log {
 
 /// One campaign that involves `origin`, with exactly these hits and so many guesses.
 fn found(log: &Log, origin: &str, hits: &[&str], guesses: u64) -> Campaign {
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     let mine: Vec<&Campaign> =
         campaigns.iter().filter(|c| c.senders.iter().chain(&c.ips).any(|o| o == origin)).collect();
     assert_eq!(mine.len(), 1, "{origin}: {campaigns:#?}");
@@ -87,7 +87,7 @@ fn found(log: &Log, origin: &str, hits: &[&str], guesses: u64) -> Campaign {
 }
 
 fn silent(log: &Log) {
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     assert!(campaigns.is_empty(), "{campaigns:#?}");
 }
 
@@ -104,7 +104,7 @@ fn one_sender_guesses_for_a_day() {
                 n % 110 == 50,
             );
         }
-        let hits: Vec<String> = find(&log.ledger)[0].confirmed.clone();
+        let hits: Vec<String> = find(&log.ledger, &Test::default())[0].confirmed.clone();
         assert_eq!(hits.len(), 4);
         let campaign = found(&log, "eve@us.example", &hits.iter().map(String::as_str).collect::<Vec<_>>(), 400);
         assert_eq!(campaign.target_domains, ["victim.example"]);
@@ -206,7 +206,7 @@ fn one_botnet_two_targets_are_two_campaigns() {
             log.visit(n, &format!("198.51.100.{}", n % 20), who, &format!("g{n}h@{target}"), false);
         }
     }
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     assert_eq!(
         campaigns.iter().map(|c| c.target_domains.join(",")).collect::<std::collections::BTreeSet<_>>().len(),
         2,
