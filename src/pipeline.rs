@@ -104,7 +104,7 @@ pub fn analyse(
 }
 
 /// What one reading leaves.
-struct Reading {
+pub(crate) struct Reading {
     known: sources::Known,
     inputs: Vec<InputLine>,
     rejects: Vec<Reject>,
@@ -119,7 +119,7 @@ fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger,
 }
 
 /// All inputs, on all cores, into one ledger.
-fn learn(
+pub(crate) fn learn(
     job: &Job,
     classifier: &Classifier,
     known: &sources::Known,
@@ -138,7 +138,7 @@ fn read(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
+    let make = || Worker::new(classifier);
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let mut ledger = Ledger::default();
     for worker in reading.workers {
@@ -161,14 +161,21 @@ fn read(
 }
 
 /// One core's share of the mail.
-struct Worker<'c> {
-    ledger: Ledger,
+pub(crate) struct Worker<'c> {
+    /// What it learned.
+    pub(crate) ledger: Ledger,
     verdicts: Cached<'c>,
     said: Vec<Option<Verdict>>,
 }
 
-impl Worker<'_> {
-    fn take(&mut self, delivery: &Delivery<'_>) {
+impl<'c> Worker<'c> {
+    /// One that knows nothing yet.
+    pub(crate) fn new(classifier: &'c Classifier) -> Self {
+        Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() }
+    }
+
+    /// Learns from one delivery.
+    pub(crate) fn take(&mut self, delivery: &Delivery<'_>) {
         self.said.clear();
         for attempt in delivery.attempts {
             if attempt.accepted {

@@ -17,6 +17,8 @@ pub(super) struct Settings {
     pub db: PathBuf,
     pub reports: PathBuf,
     pub now: Timestamp,
+    /// Whether the user set the clock.
+    pub fixed_now: bool,
     pub format: Option<String>,
     pub quiet: bool,
     pub verbose: bool,
@@ -77,7 +79,9 @@ impl Settings {
                 })?
             }
         };
-        let now = match flags.now.or(file.now) {
+        let set = flags.now.or(file.now);
+        let fixed_now = set.is_some();
+        let now = match set {
             Some(text) => moment("--now", &text)?,
             None => Timestamp(jiff::Timestamp::now().as_second()),
         };
@@ -106,6 +110,7 @@ impl Settings {
             db: flags.db.or(file.db).unwrap_or_else(|| "bouncewatch.db".into()),
             reports: flags.reports.or(file.reports).unwrap_or_else(|| "reports".into()),
             now,
+            fixed_now,
             format: flags.format.or(file.format),
             quiet: flags.quiet || file.quiet,
             verbose: flags.verbose || file.verbose,

@@ -7,6 +7,7 @@
 
 mod base;
 mod cluster;
+pub mod eval;
 mod pattern;
 mod score;
 mod sequential;

@@ -5,6 +5,7 @@
 //! Never: judges what a bounce means, asks the clock, keeps a whole file in memory.
 
 mod coremail;
+mod follow;
 mod format;
 mod input;
 mod mark;
@@ -14,6 +15,7 @@ mod reject;
 mod split;
 mod unpack;
 
+pub use follow::{Batch, Follower};
 pub use format::FormatKind;
 pub use input::{Input, open};
 pub use mark::Mark;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The stages in the order of the data's way; a stage may use itself and those before it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 25] = [
     "hash",
     "merge",
     "address",
@@ -30,13 +30,16 @@ const ORDER: [&str; 23] = [
     "alert",
     "simulate",
     "pipeline",
+    "watch",
+    "rehearsal",
     "cli",
 ];
 
 /// Where an outside crate may be named, beside tests.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 10] = [
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("signal_hook", &["cli/"]),
     ("rusqlite", &["store/"]),
     ("hickory_resolver", &["registrability/"]),
     ("whois_rust", &["registrability/"]),
