@@ -57,6 +57,8 @@ pub struct Follower {
     marks: Vec<Mark>,
     /// The end of the bytes read that is no whole line yet.
     rest: Vec<u8>,
+    /// Rotated logs may hold something unread.
+    behind: bool,
 }
 
 enum Source {
@@ -90,6 +92,7 @@ impl Follower {
             saved,
             marks: known.marks,
             rest: Vec::new(),
+            behind: true,
         })
     }
 
@@ -164,9 +167,7 @@ impl Follower {
                 there.is_some_and(|(id, len)| id == open.id && (len < held || !open.still_begins_the_same()));
             if truncated {
                 // Copied and truncated: what was not read yet lies in the copy.
-                let mark = open.trace.mark(open.records, &self.path.display().to_string());
                 self.leave();
-                self.catch_up(&[mark], batch, add)?;
             } else {
                 let bytes = open.more(held).map_err(unreadable(&self.path))?;
                 open.quiet = if bytes.is_empty() { open.quiet + 1 } else { 0 };
@@ -177,15 +178,24 @@ impl Follower {
                 }
             }
         }
-        if matches!(self.source, Source::Nothing) && there.is_some() {
-            self.open(batch, add)?;
+        if !matches!(self.source, Source::Nothing) {
+            return Ok(());
         }
-        Ok(())
+        if self.behind {
+            // Before the new log, what is left of the old one; a log with a mark of its own was left there.
+            let head = File::open(&self.path).and_then(|mut file| head_of(&mut file)).unwrap_or_default();
+            let known =
+                mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>));
+            if !matches!(known, Ok(Some(_))) {
+                self.catch_up(batch, add)?;
+            }
+            self.behind = false;
+        }
+        if there.is_some() { self.open() } else { Ok(()) }
     }
 
-    /// Opens the file at the path, at the place where it was left; if it is another than before, the rest of that one
-    /// is read first.
-    fn open(&mut self, batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+    /// Opens the file at the path, at the place where it was left.
+    fn open(&mut self) -> Result<(), Error> {
         let unreadable = |cause| Error::Read { path: self.path.clone(), cause };
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
@@ -198,75 +208,88 @@ impl Follower {
             .map_err(unreadable)?
             .map(|at| self.marks.remove(at));
         let mut trace = Trace::default();
-        match &seen {
-            Some(mark) => {
-                file.rewind().map_err(unreadable)?;
-                trace.skip_to(mark.offset, &mut file).map_err(unreadable)?;
-            }
-            None => {
-                let name = self.path.display().to_string();
-                let before: Vec<Mark> = self.marks.iter().filter(|mark| mark.path == name).cloned().collect();
-                self.catch_up(&before, batch, add)?;
-            }
+        if let Some(mark) = &seen {
+            file.rewind().map_err(unreadable)?;
+            trace.skip_to(mark.offset, &mut file).map_err(unreadable)?;
         }
         let records = seen.map_or(0, |mark| mark.records);
         self.source = Source::File(Open { file, id: (about.dev(), about.ino()), trace, head, records, quiet: 0 });
         Ok(())
     }
 
-    /// Reads the rest of logs that `marks` tell the beginning of, from those beside the path, packed or not.
-    fn catch_up(&mut self, marks: &[Mark], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
-        if marks.is_empty() {
+    /// Reads what of rotated logs was not read: the rest of the one that was followed last, and those that came after
+    /// it while nobody watched. Logs older than all that were read are history, and `run`'s to read.
+    fn catch_up(&mut self, batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+        if self.marks.is_empty() {
             return Ok(());
         }
+        let mut after = false;
         for path in self.siblings() {
             let plain = || -> io::Result<Box<dyn Read + Send>> { Ok(unpack::unpack(File::open(&path)?)?.0) };
             let mut head = Vec::new();
             // A log being packed this moment is incomplete: it is found again under its new name, or not at all.
-            if plain().and_then(|p| p.take(4096).read_to_end(&mut head)).is_err() {
+            if plain().and_then(|p| p.take(4096).read_to_end(&mut head)).is_err() || head.is_empty() {
                 continue;
             }
-            let Ok(Some(at)) = mark::find(marks, &head, plain) else { continue };
-            let (mark, mut trace) = (&marks[at], Trace::default());
-            let Ok(mut stream) = plain() else { continue };
-            if !trace.skip_to(mark.offset, &mut stream).unwrap_or(false) {
+            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|at| self.marks.remove(at));
+            if seen.is_none() && !after {
                 continue;
             }
-            let mut bytes = Vec::new();
-            while stream.by_ref().take(AT_ONCE as u64).read_to_end(&mut bytes).is_ok_and(|n| n > 0) {
-                let end = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
-                let rest = bytes.split_off(end);
-                trace.feed(&bytes);
-                self.digest(&bytes, batch, add)?;
-                bytes = rest;
-                if bytes.len() > MAX_LINE {
-                    break;
-                }
+            after |= seen.is_some();
+            let (mut trace, offset) = (Trace::default(), seen.as_ref().map_or(0, |mark| mark.offset));
+            let mut stream = plain().map_err(|cause| Error::Read { path: path.clone(), cause })?;
+            let before = batch.records;
+            if trace.skip_to(offset, &mut stream).unwrap_or(false) {
+                self.whole_lines(&mut stream, &mut trace, batch, add)?;
             }
-            let name = path.display().to_string();
-            self.marks.retain(|known| known.head != mark.head || known.offset != mark.offset);
-            self.marks.push(trace.mark(mark.records, &name));
-            return Ok(());
+            let records = seen.map_or(0, |mark| mark.records) + batch.records - before;
+            self.marks.push(trace.mark(records, &path.display().to_string()));
         }
         Ok(())
     }
 
-    /// Logs beside the path whose names begin with its own, the newest first.
+    /// Digests a stream to its end.
+    fn whole_lines(
+        &mut self,
+        stream: &mut dyn Read,
+        trace: &mut Trace,
+        batch: &mut Batch,
+        add: &mut dyn FnMut(&Delivery<'_>),
+    ) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        // Packed bytes that break off end the log, as its last line without an end does.
+        while (&mut *stream).take(AT_ONCE as u64).read_to_end(&mut bytes).is_ok_and(|n| n > 0) {
+            let end = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+            let rest = bytes.split_off(end);
+            trace.feed(&bytes);
+            self.digest(&bytes, batch, add)?;
+            bytes = rest;
+            if bytes.len() > MAX_LINE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest logs beside the path whose names begin with its own, oldest first.
     fn siblings(&self) -> Vec<PathBuf> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-        let mut found: Vec<(i64, PathBuf)> = entries
+        let mut found: Vec<((i64, i64), PathBuf)> = entries
             .filter_map(Result::ok)
             .filter(|entry| {
                 let other = entry.file_name().to_string_lossy().into_owned();
                 other.strip_prefix(&name).is_some_and(|end| end.starts_with(['.', '-']))
             })
-            .filter_map(|entry| Some((entry.metadata().ok().filter(fs::Metadata::is_file)?.mtime(), entry.path())))
+            .filter_map(|entry| {
+                let about = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+                Some(((about.mtime(), about.mtime_nsec()), entry.path()))
+            })
             .collect();
         found.sort_by(|a, b| b.cmp(a));
         found.truncate(SIBLINGS);
-        found.into_iter().map(|(_, path)| path).collect()
+        found.into_iter().rev().map(|(_, path)| path).collect()
     }
 
     /// The open file is done with: its mark stays.
@@ -277,6 +300,7 @@ impl Follower {
             self.marks.push(open.trace.mark(open.records, &self.path.display().to_string()));
         }
         self.rest.clear();
+        self.behind = true;
     }
 
     /// Takes in the whole lines of what was read, and keeps the rest.

@@ -7,4 +7,5 @@ mod contract;
 mod hostile;
 mod network;
 mod servers;
+mod watch;
 mod world;
