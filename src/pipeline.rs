@@ -99,6 +99,7 @@ pub fn analyse(
     let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
     let usernames = judge_usernames(suspects.usernames, job.now)?;
     let mut findings = Findings::gather(&ledger, domains, usernames, campaigns, job.now);
+    findings.dismissed = enumeration::dismissed(&ledger, &findings.campaigns);
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
 }

@@ -78,7 +78,7 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub lookup_concurrency: Option<usize>,
-    /// Share of honest origins that may be called guessers, 0 to 0.5 [default: 0.0001]
+    /// Share of honest origins that may be called guessers, 0 to 0.5 [default: 0.00005]
     #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_ALPHA")]
     pub alpha: Option<f64>,
     /// Share of guessers that may be missed, 0 to 0.5 [default: 0.01]

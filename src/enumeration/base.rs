@@ -53,12 +53,12 @@ impl Base {
             sick.entry((domain.to_owned(), day)).or_default()[usize::from(served)] += 1;
         }
         sick.retain(|_, [refused, served]| *refused > *served);
-        // A list has good addresses and bad; who has only bad ones is no list.
+        // A list has good addresses and bad, a fifth at least of each; slips are fewer, and guesses are more.
         let of_many = senders.values().filter(|[took, not]| took + not >= 10);
         let (mut all, mut stale) = (0_u32, 0_u32);
         for [took, not] in of_many {
             all += 1;
-            stale += u32::from(not * 10 >= took + not && not * 10 <= (took + not) * 8);
+            stale += u32::from(*not >= 5 && not * 5 >= took + not && not * 5 <= (took + not) * 4);
         }
         let lists = (LISTS.0 * LISTS.1 + f64::from(stale)) / (LISTS.1 + f64::from(all));
         Base { sick, lists }
@@ -76,6 +76,7 @@ impl Base {
 
     /// Log-likelihood ratio an origin starts with that shows no sign of being a list.
     pub(super) fn head_start(&self) -> f64 {
-        -self.lists.max(1e-4).ln()
+        // However clean the operator: seven failures in a row are no proof, the eighth is.
+        -self.lists.max(LISTS.0).ln()
     }
 }

@@ -7,6 +7,7 @@
 
 mod base;
 mod cluster;
+mod dismissed;
 pub mod eval;
 mod pattern;
 mod score;
@@ -19,6 +20,7 @@ use hashbrown::HashSet;
 
 use crate::{ledger::Ledger, moment::Timestamp};
 use cluster::Suspect;
+pub use dismissed::Dismissed;
 use sequential::Walk;
 use trail::{KINDS, LEAST, Origin, Trails};
 
@@ -57,6 +59,11 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     let mut campaigns = cluster::join(suspects, ledger);
     campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
     campaigns
+}
+
+/// Who looked like a guesser and is in none of `campaigns`, with the innocent explanation; at most fifty.
+pub fn dismissed(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
+    dismissed::of(ledger, campaigns)
 }
 
 /// Every envelope sender of `campaigns`.
@@ -116,9 +123,9 @@ impl Test {
 }
 
 impl Default for Test {
-    /// One honest origin in ten thousand, one guesser in a hundred.
+    /// One honest origin in twenty thousand, one guesser in a hundred.
     fn default() -> Self {
-        Test { alpha: 1e-4, beta: 0.01 }
+        Test { alpha: 5e-5, beta: 0.01 }
     }
 }
 

@@ -22,6 +22,8 @@ const GUESSER: f64 = 0.95;
 const POPULAR: f64 = 0.25;
 /// Failures at one domain that make it a target; slips are single.
 const TARGET: usize = 3;
+/// The same for an origin of whose first contacts hardly one in ten exists.
+const TARGET_OF_MANY: usize = 2;
 /// Names tried at as many domains are a word list sent round.
 const ROUND: usize = 3;
 /// Failures beside the present run from which an origin may be a list going stale.
@@ -30,7 +32,7 @@ const SLIPS: usize = 3;
 const HALF_LIFE: f64 = 21.0 * 86_400.0;
 /// Log-likelihood ratio of names that are spellings of the same people's: nobody's list holds those. Word lists and
 /// numbered names add nothing: honest lists hold `info@` of a thousand firms and `student001` to `student999`.
-const VARIANTS: f64 = 4.6;
+const VARIANTS: f64 = 5.0;
 
 /// An origin's way through its tries at its targets.
 #[derive(Debug, Clone)]
@@ -110,9 +112,11 @@ fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
         *domains.entry(domain_of(address)).or_default() += 1;
         *locals.entry(local_of(address)).or_default() += 1;
     }
+    let failed = tries.iter().filter(|(_, one)| !one.exists).count();
+    let target = if failed * 10 >= tries.len() * 9 { TARGET_OF_MANY } else { TARGET };
     let aimed = |one: &Try| {
         let address = ledger.names.text(one.recipient);
-        domains.get(domain_of(address)).is_some_and(|n| *n >= TARGET)
+        domains.get(domain_of(address)).is_some_and(|n| *n >= target)
             || locals.get(local_of(address)).is_some_and(|n| *n >= ROUND)
     };
     tries.iter().map(|(_, one)| aimed(one)).collect()

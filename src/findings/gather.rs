@@ -51,6 +51,7 @@ impl Findings {
             domains,
             usernames,
             campaigns,
+            dismissed: Vec::new(),
             alerts: Vec::new(),
         }
     }

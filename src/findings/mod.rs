@@ -4,7 +4,7 @@ mod gather;
 
 use crate::{
     bounce::{BounceType, RootCause},
-    enumeration::Campaign,
+    enumeration::{Campaign, Dismissed},
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
     registrability::Registrability,
@@ -38,6 +38,8 @@ pub struct Findings {
     pub vulnerable: Vec<Weekly>,
     /// Address guessing, most guesses first.
     pub campaigns: Vec<Campaign>,
+    /// Who only looked like one, and why, most unknown users first.
+    pub dismissed: Vec<Dismissed>,
     /// What an operator should hear of tonight, most severe first.
     pub alerts: Vec<Alert>,
 }

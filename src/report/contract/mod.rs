@@ -44,6 +44,8 @@ pub struct Report {
     pub squatting: Squatting,
     /// Address guessing.
     pub campaigns: Vec<Campaign>,
+    /// Who only looked like one.
+    pub dismissed: Vec<Dismissed>,
     /// What somebody should hear.
     pub alerts: Vec<Alert>,
 }
@@ -191,6 +193,17 @@ pub struct Authentication {
     pub fixed_after_days: Option<f64>,
 }
 
+/// An origin that was looked at and let go.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dismissed {
+    /// A sender, a client address, or an address many wrote to; empty for the null sender.
+    pub origin: String,
+    /// `old_list`, `moved_or_outage` …
+    pub considered: &'static str,
+    /// For people.
+    pub why: String,
+}
+
 /// One campaign.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Campaign {
@@ -254,6 +267,7 @@ impl From<&Findings> for Report {
             authentication: f.authentication.iter().map(Authentication::from).collect(),
             squatting: Squatting::from(f),
             campaigns: f.campaigns.iter().map(Campaign::from).collect(),
+            dismissed: f.dismissed.iter().map(Dismissed::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
         }
     }
@@ -415,6 +429,12 @@ impl From<&enumeration::Campaign> for Campaign {
             confidence: rounded(c.confidence),
             why: all_shown(&c.why),
         }
+    }
+}
+
+impl From<&enumeration::Dismissed> for Dismissed {
+    fn from(d: &enumeration::Dismissed) -> Self {
+        Dismissed { origin: shown(&d.origin), considered: d.considered, why: shown(&d.why) }
     }
 }
 
