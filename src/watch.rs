@@ -33,7 +33,7 @@ use crate::{
 const NAMED: usize = 50;
 /// A campaign is over when its log tells of no guess for six hours, or eight times its usual pause.
 const QUIET: i64 = 6 * 3600;
-/// Of the time at most a quarter goes into searching: the larger the ledger, the rarer.
+/// A search is followed by four times its own length without one: the larger the ledger, the rarer.
 const SHARE: u32 = 4;
 /// Between two looks at a log that says nothing new.
 const PAUSE: Duration = Duration::from_millis(200);
