@@ -54,7 +54,7 @@ impl Base {
         }
         sick.retain(|_, [refused, served]| *refused > *served);
         // A list has good addresses and bad, a fifth at least of each; slips are fewer, and guesses are more.
-        let of_many = senders.values().filter(|[took, not]| took + not >= 10);
+        let of_many = senders.values().filter(|[took, not]| took + not >= 3);
         let (mut all, mut stale) = (0_u32, 0_u32);
         for [took, not] in of_many {
             all += 1;

@@ -64,7 +64,7 @@ fn greylisted(world: &World, script: &mut Script) {
     let guesses = guesses(world, &[special_domain(world, SPECIAL + 11)], 120, 2, &mut rng);
     let from = stranger(world, 301);
     let first = script.start + script.day_in(30, 50, &mut rng) * DAY + 6 * 3600;
-    let mut attack = attack(Tide { id: "B3", kind: "greylisted", fast: true }, &[from.clone()], &guesses);
+    let mut attack = attack(Tide { id: "B3", kind: "greylisted", fast: true }, std::slice::from_ref(&from), &guesses);
     for (i, to) in guesses.tried.iter().enumerate() {
         let at = first + i as i64 * 200 + rng.between(0, 100);
         let fate = if guesses.hits.contains(to) { Fate::Taken } else { Fate::Greyed };
