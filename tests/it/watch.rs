@@ -145,7 +145,7 @@ fn killed_at_any_moment_it_tells_everything_once() {
         thread::sleep(Duration::from_millis(20 + (roll >> 33) % 900));
         child.kill().unwrap();
         child.wait().unwrap();
-        if roll % 5 == 0 {
+        if roll.is_multiple_of(5) {
             // What a crash of the machine leaves: a line without its end.
             append(&dir.path().join("reports/alerts.jsonl"), "{\"id\":\"torn");
         }
