@@ -151,8 +151,9 @@ impl Evaluation {
             demand(format!("{class}: campaigns whole {:.3}", mean(&row.whole)), mean(&row.whole) >= 0.95);
             demand(format!("{class}: campaigns pure {:.3}", mean(&row.pure)), mean(&row.pure) >= 0.99);
         }
-        for (kind, most) in [("one_sender", 8), ("paper_case", 8), ("inbound_single", 8), ("name_mutations", 20)] {
-            if let Some(row) = self.attacks.get(kind).filter(|row| !row.delays.is_empty()) {
+        let classes = self.classes();
+        for (kind, most) in [("fast", 8), ("name permutations", 20)] {
+            if let Some(row) = classes.get(kind).filter(|row| !row.delays.is_empty()) {
                 let median = median(&row.delays);
                 demand(format!("{kind}: {median} guesses before the alert, not {most}"), median <= most);
             }

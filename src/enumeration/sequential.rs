@@ -58,7 +58,7 @@ impl Walk {
     pub(super) fn of(tries: &[(usize, Try)], trails: &Trails<'_>) -> Self {
         let aimed = aimed(tries, trails.ledger());
         let base = &trails.base;
-        let (mut value, mut failures, mut inside, mut before) = (0.0_f64, 0, 0, None);
+        let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
         let mut walk = Walk { tries: Vec::new(), steps: Vec::new() };
         for (&(row, one), aimed) in tries.iter().zip(aimed) {
             failures += usize::from(!one.exists);
@@ -68,11 +68,14 @@ impl Walk {
             let pause = before.map_or(0, |at: i64| one.at.0 - at) as f64;
             before = Some(one.at.0);
             value = (value * (-pause / HALF_LIFE).exp2() + step(&one, base, trails.ledger())).max(0.0);
+            // Each new start is one more chance to be wrong: a list of thousands has many.
+            starts += u32::from(value > 0.0 && inside == 0);
             inside = if value > 0.0 { inside + usize::from(!one.exists) } else { 0 };
+            let chances = f64::from(starts.max(1)).ln();
             // Whoever failed nowhere else is no stale list, unless it is one of the operator's few that just begins.
             let head = if value > 0.0 && failures - inside < SLIPS { base.head_start() } else { 0.0 };
             walk.tries.push((row, one));
-            walk.steps.push((value, value + head, failures));
+            walk.steps.push((value - chances, value + head - chances, failures));
         }
         walk
     }
