@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let records = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(200_000);
     let folder = tempfile::tempdir()?;
     let start = Day::parse("2022-06-06").ok_or("a day")?.start();
-    let world = World { seed: 1, records, start, days: 28, attacks: true };
+    let world = World { seed: 1, records, start, days: 28, ..World::default() };
     simulate::simulate(folder.path(), &world)?;
     let cores = std::thread::available_parallelism()?.get();
     println!("{:<28} {:>8} {:>10} {:>8} {:>8} {:>8}", "input", "MB", "mails", "MB/s", "memchr", "ratio");

@@ -53,4 +53,8 @@ pub mod simulate;
 
 pub mod pipeline;
 
+pub mod watch;
+
+pub mod rehearsal;
+
 pub mod cli;

@@ -44,6 +44,8 @@ pub struct Job {
     pub since: Option<Timestamp>,
     /// Only mail up to here.
     pub until: Option<Timestamp>,
+    /// Error rates of the test for guessing.
+    pub test: enumeration::Test,
 }
 
 /// Told while a run works.
@@ -109,7 +111,7 @@ pub fn analyse(
     ledger.merge(standing(job, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
-    let campaigns = enumeration::find(&ledger);
+    let campaigns = enumeration::find(&ledger, &job.test);
     let census = typo::Census::from_ledger(&ledger);
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
@@ -121,6 +123,7 @@ pub fn analyse(
     findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
     findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
     findings.lookups = lookups;
+    findings.dismissed = enumeration::dismissed(&ledger, &findings.campaigns);
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
 }
@@ -144,7 +147,7 @@ pub fn classifier(model: Option<&Path>) -> Result<Classifier, Error> {
 }
 
 /// What one reading leaves.
-struct Reading {
+pub(crate) struct Reading {
     known: sources::Known,
     inputs: Vec<InputLine>,
     rejects: Vec<Reject>,
@@ -159,7 +162,7 @@ fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger,
 }
 
 /// All inputs, on all cores, into one ledger.
-fn learn(
+pub(crate) fn learn(
     job: &Job,
     classifier: &Classifier,
     known: &sources::Known,
@@ -178,7 +181,7 @@ fn read(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    let make = || Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() };
+    let make = || Worker::new(classifier);
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let mut ledger = Ledger::default();
     for worker in reading.workers {
@@ -203,14 +206,21 @@ fn read(
 }
 
 /// One core's share of the mail.
-struct Worker<'c> {
-    ledger: Ledger,
+pub(crate) struct Worker<'c> {
+    /// What it learned.
+    pub(crate) ledger: Ledger,
     verdicts: Cached<'c>,
     said: Vec<Option<Verdict>>,
 }
 
-impl Worker<'_> {
-    fn take(&mut self, delivery: &Delivery<'_>) {
+impl<'c> Worker<'c> {
+    /// One that knows nothing yet.
+    pub(crate) fn new(classifier: &'c Classifier) -> Self {
+        Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() }
+    }
+
+    /// Learns from one delivery.
+    pub(crate) fn take(&mut self, delivery: &Delivery<'_>) {
         self.said.clear();
         for attempt in delivery.attempts {
             if attempt.accepted {

@@ -107,6 +107,9 @@ impl Redactor {
         for campaign in &mut findings.campaigns {
             campaign_words.extend(self.campaign(campaign));
         }
+        for one in &mut findings.dismissed {
+            one.origin = if one.origin.contains('@') { self.address(&one.origin) } else { self.ip(&one.origin) };
+        }
         for alert in &mut findings.alerts {
             self.alert(alert, &campaign_words);
         }

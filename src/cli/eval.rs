@@ -10,8 +10,9 @@ use super::{
     settings::Settings,
 };
 use crate::{
+    enumeration,
     error::Error,
-    ndr, pipeline,
+    ndr, pipeline, rehearsal, simulate,
     typo::{
         Census, Explainer, Popular,
         eval::{self, Pair, Unrelated},
@@ -31,6 +32,21 @@ enum Stage {
         /// JSON lines of {"text", "label", "alt"}: an answer in label or alt is right
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
+    },
+    /// The search for guessing, over made-up worlds: recall, hit lists, guesses before the alert, innocents flagged
+    Campaigns {
+        /// Worlds, times base rates, times with and without attacks
+        #[arg(long, default_value_t = 5)]
+        seeds: u64,
+        /// The first seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Mails in a world; from 25,000 on the paper's own case is among them
+        #[arg(long, default_value_t = 30_000)]
+        records: u64,
+        /// Shares of everyday mails to people who left
+        #[arg(long, value_name = "SHARE", value_delimiter = ',', default_value = "0,0.03,0.1")]
+        base_rate: Vec<f64>,
     },
     /// The typo model: names found again, kinds named, false explanations, over all thresholds
     Typo {
@@ -60,6 +76,18 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
             let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
             let rows = ndr::read_labelled(&input.display().to_string(), &text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
+        }
+        Stage::Campaigns { seeds, seed, records, base_rate } => {
+            let mut evaluation = enumeration::eval::Evaluation::default();
+            for seed in seed..seed.saturating_add(seeds) {
+                for &unknown in &base_rate {
+                    for attacks in [true, false] {
+                        let world = simulate::Options { seed, records, attacks, unknown, ..rehearsal::world() };
+                        rehearsal::hold(&world, &settings.test, &mut evaluation)?;
+                    }
+                }
+            }
+            out.line(evaluation.to_string().trim_end())?;
         }
         Stage::Typo { input, names, unrelated, count, seed } => {
             let popular = match names {

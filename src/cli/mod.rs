@@ -21,6 +21,7 @@ mod settings;
 mod simulate;
 mod templates;
 mod train;
+mod watch;
 
 use std::{ffi::OsString, io, process::ExitCode};
 
@@ -60,6 +61,8 @@ pub struct Cli {
 enum Command {
     /// The nightly job: read logs, classify, explain, check, find campaigns, report, alert
     Run(run::Args),
+    /// Follow a growing log and alert while guessing is still going on
+    Watch(watch::Args),
     /// Bounce type of one reply, or of each line of standard input
     Classify(classify::Args),
     /// What a bounced address was meant to be
@@ -116,6 +119,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
 fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     match command {
         Command::Run(args) => run::run(args, settings, screen),
+        Command::Watch(args) => watch::run(args, settings, screen),
         Command::Classify(args) => classify::run(&args, settings),
         Command::Explain(args) => explain::run(&args, settings),
         Command::Check(args) => check::run(&args, settings, screen),

@@ -102,6 +102,12 @@ pub(super) struct Common {
     /// How people mistype, as `bouncewatch train typo` writes it [default: shipped]
     #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_TYPO_MODEL")]
     pub typo_model: Option<PathBuf>,
+    /// Share of honest origins that may be called guessers, 0 to 0.5 [default: 0.00005]
+    #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_ALPHA")]
+    pub alpha: Option<f64>,
+    /// Share of guessers that may be missed, 0 to 0.5 [default: 0.01]
+    #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_BETA")]
+    pub beta: Option<f64>,
     /// Exit with 3 when there is an alert this severe: low, medium, high
     #[arg(long, global = true, value_name = "SEVERITY", env = "BOUNCEWATCH_FAIL_ON")]
     pub fail_on: Option<String>,

@@ -124,11 +124,12 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         typo: Some(settings.typo_parameters()?),
         since: day("--since", args.since.or(keys.since))?,
         until: day("--until", args.until.or(keys.until))?,
+        test: settings.test,
     })
 }
 
 /// Seconds east of UTC of `+08:00`, `-0330`, `Z`.
-fn zone(text: &str) -> Result<i32, Error> {
+pub(super) fn zone(text: &str) -> Result<i32, Error> {
     let epoch = crate::moment::Timestamp::parse(&format!("1970-01-01T00:00:00{text}"));
     let offset = epoch.and_then(|t| i32::try_from(-t.0).ok());
     offset.ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00")))

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::options::{Color, Common};
 use crate::{
     alert::{Sink, Wish},
+    enumeration::Test,
     error::Error,
     findings::Severity,
     moment::Timestamp,
@@ -28,6 +29,8 @@ pub(super) struct Settings {
     pub db: PathBuf,
     pub reports: PathBuf,
     pub now: Timestamp,
+    /// Whether the user set the clock.
+    pub fixed_now: bool,
     pub format: Option<String>,
     pub quiet: bool,
     pub verbose: bool,
@@ -38,6 +41,7 @@ pub(super) struct Settings {
     pub network: Network,
     pub sinks: Vec<Sink>,
     pub typo_model: Option<PathBuf>,
+    pub test: Test,
     pub run: RunKeys,
     pub disclose: DiscloseKeys,
 }
@@ -64,6 +68,8 @@ struct File {
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
     typo_model: Option<PathBuf>,
+    alpha: Option<f64>,
+    beta: Option<f64>,
     fail_on: Option<String>,
     alert_sink: Vec<SinkKeys>,
     alert_template: Option<PathBuf>,
@@ -136,7 +142,9 @@ impl Settings {
                 toml::from_str(&text).map_err(|e| Error::Usage(misread(path, &text, &e)))?
             }
         };
-        let now = match flags.now.or(file.now) {
+        let set = flags.now.or(file.now);
+        let fixed_now = set.is_some();
+        let now = match set {
             Some(text) => moment("--now", &text)?,
             None => Timestamp(jiff::Timestamp::now().as_second()),
         };
@@ -164,10 +172,16 @@ impl Settings {
             urls => urls.iter().map(|url| Wish { url: url.clone(), ..Wish::default() }).collect(),
         };
         let template = flags.alert_template.or(file.alert_template);
+        let usual = Test::default();
+        let test = Test {
+            alpha: rate("--alpha", flags.alpha.or(file.alpha).unwrap_or(usual.alpha))?,
+            beta: rate("--beta", flags.beta.or(file.beta).unwrap_or(usual.beta))?,
+        };
         Ok(Settings {
             db: flags.db.or(file.db).unwrap_or_else(|| "bouncewatch.db".into()),
             reports: flags.reports.or(file.reports).unwrap_or_else(|| "reports".into()),
             now,
+            fixed_now,
             format: flags.format.or(file.format),
             quiet: flags.quiet || file.quiet,
             verbose: flags.verbose || file.verbose,
@@ -178,6 +192,7 @@ impl Settings {
             network,
             sinks: Sink::parse_all(&wishes, template.as_ref())?,
             typo_model: flags.typo_model.or(file.typo_model),
+            test,
             run: file.run,
             disclose: file.disclose,
         })
@@ -210,6 +225,13 @@ fn misread(path: &Path, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
     let line = before.lines().count().max(1);
     format!("configuration {} line {line}: {}", path.display(), one_line(error.message()))
+}
+
+fn rate(option: &str, share: f64) -> Result<f64, Error> {
+    if share > 0.0 && share < 0.5 {
+        return Ok(share);
+    }
+    Err(Error::Usage(format!("{option} {share}: is no share above 0 and below 0.5")))
 }
 
 fn one_line(text: &str) -> String {

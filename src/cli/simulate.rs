@@ -42,6 +42,7 @@ pub(super) fn run(args: &Args, _settings: &Settings, screen: &Screen) -> Result<
         start: start.start(),
         days: args.days,
         attacks: !args.no_attacks,
+        ..Options::default()
     };
     let summary = simulate::simulate(&args.dir, &options)?;
     screen.say(&format!("{}: {summary}", args.dir.display()));

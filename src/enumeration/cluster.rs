@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Campaign, Pattern, pattern,
-    sequential::Walk,
+    sequential::Crossing,
     trail::{Origin, Try},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Suspect {
     pub(super) origin: Origin,
-    pub(super) walk: Walk,
+    pub(super) crossing: Crossing,
     pub(super) pattern: Pattern,
 }
 
@@ -54,7 +54,7 @@ struct Group<'l> {
 
 impl<'l> Group<'l> {
     fn of(suspect: Suspect, ledger: &'l Ledger) -> Self {
-        let tries: Vec<Try> = suspect.walk.guesses.iter().map(|(_, one)| *one).collect();
+        let tries: Vec<Try> = suspect.crossing.guesses.iter().map(|(_, one)| *one).collect();
         let failed = || tries.iter().filter(|one| !one.exists);
         Group {
             inbound: !matches!(suspect.origin, Origin::Sender(_) | Origin::Submitter(_)),
@@ -63,8 +63,8 @@ impl<'l> Group<'l> {
             targets: failed().map(|one| domain_of(ledger.names.text(one.recipient))).collect(),
             first: failed().map(|one| one.at).min().unwrap_or_default(),
             last: failed().map(|one| one.at).max().unwrap_or_default(),
-            peak: suspect.walk.peak,
-            delay: suspect.walk.delay,
+            peak: suspect.crossing.peak,
+            delay: suspect.crossing.delay,
             pattern: suspect.pattern,
             tries,
         }

@@ -5,7 +5,10 @@
 //! Never: alerts, counts attempts (a failed mail has about five replies; distinct recipients count), or takes one of
 //! our own outgoing servers for an attacker.
 
+mod base;
 mod cluster;
+mod dismissed;
+pub mod eval;
 mod pattern;
 mod score;
 mod sequential;
@@ -17,33 +20,50 @@ use hashbrown::HashSet;
 
 use crate::{ledger::Ledger, moment::Timestamp};
 use cluster::Suspect;
-use trail::{Origin, Trails};
+pub use dismissed::Dismissed;
+use sequential::Walk;
+use trail::{KINDS, LEAST, Origin, Trails};
 
-/// Failures below which nobody is looked at: slips, old acquaintances.
-const LEAST: usize = 7;
+/// The test's stated error rates (Wald).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    /// Share of honest origins that may be called guessers.
+    pub alpha: f64,
+    /// Share of guessers that may be missed.
+    pub beta: f64,
+}
 
-/// The campaigns in a ledger, most guesses first. Origins are judged one kind after another, those that name who is
-/// behind them first (one sender, from anywhere or from one network), then those that only share an address; a contact
-/// one campaign explains is no evidence for the next.
-pub fn find(ledger: &Ledger) -> Vec<Campaign> {
-    let trails = Trails::of(ledger);
+/// The campaigns in a ledger, most guesses first. Origins are judged one kind after another; a contact one campaign
+/// explains is no evidence for the next.
+pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
+    let trails = Trails::of(ledger, LEAST);
     let mut explained = HashSet::new();
     let mut suspects = Vec::new();
-    for origin in [Origin::sender, Origin::submitter, Origin::stranger, Origin::snowshoe, Origin::client, Origin::net] {
-        for (origin, tries) in trails.by(origin, &explained, LEAST) {
-            let Some(walk) = sequential::walk(&tries, ledger) else { continue };
-            let names: Vec<&str> = walk.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
-            let pattern = pattern::of(&names);
-            let bound = if pattern == Pattern::NameVariants { sequential::BOUND_VARIANTS } else { sequential::BOUND };
-            if walk.peak >= bound {
-                explained.extend(walk.guesses.iter().map(|(row, _)| *row));
-                suspects.push(Suspect { origin, walk, pattern });
+    for kind in KINDS {
+        for (origin, tries) in trails.by(kind, &explained, Origin::least(kind)) {
+            let walk = Walk::of(&tries, &trails);
+            let Some(early) = walk.crossing_of_variants(test) else { continue };
+            let names: Vec<&str> = early.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
+            let variants = pattern::of(&names) == Pattern::NameVariants;
+            let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { continue };
+            trails.without_bystanders(&origin, &mut crossing.guesses);
+            if crossing.guesses.is_empty() {
+                continue;
             }
+            let names: Vec<&str> = crossing.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
+            let pattern = pattern::of(&names);
+            explained.extend(crossing.guesses.iter().map(|(row, _)| *row));
+            suspects.push(Suspect { origin, crossing, pattern });
         }
     }
     let mut campaigns = cluster::join(suspects, ledger);
     campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
     campaigns
+}
+
+/// Who looked like a guesser and is in none of `campaigns`, with the innocent explanation; at most fifty.
+pub fn dismissed(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
+    dismissed::of(ledger, campaigns)
 }
 
 /// Every envelope sender of `campaigns`.
@@ -93,6 +113,20 @@ pub struct Campaign {
     pub confidence: f64,
     /// For people.
     pub why: Vec<String>,
+}
+
+impl Test {
+    /// Log-likelihood ratio at which "guesser" is accepted.
+    pub fn bound(&self) -> f64 {
+        ((1.0 - self.beta) / self.alpha).ln()
+    }
+}
+
+impl Default for Test {
+    /// One honest origin in twenty thousand, one guesser in a hundred.
+    fn default() -> Self {
+        Test { alpha: 5e-5, beta: 0.01 }
+    }
 }
 
 impl Pattern {

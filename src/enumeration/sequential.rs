@@ -1,66 +1,113 @@
 //! The sequential test: is this a guesser, or somebody with an old list?
 //!
 //! Threshold random walk after Jung et al. (IEEE S&P 2004) as a CUSUM: every first contact moves the log-likelihood
-//! ratio of "guesser" against "honest"; it never falls below zero, so that years of honesty hide nothing.
+//! ratio of "guesser" against "honest"; it never falls below zero, so that years of honesty hide nothing, and it fades
+//! over weeks, so that a slip now and then never adds up.
 
 use std::collections::BTreeMap;
 
-use super::trail::Try;
+use super::{
+    Test,
+    base::Base,
+    trail::{Trails, Try},
+};
 use crate::{
     address::{domain_of, local_of},
     ledger::Ledger,
 };
 
-/// Chance that an honest origin's first contact is unknown: that of the worst lists in use, 25 to 40 %.
-const HONEST: f64 = 0.45;
-/// The same for a guesser; the paper's hit 0.91 % of tries.
+/// Chance that a guesser's first contact is unknown; the paper's hit 0.91 % of tries.
 const GUESSER: f64 = 0.95;
 /// What an existing address weighs that others write to anyway: guessers hide among such.
 const POPULAR: f64 = 0.25;
 /// Failures at one domain that make it a target; slips are single.
 const TARGET: usize = 3;
+/// The same for an origin of whose first contacts hardly one in ten exists.
+const TARGET_OF_MANY: usize = 2;
 /// Names tried at as many domains are a word list sent round.
 const ROUND: usize = 3;
-/// Bound of the ratio: 14 failures in a row. Word lists and numbered names get no lower one: honest lists hold `info@`
-/// of a thousand firms and `student001` to `student999`.
-pub(super) const BOUND: f64 = 10.0;
-/// Bound where the names are spellings of the same people's: 7 failures in a row. Nobody's list holds those.
-pub(super) const BOUND_VARIANTS: f64 = 5.0;
+/// Failures beside the present run from which an origin may be a list going stale.
+const SLIPS: usize = 3;
+/// What has been seen weighs half after three weeks.
+const HALF_LIFE: f64 = 21.0 * 86_400.0;
+/// Log-likelihood ratio of names that are spellings of the same people's: nobody's list holds those. Word lists and
+/// numbered names add nothing: honest lists hold `info@` of a thousand firms and `student001` to `student999`.
+const VARIANTS: f64 = 5.0;
 
-/// The walk's result: which tries are the campaign's.
+/// An origin's way through its tries at its targets.
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
+    tries: Vec<(usize, Try)>,
+    /// After each try: the ratio, the same with the origin's head start, failures so far.
+    steps: Vec<(f64, f64, usize)>,
+}
+
+/// Where a walk crossed its bound.
+#[derive(Debug, Clone)]
+pub(super) struct Crossing {
     /// Highest value reached.
     pub(super) peak: f64,
-    /// Failures it took until [`BOUND_VARIANTS`] was crossed.
+    /// Failures it took.
     pub(super) delay: usize,
     /// Tries at the targets, failed and not, from first to last guess.
     pub(super) guesses: Vec<(usize, Try)>,
 }
 
-/// Walks an origin's tries at its targets; `None` where it has none or never crosses a bound.
-pub(super) fn walk(tries: &[(usize, Try)], ledger: &Ledger) -> Option<Walk> {
-    let at_targets = targeted(tries, ledger);
-    let (mut value, mut peak, mut failed, mut delay, mut crossed) = (0.0_f64, 0.0_f64, 0, 0, None);
-    for (i, (_, one)) in at_targets.iter().enumerate() {
-        let step = match (one.exists, one.popular) {
-            (false, _) => (GUESSER / HONEST).ln(),
-            (true, false) => ((1.0 - GUESSER) / (1.0 - HONEST)).ln(),
-            (true, true) => POPULAR * ((1.0 - GUESSER) / (1.0 - HONEST)).ln(),
-        };
-        value = (value + step).max(0.0);
-        peak = peak.max(value);
-        failed += usize::from(!one.exists);
-        if crossed.is_none() && value >= BOUND_VARIANTS {
-            (crossed, delay) = (Some(i), failed);
+impl Walk {
+    /// Walks an origin's tries in the order of time.
+    pub(super) fn of(tries: &[(usize, Try)], trails: &Trails<'_>) -> Self {
+        let aimed = aimed(tries, trails.ledger());
+        let base = &trails.base;
+        let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
+        let mut walk = Walk { tries: Vec::new(), steps: Vec::new() };
+        for (&(row, one), aimed) in tries.iter().zip(aimed) {
+            failures += usize::from(!one.exists);
+            if !aimed {
+                continue;
+            }
+            let pause = before.map_or(0, |at: i64| one.at.0 - at) as f64;
+            before = Some(one.at.0);
+            value = (value * (-pause / HALF_LIFE).exp2() + step(&one, base, trails.ledger())).max(0.0);
+            // Each new start is one more chance to be wrong: a list of thousands has many.
+            starts += u32::from(value > 0.0 && inside == 0);
+            inside = if value > 0.0 { inside + usize::from(!one.exists) } else { 0 };
+            let chances = f64::from(starts.max(1)).ln();
+            // Whoever failed nowhere else is no stale list, unless it is one of the operator's few that just begins.
+            let head = if value > 0.0 && failures - inside < SLIPS { base.head_start() } else { 0.0 };
+            walk.tries.push((row, one));
+            walk.steps.push((value - chances, value + head - chances, failures));
         }
+        walk
     }
-    let crossed = crossed?;
-    Some(Walk { peak, delay, guesses: around(&at_targets, crossed) })
+
+    /// Where it first reaches the test's bound.
+    pub(super) fn crossing(&self, test: &Test) -> Option<Crossing> {
+        self.first(|(_, headed, _)| *headed >= test.bound())
+    }
+
+    /// Where it would, if the names are spellings of the same people's.
+    pub(super) fn crossing_of_variants(&self, test: &Test) -> Option<Crossing> {
+        self.first(|(value, headed, _)| value + VARIANTS >= test.bound() || *headed >= test.bound())
+    }
+
+    fn first(&self, reached: impl Fn(&(f64, f64, usize)) -> bool) -> Option<Crossing> {
+        let at = self.steps.iter().position(reached)?;
+        let peak = self.steps.iter().map(|step| step.1).fold(0.0, f64::max);
+        Some(Crossing { peak, delay: self.steps[at].2, guesses: around(&self.tries, at) })
+    }
 }
 
-/// Tries at domains where more failed than slips explain, or of names tried at several domains.
-fn targeted(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<(usize, Try)> {
+fn step(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
+    let honest = base.unknown(domain_of(ledger.names.text(one.recipient)), one.at.day());
+    match (one.exists, one.popular) {
+        (false, _) => (GUESSER / honest).ln().max(0.0),
+        (true, false) => ((1.0 - GUESSER) / (1.0 - honest)).ln().min(0.0),
+        (true, true) => POPULAR * ((1.0 - GUESSER) / (1.0 - honest)).ln().min(0.0),
+    }
+}
+
+/// Which tries are at domains where more failed than slips explain, or of names tried at several domains.
+fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
     let mut domains: BTreeMap<&str, usize> = BTreeMap::new();
     let mut locals: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, one) in tries.iter().filter(|(_, one)| !one.exists) {
@@ -68,12 +115,14 @@ fn targeted(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<(usize, Try)> {
         *domains.entry(domain_of(address)).or_default() += 1;
         *locals.entry(local_of(address)).or_default() += 1;
     }
+    let failed = tries.iter().filter(|(_, one)| !one.exists).count();
+    let target = if failed * 10 >= tries.len() * 9 { TARGET_OF_MANY } else { TARGET };
     let aimed = |one: &Try| {
         let address = ledger.names.text(one.recipient);
-        domains.get(domain_of(address)).is_some_and(|n| *n >= TARGET)
+        domains.get(domain_of(address)).is_some_and(|n| *n >= target)
             || locals.get(local_of(address)).is_some_and(|n| *n >= ROUND)
     };
-    tries.iter().filter(|(_, one)| aimed(one)).copied().collect()
+    tries.iter().map(|(_, one)| aimed(one)).collect()
 }
 
 /// The tries that belong together with the one at `crossed`: no pause between failures longer than eight times the

@@ -76,7 +76,7 @@ impl Log {
 
 /// One campaign that involves `origin`, with exactly these hits and so many guesses.
 fn found(log: &Log, origin: &str, hits: &[&str], guesses: u64) -> Campaign {
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     let mine: Vec<&Campaign> =
         campaigns.iter().filter(|c| c.senders.iter().chain(&c.ips).any(|o| o == origin)).collect();
     assert_eq!(mine.len(), 1, "{origin}: {campaigns:#?}");
@@ -87,7 +87,7 @@ fn found(log: &Log, origin: &str, hits: &[&str], guesses: u64) -> Campaign {
 }
 
 fn silent(log: &Log) {
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     assert!(campaigns.is_empty(), "{campaigns:#?}");
 }
 
@@ -104,7 +104,7 @@ fn one_sender_guesses_for_a_day() {
                 n % 110 == 50,
             );
         }
-        let hits: Vec<String> = find(&log.ledger)[0].confirmed.clone();
+        let hits: Vec<String> = find(&log.ledger, &Test::default())[0].confirmed.clone();
         assert_eq!(hits.len(), 4);
         let campaign = found(&log, "eve@us.example", &hits.iter().map(String::as_str).collect::<Vec<_>>(), 400);
         assert_eq!(campaign.target_domains, ["victim.example"]);
@@ -206,7 +206,7 @@ fn one_botnet_two_targets_are_two_campaigns() {
             log.visit(n, &format!("198.51.100.{}", n % 20), who, &format!("g{n}h@{target}"), false);
         }
     }
-    let campaigns = find(&log.ledger);
+    let campaigns = find(&log.ledger, &Test::default());
     assert_eq!(
         campaigns.iter().map(|c| c.target_domains.join(",")).collect::<std::collections::BTreeSet<_>>().len(),
         2,
@@ -291,4 +291,72 @@ fn full_mailboxes_and_dead_domains_are_no_evidence() {
         log.mail(n, "c@us.example", None, &format!("m{n}@wall.example"), Some(BounceType::Blocklisted));
     }
     silent(&log);
+}
+
+#[test]
+fn who_is_let_go_is_told_why() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..60 {
+        log.out(n * 30, "script@us.example", "wrng@corp.example", false);
+        log.out(n * 40, &format!("user{n}@us.example"), "left@corp.example", false);
+        log.visit(n, "192.0.2.77", "", &format!("forged{n}@us.example"), false);
+        log.out(n, "import@us.example", &format!("p{n}@d{n}.example"), n % 5 > 1);
+        log.out(n, "desk@us.example", &format!("q{n}@moved.example"), true);
+        log.out(90_000 + n, "other@us.example", &format!("q{n}@moved.example"), false);
+    }
+    // A guesser is no innocent.
+    for n in 0..60 {
+        log.out(7000 + n, "eve@us.example", &format!("k{n}t@victim.example"), false);
+    }
+    let campaigns = find(&log.ledger, &Test::default());
+    let told: Vec<(String, &str)> =
+        dismissed(&log.ledger, &campaigns).into_iter().map(|d| (d.origin, d.considered)).collect();
+    for (origin, considered) in [
+        ("script@us.example", "one_address"),
+        ("left@corp.example", "ex_employee"),
+        ("", "backscatter"),
+        ("import@us.example", "old_list"),
+        ("other@us.example", "moved_or_outage"),
+    ] {
+        assert!(told.contains(&(origin.to_owned(), considered)), "{origin}: {told:?}");
+    }
+    assert!(!told.iter().any(|(origin, _)| origin == "eve@us.example"));
+}
+
+#[test]
+fn nothing_shared_but_the_target_is_one_campaign() {
+    let mut log = Log::new(1);
+    for n in 0..400 {
+        let (client, to) = (format!("10.{}.{}.9", n % 200, n / 2), format!("known{}@us.example", n % 30));
+        log.visit(n * 20, &client, &format!("friend{n}@f{n}.example"), &to, true);
+    }
+    for n in 0..120 {
+        let client = format!("100.{n}.{}.8", n * 2);
+        log.visit(3000 + n, &client, &format!("a{n}@r{n}.example"), &format!("h{n}e@us.example"), n == 60);
+    }
+    let campaign = found(&log, "a7@r7.example", &["h60e@us.example"], 120);
+    assert_eq!(campaign.ips.len(), 120);
+}
+
+#[test]
+fn a_slip_now_and_then_never_adds_up() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..100 {
+        log.out(n * 12 * DAY, "clumsy@us.example", &format!("x{n}y@corp.example"), false);
+    }
+    silent(&log);
+}
+
+#[test]
+fn a_fresh_guesser_is_known_after_eight_tries() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..8 {
+        log.out(30_000 + n, "fresh@us.example", &format!("v{n}w@victim.example"), false);
+    }
+    found(&log, "fresh@us.example", &[], 8);
+    // A stricter test waits longer.
+    assert!(find(&log.ledger, &Test { alpha: 1e-9, beta: 0.01 }).is_empty());
 }

@@ -4,12 +4,18 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use hashbrown::{HashMap, HashSet};
 
+use super::base::Base;
 use crate::{
     address::domain_of,
     delivery::Direction,
     ledger::{Answer, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
 };
+
+/// Failures below which nobody is looked at.
+pub(super) const LEAST: usize = 7;
+/// The same for visitors who share nothing but their target.
+const LEAST_CROWD: usize = 30;
 
 /// Whose trail it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +32,8 @@ pub(super) enum Origin {
     Stranger(String),
     /// A /24 or /48.
     Net(String),
+    /// Visitors who come once each, to one domain of ours.
+    Crowd(String),
 }
 
 /// One address tried for the first time by an origin.
@@ -43,52 +51,112 @@ pub(super) struct Try {
 /// Contacts sorted by whether they are evidence, and of what.
 pub(super) struct Trails<'l> {
     ledger: &'l Ledger,
-    /// Evidence only, by time.
+    /// Evidence on origins that failed often enough, by time.
     rows: Vec<(ContactKey, Contact)>,
     /// Senders of whose first contacts three of four exist: they slip, and an address they share is not to blame.
     honest: HashSet<Name>,
-    /// When each address first accepted mail from anybody.
-    accepts: HashMap<Name, Timestamp>,
+    /// When each address first accepted mail from anybody, and from how many.
+    accepts: HashMap<Name, (Timestamp, u32)>,
+    /// Senders and clients from outside met once only.
+    once: HashSet<Name>,
+    /// What is usual.
+    pub(super) base: Base,
 }
 
+/// Names an origin in a row, if it is of the kind asked for.
+pub(super) type Kind = fn(&Trails<'_>, &ContactKey) -> Option<Origin>;
+
 impl<'l> Trails<'l> {
-    pub(super) fn of(ledger: &'l Ledger) -> Self {
-        let mut accepts: HashMap<Name, Timestamp> = HashMap::new();
-        let mut rows: Vec<(ContactKey, Contact)> =
-            ledger.contacts.iter().map(|(key, contact)| (*key, *contact)).collect();
-        for (key, contact) in &rows {
+    /// The evidence on origins with at least `least` failures.
+    pub(super) fn of(ledger: &'l Ledger, least: usize) -> Self {
+        let mut accepts: HashMap<Name, (Timestamp, u32)> = HashMap::new();
+        for (key, contact) in &ledger.contacts {
             if let Some((first, _)) = contact.accepted_span.bounds() {
-                accepts.entry(key.recipient).and_modify(|known| *known = first.min(*known)).or_insert(first);
+                let known = accepts.entry(key.recipient).or_insert((first, 0));
+                *known = (first.min(known.0), known.1 + 1);
             }
         }
-        rows.retain(|(key, contact)| match contact.first_answer {
-            Answer::Accepted => true,
-            // An address that ever took mail was not guessed: it moved, it left, or its directory was down.
-            Answer::Unknown => !accepts.contains_key(&key.recipient),
-            Answer::NoDomain | Answer::Other => false,
-        });
-        // The null sender brings bounces and callouts, of mail that others sent.
-        rows.retain(|(key, _)| key.sender != Name::NONE);
-        let mut senders: HashMap<Name, [usize; 2]> = HashMap::new();
-        for (key, contact) in &rows {
+        let mut senders: HashMap<Name, [u32; 2]> = HashMap::new();
+        let mut visits: HashMap<Name, u32> = HashMap::new();
+        for (key, contact) in ledger.contacts.iter().filter(|(key, contact)| is_evidence(key, contact, &accepts)) {
             senders.entry(key.sender).or_default()[usize::from(contact.first_answer == Answer::Unknown)] += 1;
+            if key.direction == Direction::In {
+                *visits.entry(key.sender).or_default() += 1;
+                *visits.entry(key.client).or_default() += 1;
+            }
         }
-        let honest = senders.into_iter().filter(|(_, [took, not])| *took >= 3 * not).map(|(name, _)| name).collect();
+        let honest =
+            senders.iter().filter(|(_, [took, not])| *took >= 3 * not).map(|(name, _)| *name).collect::<HashSet<_>>();
+        let once = visits.into_iter().filter(|(_, n)| *n == 1).map(|(name, _)| name).collect();
+        let mut trails = Trails { ledger, rows: Vec::new(), honest, accepts, once, base: Base::default() };
+        // Most senders never fail; only the rows of those who do are kept, sorted, and walked.
+        let mut failures: HashMap<Origin, usize> = HashMap::new();
+        for (key, contact) in &ledger.contacts {
+            if contact.first_answer == Answer::Unknown && is_evidence(key, contact, &trails.accepts) {
+                for origin in KINDS.iter().filter_map(|kind| kind(&trails, key)) {
+                    *failures.entry(origin).or_default() += 1;
+                }
+            }
+        }
+        failures.retain(|_, n| *n >= least);
+        let mut rows: Vec<(ContactKey, Contact)> = ledger
+            .contacts
+            .iter()
+            .filter(|(key, contact)| {
+                !failures.is_empty()
+                    && is_evidence(key, contact, &trails.accepts)
+                    && KINDS.iter().filter_map(|kind| kind(&trails, key)).any(|o| failures.contains_key(&o))
+            })
+            .map(|(key, contact)| (*key, *contact))
+            .collect();
         rows.sort_unstable_by(|(a, x), (b, y)| {
-            (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender)).cmp(&(
+            (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender), ledger.names.text(a.client)).cmp(&(
                 y.first,
                 ledger.names.text(b.recipient),
                 ledger.names.text(b.sender),
+                ledger.names.text(b.client),
             ))
         });
-        Trails { ledger, rows, honest, accepts }
+        let watched = rows
+            .iter()
+            .filter(|(_, contact)| contact.first_answer == Answer::Unknown)
+            .map(|(key, _)| domain_of(ledger.names.text(key.recipient)))
+            .collect();
+        trails.base = Base::of(ledger, &watched, &senders, &trails.honest);
+        trails.rows = rows;
+        trails
+    }
+
+    /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to.
+    /// None where the domain took no mail meanwhile: its directory was down.
+    pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) {
+        let (Origin::Crowd(domain), Some(first), Some(last)) = (origin, guesses.first(), guesses.last()) else {
+            return;
+        };
+        let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
+        let within = |at: Timestamp| (from..=to).contains(&at);
+        let served = self.ledger.contacts.iter().filter(|(key, contact)| {
+            domain_of(self.ledger.names.text(key.recipient)) == domain
+                && contact.accepted_span.bounds().is_some_and(|(first, last)| within(first) || within(last))
+        });
+        if served.count() * 50 < failed {
+            guesses.clear();
+        }
+        guesses.retain(|(_, one)| {
+            !one.exists || self.accepts.get(&one.recipient).is_some_and(|(_, senders)| *senders == 1)
+        });
+    }
+
+    /// Whose names the rows are told in.
+    pub(super) fn ledger(&self) -> &'l Ledger {
+        self.ledger
     }
 
     /// The trails of one kind of origin with at least `least` failures, without contacts in `explained`. Each try comes
     /// with its row's number.
     pub(super) fn by(
         &self,
-        origin: impl Fn(&ContactKey, &Ledger) -> Option<Origin>,
+        kind: Kind,
         explained: &HashSet<usize>,
         least: usize,
     ) -> BTreeMap<Origin, Vec<(usize, Try)>> {
@@ -98,7 +166,7 @@ impl<'l> Trails<'l> {
             .iter()
             .enumerate()
             .map(|(n, (key, contact))| {
-                let origin = if explained.contains(&n) { None } else { origin(key, self.ledger) }?;
+                let origin = if explained.contains(&n) { None } else { kind(self, key) }?;
                 let slip = contact.first_answer == Answer::Unknown && self.honest.contains(&key.sender);
                 if slip && !matches!(origin, Origin::Sender(_)) {
                     return None;
@@ -118,7 +186,8 @@ impl<'l> Trails<'l> {
             let who = if contact.first_answer == Answer::Accepted { key.sender } else { Name::NONE };
             if met.insert((origin.clone(), key.recipient, who)) {
                 let exists = contact.first_answer == Answer::Accepted;
-                let popular = exists && self.accepts.get(&key.recipient).is_some_and(|first| *first < contact.first);
+                let popular =
+                    exists && self.accepts.get(&key.recipient).is_some_and(|(first, _)| *first < contact.first);
                 let one = Try {
                     at: contact.first,
                     sender: key.sender,
@@ -134,33 +203,62 @@ impl<'l> Trails<'l> {
     }
 }
 
+/// The kinds of origin in the order they are judged: those that name who is behind them first (one sender, from
+/// anywhere or from one network), then those that only share an address, last those that share nothing but a target.
+pub(super) const KINDS: [Kind; 7] =
+    [Origin::sender, Origin::submitter, Origin::stranger, Origin::snowshoe, Origin::client, Origin::net, Origin::crowd];
+
 impl Origin {
-    pub(super) fn sender(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        (key.direction == Direction::Out).then(|| Origin::Sender(person(ledger.names.text(key.sender)).into_owned()))
+    fn sender(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        (key.direction == Direction::Out)
+            .then(|| Origin::Sender(person(trails.ledger.names.text(key.sender)).into_owned()))
     }
 
-    pub(super) fn submitter(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
+    fn submitter(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::Out && key.client != Name::NONE)
-            .then(|| Origin::Submitter(ledger.names.text(key.client).to_owned()))
+            .then(|| Origin::Submitter(trails.ledger.names.text(key.client).to_owned()))
     }
 
-    pub(super) fn client(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
+    fn client(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::In && key.client != Name::NONE)
-            .then(|| Origin::Client(ledger.names.text(key.client).to_owned()))
+            .then(|| Origin::Client(trails.ledger.names.text(key.client).to_owned()))
     }
 
-    pub(super) fn snowshoe(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        let net = net(key, ledger)?;
-        Some(Origin::Snowshoe(net, person(ledger.names.text(key.sender)).into_owned()))
+    fn snowshoe(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        let net = net(key, trails.ledger)?;
+        Some(Origin::Snowshoe(net, person(trails.ledger.names.text(key.sender)).into_owned()))
     }
 
-    pub(super) fn stranger(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        (key.direction == Direction::In).then(|| Origin::Stranger(person(ledger.names.text(key.sender)).into_owned()))
+    fn stranger(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        (key.direction == Direction::In)
+            .then(|| Origin::Stranger(person(trails.ledger.names.text(key.sender)).into_owned()))
     }
 
-    pub(super) fn net(key: &ContactKey, ledger: &Ledger) -> Option<Self> {
-        net(key, ledger).map(Origin::Net)
+    fn net(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        net(key, trails.ledger).map(Origin::Net)
     }
+
+    fn crowd(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        let lone = trails.once.contains(&key.sender) && trails.once.contains(&key.client);
+        (key.direction == Direction::In && lone)
+            .then(|| Origin::Crowd(domain_of(trails.ledger.names.text(key.recipient)).to_owned()))
+    }
+
+    /// Failures below which it is not looked at: slips, old acquaintances; for a crowd, those of an hour's strangers.
+    pub(super) fn least(kind: Kind) -> usize {
+        if std::ptr::fn_addr_eq(kind, Origin::crowd as Kind) { LEAST_CROWD } else { LEAST }
+    }
+}
+
+fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &HashMap<Name, (Timestamp, u32)>) -> bool {
+    // The null sender brings bounces and callouts, of mail that others sent.
+    key.sender != Name::NONE
+        && match contact.first_answer {
+            Answer::Accepted => true,
+            // An address that ever took mail was not guessed: it moved, it left, or its directory was down.
+            Answer::Unknown => !accepts.contains_key(&key.recipient),
+            Answer::NoDomain | Answer::Other => false,
+        }
 }
 
 /// The network a visitor comes from: what one customer of a provider gets, /24 of IPv4 and /48 of IPv6.

@@ -63,6 +63,7 @@ impl Findings {
             changes: Changes::default(),
             taken: Vec::new(),
             lookups: Default::default(),
+            dismissed: Vec::new(),
             alerts: Vec::new(),
         }
     }

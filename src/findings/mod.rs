@@ -11,7 +11,7 @@ pub use slips::Slip;
 
 use crate::{
     bounce::{BounceType, RootCause},
-    enumeration::Campaign,
+    enumeration::{Campaign, Dismissed},
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
     registrability::{Registrability, Tally},
@@ -49,6 +49,8 @@ pub struct Findings {
     pub vulnerable: Vec<Weekly>,
     /// Address guessing, most guesses first.
     pub campaigns: Vec<Campaign>,
+    /// Who only looked like one, and why, most unknown users first.
+    pub dismissed: Vec<Dismissed>,
     /// Our senders' mails to suspect names, by sender.
     pub slips: Vec<Slip>,
     /// Domains we send from or take mail for.

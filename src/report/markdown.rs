@@ -104,6 +104,21 @@ fn campaigns(out: &mut String, r: &Report) {
     });
     table(out, ["Origin", "When", "Tried", "Confirmed", "Guessed by", "Sure", "Why"], rows);
     more(out, r.campaigns.len(), "campaigns.csv");
+    if !r.dismissed.is_empty() {
+        line(out, "Looked at and let go, for an innocent explanation:");
+        let rows = r
+            .dismissed
+            .iter()
+            .take(MAX_ROWS)
+            .map(|d| [code(or_null(&d.origin)), d.considered.replace('_', " "), prose(&d.why)]);
+        table(out, ["Origin", "Taken for", "Why"], rows);
+        more(out, r.dismissed.len(), "report.json");
+    }
+}
+
+/// The null sender has a name for people.
+fn or_null(origin: &str) -> &str {
+    if origin.is_empty() { "<>" } else { origin }
 }
 
 fn mail(out: &mut String, r: &Report) {

@@ -38,9 +38,7 @@ fn slide(world: &World, script: &mut Script) {
     let gap = (20 * 3600 / tries as i64).clamp(12, 60);
     outbound(
         script,
-        "A1",
-        "one_sender",
-        true,
+        Tide { id: "A1", kind: "one_sender", fast: true },
         &[from],
         guesses,
         |i, rng| first + i as i64 * gap + rng.between(0, gap / 2),
@@ -72,9 +70,7 @@ fn mutations(world: &World, script: &mut Script) {
     let start = script.start + script.day_in(30, 70, &mut rng) * DAY + 8 * 3600;
     outbound(
         script,
-        "A4",
-        "name_mutations",
-        false,
+        Tide { id: "A4", kind: "name_mutations", fast: false },
         &[from],
         Guesses { tried, hits: [hit].into() },
         |i, rng| start + i as i64 * 1100 + rng.between(0, 600),
@@ -90,7 +86,7 @@ fn colluding(world: &World, script: &mut Script) {
     let first = script.start + script.day_in(20, 40, &mut rng) * DAY + 10 * 3600;
     // Every sender takes half of the one list, from a start of its own: the halves overlap.
     let half = list as usize / 2;
-    let mut attack = attack("A3", "colluding", true, &senders, &guesses);
+    let mut attack = attack(Tide { id: "A3", kind: "colluding", fast: true }, &senders, &guesses);
     for (j, from) in senders.iter().enumerate() {
         for i in 0..half {
             let to = &guesses.tried[(j * list as usize / 4 + i) % list as usize];
@@ -126,9 +122,7 @@ fn diluted(world: &World, script: &mut Script) {
     }
     outbound(
         script,
-        "A8",
-        "diluted",
-        true,
+        Tide { id: "A8", kind: "diluted", fast: true },
         &[from],
         guesses,
         |i, rng| first + i as i64 * gap + rng.between(0, gap / 2),
@@ -152,7 +146,7 @@ fn verp(world: &World, script: &mut Script) {
         })
         .collect();
     let first = script.start + script.day_in(10, 30, &mut rng) * DAY + 11 * 3600;
-    let mut attack = attack("A9", "verp_rotating_sender", false, &senders, &guesses);
+    let mut attack = attack(Tide { id: "A9", kind: "verp_rotating_sender", fast: false }, &senders, &guesses);
     for (i, (from, to)) in senders.iter().zip(&guesses.tried).enumerate() {
         shoot(script, &mut attack, first + i as i64 * 120 + rng.between(0, 60), from, to, &guesses.hits);
     }
@@ -167,9 +161,7 @@ fn slow(world: &World, script: &mut Script) {
     let start = script.start;
     outbound(
         script,
-        "A2",
-        "slow",
-        false,
+        Tide { id: "A2", kind: "slow", fast: false },
         &[stranger(world, 22)],
         guesses,
         |i, rng| start + i as i64 * DAY / a_day as i64 + rng.between(0, DAY / a_day as i64 - 1),
@@ -185,9 +177,7 @@ fn inbound_fast(world: &World, script: &mut Script) {
     let ip = |_| ("203.0.113.66".to_owned(), "unknown".to_owned());
     inbound(
         script,
-        "A5",
-        "inbound_fast",
-        true,
+        Tide { id: "A5", kind: "inbound_fast", fast: true },
         "offers@bulkdeals.top",
         guesses,
         6,
@@ -208,9 +198,7 @@ fn inbound_spread(world: &World, script: &mut Script) {
     };
     inbound(
         script,
-        "A6",
-        "distributed",
-        false,
+        Tide { id: "A6", kind: "distributed", fast: false },
         "newsletter@promo-mailing.top",
         guesses,
         1,
@@ -228,9 +216,7 @@ fn inbound_spread(world: &World, script: &mut Script) {
         |i: usize| (format!("198.51.100.{}", i % 60 + 20), format!("host{}.snow-rack.example.net", i % 60 + 20));
     inbound(
         script,
-        "A7a",
-        "snowshoe_24",
-        false,
+        Tide { id: "A7a", kind: "snowshoe_24", fast: false },
         "hello@snow-rack.example.net",
         shoe,
         1,
@@ -243,9 +229,7 @@ fn inbound_spread(world: &World, script: &mut Script) {
     let from48 = |i: usize| (format!("2001:db8:77:{:x}::{:x}", i * 7 % 4096, i % 9 + 1), "unknown".to_owned());
     inbound(
         script,
-        "A7b",
-        "snowshoe_48",
-        false,
+        Tide { id: "A7b", kind: "snowshoe_48", fast: false },
         "care@sixmail.example.org",
         six,
         1,
@@ -265,9 +249,7 @@ fn overlapping(world: &World, script: &mut Script, tries: u64) {
         let bot = |i: usize| (format!("198.18.220.{}", i % 40 + 2 + n * 15), "unknown".to_owned());
         inbound(
             script,
-            id,
-            "shared_botnet",
-            false,
+            Tide { id, kind: "shared_botnet", fast: false },
             from,
             guesses,
             2,
@@ -278,19 +260,24 @@ fn overlapping(world: &World, script: &mut Script, tries: u64) {
     }
 }
 
+/// What an attack goes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tide {
+    pub(super) id: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) fast: bool,
+}
+
 /// Sends every guess from the senders in turn.
-#[allow(clippy::too_many_arguments, reason = "one call tells one whole attack")]
-fn outbound(
+pub(super) fn outbound(
     script: &mut Script,
-    id: &'static str,
-    kind: &'static str,
-    fast: bool,
+    tide: Tide,
     from: &[Sender],
     guesses: Guesses,
     when: impl Fn(usize, &mut Rng) -> i64,
     rng: &mut Rng,
 ) {
-    let mut attack = attack(id, kind, fast, from, &guesses);
+    let mut attack = attack(tide, from, &guesses);
     for (i, to) in guesses.tried.iter().enumerate() {
         let at = when(i, rng);
         shoot(script, &mut attack, at, &from[i % from.len()], to, &guesses.hits);
@@ -299,11 +286,9 @@ fn outbound(
 }
 
 #[allow(clippy::too_many_arguments, reason = "one call tells one whole attack")]
-fn inbound(
+pub(super) fn inbound(
     script: &mut Script,
-    id: &'static str,
-    kind: &'static str,
-    fast: bool,
+    tide: Tide,
     from: &str,
     guesses: Guesses,
     a_visit: usize,
@@ -311,7 +296,7 @@ fn inbound(
     when: impl Fn(usize) -> i64,
     rng: &mut Rng,
 ) {
-    let mut attack = attack(id, kind, fast, &[], &guesses);
+    let mut attack = attack(tide, &[], &guesses);
     attack.inbound = true;
     attack.senders = vec![from.to_owned()];
     let mut ips = BTreeSet::new();
@@ -328,7 +313,8 @@ fn inbound(
     script.attacks.push(attack);
 }
 
-fn attack(id: &'static str, kind: &'static str, fast: bool, from: &[Sender], guesses: &Guesses) -> Attack {
+pub(super) fn attack(tide: Tide, from: &[Sender], guesses: &Guesses) -> Attack {
+    let Tide { id, kind, fast } = tide;
     let set = |of: &mut dyn Iterator<Item = String>| of.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     Attack {
         id,
@@ -345,7 +331,14 @@ fn attack(id: &'static str, kind: &'static str, fast: bool, from: &[Sender], gue
     }
 }
 
-fn shoot(script: &mut Script, attack: &mut Attack, at: i64, from: &Sender, to: &str, hits: &BTreeSet<String>) {
+pub(super) fn shoot(
+    script: &mut Script,
+    attack: &mut Attack,
+    at: i64,
+    from: &Sender,
+    to: &str,
+    hits: &BTreeSet<String>,
+) {
     attack.first = attack.first.min(at);
     attack.last = attack.last.max(at);
     let fate = if hits.contains(to) { Fate::Taken } else { Fate::Unknown };

@@ -13,6 +13,7 @@ mod benign;
 mod coremail;
 mod dialects;
 mod guesses;
+mod more;
 mod people;
 mod postfix;
 mod random;
@@ -40,7 +41,7 @@ use self::{
 use crate::{error::Error, moment::Timestamp};
 
 /// Which world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
     /// Another seed, another world.
     pub seed: u64,
@@ -52,6 +53,10 @@ pub struct Options {
     pub days: u32,
     /// Whether anybody guesses addresses; without it only look-alikes are left.
     pub attacks: bool,
+    /// Every story there is, for trials of the campaign search.
+    pub every: bool,
+    /// Share of everyday mails to people who left, beside the usual refusals.
+    pub unknown: f64,
 }
 
 /// What was written.
@@ -102,13 +107,22 @@ const INBOUND: u64 = 18;
 impl Default for Options {
     /// Four weeks from Monday 2022-06-06, 10,000 mails, with attacks.
     fn default() -> Self {
-        Options { seed: 1, records: 10_000, start: Timestamp(1_654_473_600), days: 28, attacks: true }
+        Options {
+            seed: 1,
+            records: 10_000,
+            start: Timestamp(1_654_473_600),
+            days: 28,
+            attacks: true,
+            every: false,
+            unknown: 0.0,
+        }
     }
 }
 
 /// Writes the world into `dir`, which is made where it is missing; files of an earlier world there are replaced.
 pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
-    let world = World::new(options.seed, options.records);
+    let mut world = World::new(options.seed, options.records);
+    world.unknown = (options.unknown.clamp(0.0, 1.0) * 1000.0).round() as u64;
     let script = plan(&world, options)?;
     fs::create_dir_all(dir).map_err(|cause| Error::Write { path: dir.to_owned(), cause })?;
     let counts = tell(&world, &script, Logs::create(dir)?)?;
@@ -137,8 +151,14 @@ fn plan(world: &World, options: &Options) -> Result<Script, Error> {
     typos::plant(world, &mut script);
     benign::plant(world, &mut script);
     visitors::plant(world, &mut script);
+    if options.every {
+        more::innocents(world, &mut script);
+    }
     if options.attacks {
         attacks::plant(world, &mut script);
+    }
+    if options.attacks && options.every {
+        more::attacks(world, &mut script);
     }
     script.sort();
     // At least half of a world is everyday mail; stories alone would be no mail at all.

@@ -161,6 +161,8 @@ pub(super) struct World {
     pub(super) senders: u64,
     pub(super) domains: u64,
     pub(super) zipf: Zipf,
+    /// Permille of everyday mails to people who left, beside the usual refusals.
+    pub(super) unknown: u64,
 }
 
 /// Someone who sends through us.
@@ -174,7 +176,7 @@ impl World {
     pub(super) fn new(seed: u64, records: u64) -> Self {
         let senders = (records / 40).clamp(40, 70_000);
         let domains = (records / 30).clamp(60, 200_000);
-        World { seed, records, senders, domains, zipf: Zipf::new(domains.max(senders) as usize) }
+        World { seed, records, senders, domains, zipf: Zipf::new(domains.max(senders) as usize), unknown: 0 }
     }
 
     /// Sender number `s`; an office of five shares one address to the outside.

@@ -13,6 +13,8 @@ pub(super) enum Fate {
     Taken,
     /// Refused: no such user.
     Unknown,
+    /// The same, after a greylisting.
+    Greyed,
     /// The domain does not resolve.
     NoDomain,
     /// Over quota, under 4.1.1.

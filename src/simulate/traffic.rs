@@ -43,6 +43,7 @@ enum End {
     Hard(BounceType),
     NoDomain,
     OverQuota,
+    Greyed,
 }
 
 /// Our outgoing servers.
@@ -77,6 +78,18 @@ pub(super) fn everyday(world: &World, at: i64, rng: &mut Rng) -> Mail {
     let from = world.sender(s);
     let mut to = world.contact(s, world.zipf.sample(rng, world.book(s)));
     let mut end = End::Taken;
+    // Without the question no chance is drawn: the default world stays as it is.
+    if world.unknown > 0 && rng.permille(world.unknown) {
+        let domain = world.any_domain(rng);
+        return carry(
+            from.address,
+            world.departed(&domain, rng),
+            from.client,
+            at,
+            End::Hard(BounceType::UserUnknown),
+            rng,
+        );
+    }
     if rng.permille(BOUNCED) {
         let (cause, _, soft) = CAUSES[rng.weighted(CAUSES.iter().map(|c| c.1))];
         end = if rng.permille(soft) { End::Soft(cause) } else { End::Hard(cause) };
@@ -94,6 +107,7 @@ pub(super) fn planted(plan: &Plan, rng: &mut Rng) -> Mail {
         Fate::Taken if rng.permille(30) => End::Soft(BounceType::Greylisted),
         Fate::Taken => End::Taken,
         Fate::Unknown => End::Hard(BounceType::UserUnknown),
+        Fate::Greyed => End::Greyed,
         Fate::NoDomain => End::NoDomain,
         Fate::OverQuota => End::OverQuota,
         Fate::Silent => End::Hard(BounceType::Timeout),
@@ -135,6 +149,8 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
         let cause = match end {
             End::Soft(cause) | End::Hard(cause) => cause,
             End::NoDomain => BounceType::ReceiverDns,
+            End::Greyed if i == 0 => BounceType::Greylisted,
+            End::Greyed => BounceType::UserUnknown,
             _ => BounceType::MailboxFull,
         };
         // Some servers greylist before they say no, and now and then the network gets in between; the last word is the cause.

@@ -9,6 +9,7 @@ mod dsn;
 mod event;
 mod exchange;
 mod exim;
+mod follow;
 mod format;
 mod input;
 mod journald;
@@ -33,6 +34,7 @@ mod unpack;
 mod webhook;
 mod webhooks;
 
+pub use follow::{Batch, Follower};
 pub use format::FormatKind;
 pub use input::{Input, open};
 pub use mark::Mark;

@@ -334,7 +334,7 @@ impl<R: Read> Read for Told<'_, R> {
     }
 }
 
-fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
+pub(super) fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
     if pending.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -347,7 +347,7 @@ fn load(pending: &[u8]) -> Result<BTreeMap<String, serde_json::Value>, Error> {
     Ok(joins)
 }
 
-fn store(joins: BTreeMap<String, serde_json::Value>) -> Result<Vec<u8>, Error> {
+pub(super) fn store(joins: BTreeMap<String, serde_json::Value>) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(&(SAVED, joins))
         .map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })
 }

@@ -33,6 +33,8 @@ const ORDER: &[&str] = &[
     "alert",
     "simulate",
     "pipeline",
+    "watch",
+    "rehearsal",
     "cli",
 ];
 
@@ -40,6 +42,7 @@ const ORDER: &[&str] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("signal_hook", &["cli/"]),
     ("rusqlite", &["store/"]),
     ("hickory_resolver", &["registrability/"]),
     ("whois_rust", &["registrability/"]),

@@ -360,7 +360,7 @@ fn a_model_of_ones_own_is_trained_told_of_and_used() {
     let lines: String = words
         .iter()
         .flat_map(|w| [format!("550 frobnicated {w}"), format!("554 {w} frobnicated and frobnicated")])
-        .map(|text| format!("{{\"text\":\"{text}\",\"label\":\"T13\"}}\n"))
+        .map(|text| format!("{{\"text\":\"{text}\",\"label\":\"T13\"}}\n").repeat(5))
         .collect();
     let dir = given(lines.as_bytes());
     let grammar = "T8\t{550|551} {User|Mailbox|Account} {unknown|not found}{ $a|}\nT9\t{552|452} {mailbox|quota} {full|exceeded}{ $a|}\nT16\t451 {system|local} {error|problem}\n";
@@ -370,12 +370,12 @@ fn a_model_of_ones_own_is_trained_told_of_and_used() {
     for name in ["one.bin", "two.bin"] {
         let output = bouncewatch(dir.path(), &[&train[..], &[name]].concat());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert!(stdout(&output).contains("Held out of the labelled replies\nreplies 20 "), "{}", stdout(&output));
+        assert!(stdout(&output).contains("Held out of the labelled replies\nreplies 100 "), "{}", stdout(&output));
         models.push(fs::read(dir.path().join(name)).unwrap());
     }
     assert!(models[0] == models[1], "the same files give the same bytes");
     let card = fs::read_to_string(dir.path().join("one.md")).unwrap();
-    assert!(card.contains("20 labelled replies of `in.jsonl`") && card.contains("label (down)"), "{card}");
+    assert!(card.contains("100 labelled replies of `in.jsonl`") && card.contains("label (down)"), "{card}");
     let kind = |args: &[&str]| {
         let output =
             bouncewatch(dir.path(), &[&["classify", "550 zonk frobnicated", "--format", "json"], args].concat());
@@ -383,7 +383,7 @@ fn a_model_of_ones_own_is_trained_told_of_and_used() {
     };
     assert_eq!((kind(&["--ndr-model", "one.bin"]).as_str(), kind(&[]) == "T13"), ("T13", false));
     let output = bouncewatch(dir.path(), &["eval", "ndr", "--input", "in.jsonl", "--ndr-model", "one.bin"]);
-    assert!(stdout(&output).starts_with("replies 20  accuracy 1.0000"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("replies 100  accuracy 1.0000"), "{}", stdout(&output));
     fails(dir.path(), &["classify", "x", "--ndr-model", "g.tsv"], 1, "g.tsv: this is no model of replies");
     fails(dir.path(), &["classify", "x", "--ndr-model", "none.bin"], 1, "cannot read none.bin");
     fails(dir.path(), &["train", "ndr", "--labelled", "g.tsv"], 1, "g.tsv: line 1");

@@ -12,4 +12,5 @@ mod memory;
 mod network;
 mod servers;
 mod sinks;
+mod watch;
 mod world;

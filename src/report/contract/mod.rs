@@ -48,6 +48,8 @@ pub struct Report {
     pub squatting: Squatting,
     /// Address guessing.
     pub campaigns: Vec<Campaign>,
+    /// Who only looked like one.
+    pub dismissed: Vec<Dismissed>,
     /// Added: what is different from the night before.
     pub changes: Changes,
     /// Added: domains that refused most of our mail.
@@ -233,6 +235,17 @@ pub struct Authentication {
     pub fixed_after_days: Option<f64>,
 }
 
+/// An origin that was looked at and let go.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dismissed {
+    /// A sender, a client address, or an address many wrote to; empty for the null sender.
+    pub origin: String,
+    /// `old_list`, `moved_or_outage` …
+    pub considered: &'static str,
+    /// For people.
+    pub why: String,
+}
+
 /// One campaign.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Campaign {
@@ -298,6 +311,7 @@ impl From<&Findings> for Report {
             campaigns: f.campaigns.iter().map(Campaign::from).collect(),
             changes: Changes::from(&f.changes),
             receivers: f.receivers.iter().map(Receiver::from).collect(),
+            dismissed: f.dismissed.iter().map(Dismissed::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
             lookups: Lookups::from(&f.lookups),
         }
@@ -468,6 +482,12 @@ impl From<&enumeration::Campaign> for Campaign {
 impl From<&findings::Receiver> for Receiver {
     fn from(r: &findings::Receiver) -> Self {
         Receiver { domain: shown(&r.domain), emails: r.emails, refused: r.refused, unknown_user: r.unknown }
+    }
+}
+
+impl From<&enumeration::Dismissed> for Dismissed {
+    fn from(d: &enumeration::Dismissed) -> Self {
+        Dismissed { origin: shown(&d.origin), considered: d.considered, why: shown(&d.why) }
     }
 }
 

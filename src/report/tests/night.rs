@@ -3,7 +3,7 @@
 use crate::{
     alert,
     bounce::{BounceType, RootCause},
-    enumeration::{Campaign, Pattern},
+    enumeration::{Campaign, Dismissed, Pattern},
     findings::{
         AuthFailures, Blocklist, Changes, DomainRisk, Findings, InputLine, Receiver, TemplateLine, Templates,
         UsernameRisk, changes,
@@ -222,6 +222,11 @@ pub(super) fn night() -> Findings {
             username("old.friend@post.example", "", &[], "unknown", "this provider publishes no rules"),
         ],
         vulnerable: weekly(&[(31, 58), (40, 81), (28, 44), (35, 92)]),
+        dismissed: vec![Dismissed {
+            origin: "news@uni.example".into(),
+            considered: "old_list",
+            why: "30 % of 90 addresses unknown, over 60 domains: an old list, or one being cleaned".into(),
+        }],
         campaigns: vec![
             campaign(
                 "a1b2c3d4e5f60718",

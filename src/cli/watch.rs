@@ -1,0 +1,114 @@
+//! `bouncewatch watch`
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use clap::Args as ClapArgs;
+use signal_hook::{consts::TERM_SIGNALS, flag};
+
+use super::{Exit, lines::Out, report, screen::Screen, settings::Settings};
+use crate::{
+    error::Error,
+    moment::Timestamp,
+    sources::{self, FormatKind},
+    store::Store,
+    watch::{self, Event, Line, Watch},
+};
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// The log that grows, or - for standard input
+    #[arg(value_name = "INPUT")]
+    input: String,
+    /// Its format instead of detecting it: coremail, postfix
+    #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
+    input_format: Option<String>,
+    /// Zone of times written without one, as +08:00 [default: UTC]
+    #[arg(long, value_name = "±HH:MM", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
+    timezone: Option<String>,
+    /// End after so many seconds without a new line [default: never]
+    #[arg(long, value_name = "SECONDS")]
+    until_idle: Option<f64>,
+    /// Read what is there, tell, and end
+    #[arg(long, conflicts_with = "until_idle")]
+    once: bool,
+}
+
+pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
+    let format = args.input_format.or_else(|| settings.run.input_format.clone()).map(|name| {
+        FormatKind::parse(&name)
+            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
+    });
+    let zone =
+        args.timezone.or_else(|| settings.run.timezone.clone()).map(|text| super::run::zone(&text)).transpose()?;
+    let until_idle = match args.until_idle {
+        Some(seconds) => Some(
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|_| Error::Usage(format!("--until-idle {seconds}: is no number of seconds")))?,
+        ),
+        // A look that brings nothing new, twice the pause between looks.
+        None => args.once.then_some(Duration::from_millis(500)),
+    };
+    let job = Watch {
+        input: args.input,
+        reading: sources::Options {
+            format: format.transpose()?,
+            now: settings.now,
+            zone_offset_s: zone.unwrap_or(0),
+            ..sources::Options::default()
+        },
+        test: settings.test,
+        reports: settings.reports.clone(),
+        until_idle,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in TERM_SIGNALS {
+        // A second signal ends the program at once, should the first find it stuck.
+        flag::register_conditional_shutdown(*signal, 130, Arc::clone(&stop))
+            .and_then(|_| flag::register(*signal, Arc::clone(&stop)))
+            .map_err(|e| Error::Usage(format!("signals cannot be caught: {e}")))?;
+    }
+    let mut store = Store::open(&settings.db)?;
+    let redactor = report::redactor(settings, &store)?;
+    if redactor.is_some() {
+        return Err(Error::Usage("watch: --redact is not known here: alerts.jsonl must name who to stop".to_owned()));
+    }
+    let fixed = settings.fixed_now;
+    let clock = move || if fixed { settings.now } else { Timestamp(jiff::Timestamp::now().as_second()) };
+    let mut out = Out::open();
+    let json = settings.format.as_deref().is_some_and(|f| f.starts_with("json"));
+    let mut worst = None;
+    let mut say = |line: &Line| {
+        worst = worst.max(crate::findings::Severity::parse(&line.severity));
+        let word = match line.event {
+            Event::Started => "started",
+            Event::Grew => "grew",
+            Event::Ended => "ended",
+        };
+        let text = if json {
+            serde_json::to_string(line).unwrap_or_default()
+        } else {
+            format!("{} {word} {} {}", line.severity, line.id, line.subject)
+        };
+        out.line(&text)?;
+        out.flush()
+    };
+    let told = watch::watch(&job, &mut store, &clock, &|| stop.load(Ordering::Relaxed), &mut say)?;
+    screen.say(&format!(
+        "{} lines, {} mails, {} lines refused; {} alert lines in {}",
+        told.lines,
+        told.records,
+        told.rejected,
+        told.told,
+        settings.reports.join("alerts.jsonl").display()
+    ));
+    Ok(match (settings.fail_on, worst) {
+        (Some(floor), Some(worst)) if worst >= floor => Exit::Findings,
+        _ => Exit::Done,
+    })
+}

@@ -1,0 +1,82 @@
+//! Base rates: how often honest mail meets an unknown user, at each domain on each day, and how many of the operator's
+//! senders are lists going stale.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::{
+    address::domain_of,
+    bounce::BounceType,
+    ledger::{Ledger, Name},
+    moment::Day,
+};
+
+/// Chance that an honest origin's first contact is unknown where nothing else is known: that of the worst lists in
+/// use, 25 to 40 %. A domain's own rate counts where it is higher: it moved, closed, or its directory is down.
+const WORST_LIST: f64 = 0.45;
+/// Honest senders a domain's own rate must outweigh.
+const DOUBT: f64 = 4.0;
+/// Share of senders that are stale lists before any is seen, and how many senders that belief weighs.
+const LISTS: (f64, f64) = (0.01, 100.0);
+
+/// Measured in one ledger.
+#[derive(Debug, Default)]
+pub(super) struct Base {
+    /// Honest senders refused, and served, at a domain on a day.
+    sick: HashMap<(String, Day), [u32; 2]>,
+    lists: f64,
+}
+
+impl Base {
+    /// Over the domains in `watched`; `senders` has each one's first contacts, that exist and that do not.
+    pub(super) fn of(
+        ledger: &Ledger,
+        watched: &HashSet<&str>,
+        senders: &HashMap<Name, [u32; 2]>,
+        honest: &HashSet<Name>,
+    ) -> Self {
+        let mut met: HashSet<(&str, Day, Name, bool)> = HashSet::new();
+        let domain = |recipient: Name| Some(domain_of(ledger.names.text(recipient))).filter(|d| watched.contains(d));
+        for key in ledger.refusals.keys().filter(|k| k.kind == BounceType::UserUnknown && honest.contains(&k.sender)) {
+            if let Some(domain) = domain(key.recipient) {
+                met.insert((domain, key.day, key.sender, false));
+            }
+        }
+        for (key, contact) in ledger.contacts.iter().filter(|(key, _)| honest.contains(&key.sender)) {
+            let Some((first, last)) = contact.accepted_span.bounds() else { continue };
+            if let Some(domain) = domain(key.recipient) {
+                met.insert((domain, first.day(), key.sender, true));
+                met.insert((domain, last.day(), key.sender, true));
+            }
+        }
+        let mut sick: HashMap<(String, Day), [u32; 2]> = HashMap::new();
+        for (domain, day, _, served) in met {
+            sick.entry((domain.to_owned(), day)).or_default()[usize::from(served)] += 1;
+        }
+        sick.retain(|_, [refused, served]| *refused > *served);
+        // A list has good addresses and bad, a fifth at least of each; slips are fewer, and guesses are more.
+        let of_many = senders.values().filter(|[took, not]| took + not >= 3);
+        let (mut all, mut stale) = (0_u32, 0_u32);
+        for [took, not] in of_many {
+            all += 1;
+            stale += u32::from(*not >= 5 && not * 5 >= took + not && not * 5 <= (took + not) * 4);
+        }
+        let lists = (LISTS.0 * LISTS.1 + f64::from(stale)) / (LISTS.1 + f64::from(all));
+        Base { sick, lists }
+    }
+
+    /// Chance that an honest first contact is unknown there and then.
+    pub(super) fn unknown(&self, domain: &str, day: Day) -> f64 {
+        if self.sick.is_empty() {
+            return WORST_LIST;
+        }
+        let [refused, served] = self.sick.get(&(domain.to_owned(), day)).copied().unwrap_or_default();
+        let (refused, served) = (f64::from(refused), f64::from(served));
+        ((refused + DOUBT * WORST_LIST) / (refused + served + DOUBT)).max(WORST_LIST)
+    }
+
+    /// Log-likelihood ratio an origin starts with that shows no sign of being a list.
+    pub(super) fn head_start(&self) -> f64 {
+        // However clean the operator: seven failures in a row are no proof, the eighth is.
+        -self.lists.max(LISTS.0).ln()
+    }
+}

@@ -1,0 +1,423 @@
+//! A log that grows: what was added since the last look, over rotation by renaming or by copying and truncating.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use super::{
+    Known, Mark, Options,
+    format::{self, FormatKind, Joined, Reader},
+    mark::{self, Trace},
+    read::{load, store},
+    reject::Tally,
+    split::MAX_LINE,
+    unpack,
+};
+use crate::{delivery::Delivery, error::Error, moment::Timestamp};
+
+/// Bytes taken in at once: a second's worth of the busiest log.
+const AT_ONCE: usize = 16 << 20;
+/// Rotated logs looked through for the rest of one that was moved away.
+const SIBLINGS: usize = 12;
+/// A join is built anew with the clock of the hour: stamps without a year lie before it.
+const HOUR: i64 = 3600;
+/// Looks at a renamed log that bring nothing before the new one is turned to: the writer may still hold it.
+const PATIENCE: u32 = 2;
+
+/// What one look brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Mails read.
+    pub records: u64,
+    /// Lines refused.
+    pub rejected: u64,
+    /// Standard input is at its end.
+    pub ended: bool,
+}
+
+/// Follows one log, or standard input.
+pub struct Follower {
+    path: PathBuf,
+    options: Options,
+    format: Option<FormatKind>,
+    source: Source,
+    join: Option<Box<dyn Joined>>,
+    saved: BTreeMap<String, serde_json::Value>,
+    marks: Vec<Mark>,
+    /// The end of the bytes read that is no whole line yet.
+    rest: Vec<u8>,
+    /// Rotated logs may hold something unread.
+    behind: bool,
+}
+
+enum Source {
+    Pipe(mpsc::Receiver<io::Result<Vec<u8>>>),
+    /// No file there (yet).
+    Nothing,
+    File(Open),
+}
+
+struct Open {
+    file: File,
+    id: (u64, u64),
+    /// Of whole lines read.
+    trace: Trace,
+    head: Vec<u8>,
+    records: u64,
+    quiet: u32,
+}
+
+impl Follower {
+    /// Goes on where `known` ends; `-` is standard input, of which nothing is remembered.
+    pub fn new(path: &str, known: Known, options: Options) -> Result<Self, Error> {
+        let source = if path == "-" { Source::Pipe(stdin()) } else { Source::Nothing };
+        let saved = load(&known.pending)?;
+        Ok(Follower {
+            path: path.into(),
+            options,
+            format: options.format,
+            source,
+            join: None,
+            saved,
+            marks: known.marks,
+            rest: Vec::new(),
+            behind: true,
+        })
+    }
+
+    /// Reads what was added, as far as one batch goes; each delivery goes to `add`.
+    pub fn poll(&mut self, now: Timestamp, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<Batch, Error> {
+        self.turn(now)?;
+        let mut batch = Batch::default();
+        match &mut self.source {
+            Source::Pipe(pipe) => {
+                let mut bytes = Vec::new();
+                // The first piece is waited for, so that an idle pipe costs nothing.
+                let mut next = pipe
+                    .recv_timeout(Duration::from_millis(200))
+                    .map_err(|e| e == mpsc::RecvTimeoutError::Disconnected);
+                loop {
+                    match next {
+                        Ok(Ok(piece)) => bytes.extend_from_slice(&piece),
+                        Ok(Err(cause)) => return Err(Error::Read { path: self.path.clone(), cause }),
+                        Err(ended) => {
+                            batch.ended = ended;
+                            break;
+                        }
+                    }
+                    if bytes.len() >= AT_ONCE {
+                        break;
+                    }
+                    next = pipe.try_recv().map_err(|e| e == mpsc::TryRecvError::Disconnected);
+                }
+                if batch.ended && !bytes.is_empty() {
+                    bytes.push(b'\n');
+                }
+                self.take(bytes, &mut batch, add)?;
+            }
+            Source::Nothing | Source::File(_) => self.look(&mut batch, add)?,
+        }
+        if let Some(join) = &mut self.join {
+            join.finish(false, &mut |delivery| {
+                batch.records += 1;
+                add(delivery);
+            });
+        }
+        Ok(batch)
+    }
+
+    /// What a later run, or this one after a crash, must know.
+    pub fn known(&self) -> Result<Known, Error> {
+        let mut saved = self.saved.clone();
+        if let (Some(join), Some(kind)) = (&self.join, self.format) {
+            let state =
+                join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
+            saved.insert(kind.name().to_owned(), state);
+        }
+        let mut marks = self.marks.clone();
+        if let Source::File(open) = &self.source
+            && open.trace.offset() > 0
+        {
+            marks.push(open.trace.mark(open.records, &self.path.display().to_string()));
+        }
+        Ok(Known { marks, pending: store(saved)? })
+    }
+
+    /// One look at the file: what was added to it, or the next one if it was rotated away.
+    fn look(&mut self, batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| Error::Read { path, cause }
+        };
+        let there = fs::metadata(&self.path).ok().map(|m| ((m.dev(), m.ino()), m.len()));
+        if let Source::File(open) = &mut self.source {
+            let held = open.trace.offset() + self.rest.len() as u64;
+            let truncated =
+                there.is_some_and(|(id, len)| id == open.id && (len < held || !open.still_begins_the_same()));
+            if truncated {
+                // Copied and truncated: what was not read yet lies in the copy.
+                self.leave();
+            } else {
+                let bytes = open.more(held).map_err(unreadable(&self.path))?;
+                open.quiet = if bytes.is_empty() { open.quiet + 1 } else { 0 };
+                if there.is_none_or(|(id, _)| id != open.id) && open.quiet >= PATIENCE && there.is_some() {
+                    self.leave();
+                } else {
+                    return self.take(bytes, batch, add);
+                }
+            }
+        }
+        if !matches!(self.source, Source::Nothing) {
+            return Ok(());
+        }
+        if self.behind {
+            // Before the new log, what is left of the old one; a log with a mark of its own was left there.
+            let head = File::open(&self.path).and_then(|mut file| head_of(&mut file)).unwrap_or_default();
+            let known =
+                mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>));
+            if !matches!(known, Ok(Some(_))) {
+                self.catch_up(batch, add)?;
+            }
+            self.behind = false;
+        }
+        if there.is_some() { self.open() } else { Ok(()) }
+    }
+
+    /// Opens the file at the path, at the place where it was left.
+    fn open(&mut self) -> Result<(), Error> {
+        let unreadable = |cause| Error::Read { path: self.path.clone(), cause };
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(unreadable(e)),
+        };
+        let about = file.metadata().map_err(unreadable)?;
+        let head = head_of(&mut file).map_err(unreadable)?;
+        let seen = mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>))
+            .map_err(unreadable)?
+            .map(|at| self.marks.remove(at));
+        let mut trace = Trace::default();
+        if let Some(mark) = &seen {
+            file.rewind().map_err(unreadable)?;
+            trace.skip_to(mark.offset, &mut file).map_err(unreadable)?;
+        }
+        let records = seen.map_or(0, |mark| mark.records);
+        self.source = Source::File(Open { file, id: (about.dev(), about.ino()), trace, head, records, quiet: 0 });
+        Ok(())
+    }
+
+    /// Reads what of rotated logs was not read: the rest of the one that was followed last, and those that came after
+    /// it while nobody watched. Logs older than all that were read are history, and `run`'s to read.
+    fn catch_up(&mut self, batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+        if self.marks.is_empty() {
+            return Ok(());
+        }
+        let mut after = false;
+        for path in self.siblings() {
+            let plain = || -> io::Result<Box<dyn Read + Send>> { Ok(unpack::unpack(File::open(&path)?)?.0) };
+            let mut head = Vec::new();
+            // A log being packed this moment is incomplete: it is found again under its new name, or not at all.
+            if plain().and_then(|p| p.take(4096).read_to_end(&mut head)).is_err() || head.is_empty() {
+                continue;
+            }
+            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|at| self.marks.remove(at));
+            if seen.is_none() && !after {
+                continue;
+            }
+            after |= seen.is_some();
+            let (mut trace, offset) = (Trace::default(), seen.as_ref().map_or(0, |mark| mark.offset));
+            let mut stream = plain().map_err(|cause| Error::Read { path: path.clone(), cause })?;
+            let before = batch.records;
+            if trace.skip_to(offset, &mut stream).unwrap_or(false) {
+                self.whole_lines(&mut stream, &mut trace, batch, add)?;
+            }
+            let records = seen.map_or(0, |mark| mark.records) + batch.records - before;
+            self.marks.push(trace.mark(records, &path.display().to_string()));
+        }
+        Ok(())
+    }
+
+    /// Digests a stream to its end.
+    fn whole_lines(
+        &mut self,
+        stream: &mut dyn Read,
+        trace: &mut Trace,
+        batch: &mut Batch,
+        add: &mut dyn FnMut(&Delivery<'_>),
+    ) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        // Packed bytes that break off end the log, as its last line without an end does.
+        while (&mut *stream).take(AT_ONCE as u64).read_to_end(&mut bytes).is_ok_and(|n| n > 0) {
+            let end = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+            let rest = bytes.split_off(end);
+            trace.feed(&bytes);
+            self.digest(&bytes, batch, add)?;
+            bytes = rest;
+            if bytes.len() > MAX_LINE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest logs beside the path whose names begin with its own, oldest first.
+    fn siblings(&self) -> Vec<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let mut found: Vec<((i64, i64), PathBuf)> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| {
+                let other = entry.file_name().to_string_lossy().into_owned();
+                other.strip_prefix(&name).is_some_and(|end| end.starts_with(['.', '-']))
+            })
+            .filter_map(|entry| {
+                let about = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+                Some(((about.mtime(), about.mtime_nsec()), entry.path()))
+            })
+            .collect();
+        found.sort_by(|a, b| b.cmp(a));
+        found.truncate(SIBLINGS);
+        found.into_iter().rev().map(|(_, path)| path).collect()
+    }
+
+    /// The open file is done with: its mark stays.
+    fn leave(&mut self) {
+        if let Source::File(open) = std::mem::replace(&mut self.source, Source::Nothing)
+            && open.trace.offset() > 0
+        {
+            self.marks.push(open.trace.mark(open.records, &self.path.display().to_string()));
+        }
+        self.rest.clear();
+        self.behind = true;
+    }
+
+    /// Takes in the whole lines of what was read, and keeps the rest.
+    fn take(&mut self, bytes: Vec<u8>, batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+        let from = self.rest.len();
+        self.rest.extend_from_slice(&bytes);
+        let end = memchr::memrchr(b'\n', &self.rest[from..]).map(|at| from + at + 1);
+        let end = end.unwrap_or(if self.rest.len() > MAX_LINE { self.rest.len() } else { 0 });
+        if end == 0 {
+            return Ok(());
+        }
+        let rest = self.rest.split_off(end);
+        let whole = std::mem::replace(&mut self.rest, rest);
+        let before = batch.records;
+        self.digest(&whole, batch, add)?;
+        if let Source::File(open) = &mut self.source {
+            open.trace.feed(&whole);
+            open.records += batch.records - before;
+        }
+        Ok(())
+    }
+
+    /// Whole lines → deliveries.
+    fn digest(&mut self, lines: &[u8], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
+        let Some(kind) = self.format.or_else(|| format::detect(&lines[..lines.len().min(64 << 10)])) else {
+            batch.rejected += lines.iter().filter(|b| **b == b'\n').count() as u64;
+            return Ok(());
+        };
+        self.format = Some(kind);
+        let tally: Tally = match kind.format().reader() {
+            Reader::Lines(each) => each(lines, &self.options, &mut *add),
+            Reader::Joined(start) => {
+                if self.join.is_none() {
+                    let mut join = start(&self.options, self.saved.remove(kind.name()))?;
+                    join.begin(None);
+                    self.join = Some(join);
+                }
+                match &mut self.join {
+                    Some(join) => join.chunk(lines, &mut *add),
+                    None => Tally::default(),
+                }
+            }
+        };
+        batch.bytes += lines.len() as u64;
+        batch.lines += tally.lines;
+        batch.records += tally.records;
+        batch.rejected += tally.rejected;
+        Ok(())
+    }
+
+    /// Lets the clock of the readers follow that of the wall.
+    fn turn(&mut self, now: Timestamp) -> Result<(), Error> {
+        if now.0 < self.options.now.0 + HOUR {
+            return Ok(());
+        }
+        self.options.now = now;
+        if let (Some(join), Some(kind)) = (self.join.take(), self.format) {
+            let state =
+                join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
+            self.saved.insert(kind.name().to_owned(), state);
+        }
+        Ok(())
+    }
+}
+
+impl Open {
+    /// The bytes from `from` on, as far as one batch goes.
+    fn more(&mut self, from: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(from))?;
+        (&self.file).take(AT_ONCE as u64).read_to_end(&mut bytes)?;
+        if self.head.len() < 4096 {
+            self.head = head_of(&mut self.file)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Whether it is not another file's content under the same number.
+    fn still_begins_the_same(&mut self) -> bool {
+        head_of(&mut self.file).is_ok_and(|now| now.starts_with(&self.head))
+    }
+}
+
+fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.rewind()?;
+    file.take(4096).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Standard input by pieces, read by a thread of its own, so that a silent pipe does not hold up the end.
+fn stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (send, receive) = mpsc::sync_channel(16);
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        loop {
+            let mut piece = vec![0; 1 << 20];
+            let read = match input.read(&mut piece) {
+                Ok(0) => return,
+                Ok(n) => {
+                    piece.truncate(n);
+                    Ok(piece)
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => Err(e),
+            };
+            let failed = read.is_err();
+            if send.send(read).is_err() || failed {
+                return;
+            }
+        }
+    });
+    receive
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Follower").field("path", &self.path).field("format", &self.format).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! `bouncewatch watch` on a log that grows, is rotated in every usual way, and whose watcher is killed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use bouncewatch::simulate::{self, Options};
+use serde_json::Value;
+
+use crate::cli::{bouncewatch, stderr};
+
+struct World {
+    _dir: tempfile::TempDir,
+    log: String,
+    truth: Value,
+}
+
+fn world(seed: u64) -> World {
+    let dir = tempfile::tempdir().unwrap();
+    simulate::simulate(dir.path(), &Options { seed, records: 5_000, ..Options::default() }).unwrap();
+    let log = fs::read_to_string(dir.path().join("mail-rfc3339.log")).unwrap();
+    let truth = serde_json::from_str(&fs::read_to_string(dir.path().join("truth.json")).unwrap()).unwrap();
+    World { _dir: dir, log, truth }
+}
+
+impl World {
+    /// The log in so many pieces of whole lines.
+    fn pieces(&self, n: usize) -> Vec<String> {
+        let lines: Vec<&str> = self.log.lines().collect();
+        lines.chunks(lines.len() / n + 1).map(|piece| piece.join("\n") + "\n").collect()
+    }
+}
+
+fn watch(dir: &Path, args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_bouncewatch"))
+        .current_dir(dir)
+        .args(["watch", "mail.log", "--quiet", "--now", "2022-07-04T02:00:00Z"])
+        .args(args)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn append(path: &Path, text: &str) {
+    OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+fn alerts(dir: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(dir.join("reports/alerts.jsonl")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Every mail was read once, and every campaign that is easy to find was told once, with its start.
+fn told_once(dir: &Path, world: &World) {
+    let output = bouncewatch(dir, &["report", "--format", "json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(dir.join("reports/latest/report.json")).unwrap()).unwrap();
+    for degree in ["total", "non_bounced", "soft_bounced", "hard_bounced"] {
+        assert_eq!(report["deliveries"][degree], world.truth["files"]["mail-rfc3339.log"]["all"][degree], "{degree}");
+    }
+    let alerts = alerts(dir);
+    let mut starts: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in &alerts {
+        *starts.entry(line["id"].as_str().unwrap()).or_default() += usize::from(line["event"] == "started");
+    }
+    assert!(starts.values().all(|n| *n == 1), "{starts:?}");
+    let texts = |v: &Value| -> BTreeSet<String> {
+        v.as_array().unwrap().iter().map(|t| t.as_str().unwrap().to_owned()).collect()
+    };
+    for campaign in world.truth["campaigns"].as_array().unwrap().iter().filter(|c| c["fast"] == true) {
+        let origins: BTreeSet<String> = texts(&campaign["senders"]).union(&texts(&campaign["ips"])).cloned().collect();
+        let targets = texts(&campaign["target_domains"]);
+        let mine: Vec<&Value> = alerts
+            .iter()
+            .filter(|line| line["event"] == "started")
+            .filter(|line| !texts(&line["origins"]).is_disjoint(&origins))
+            .filter(|line| !texts(&line["target_domains"]).is_disjoint(&targets))
+            .collect();
+        assert_eq!(mine.len(), 1, "{} ({}): {mine:#?}", campaign["id"], campaign["kind"]);
+    }
+    for benign in world.truth["benign"].as_array().unwrap() {
+        for name in [&benign["sender"], &benign["ip"]].into_iter().filter_map(Value::as_str).filter(|n| !n.is_empty()) {
+            assert!(alerts.iter().all(|line| !texts(&line["origins"]).contains(name)), "benign {name} is told of");
+        }
+    }
+}
+
+#[test]
+fn rotation_in_every_way_loses_and_doubles_nothing() {
+    let (world, dir) = (world(5), tempfile::tempdir().unwrap());
+    let log = dir.path().join("mail.log");
+    let mut child = watch(dir.path(), &["--until-idle", "4"]);
+    for (n, piece) in world.pieces(9).into_iter().enumerate() {
+        // Half a line now, the other half a little later.
+        let half = piece.len() / 2 + 7;
+        append(&log, &piece[..half]);
+        thread::sleep(Duration::from_millis(300));
+        append(&log, &piece[half..]);
+        match n {
+            2 => fs::rename(&log, dir.path().join("mail.log.1")).unwrap(),
+            4 => {
+                // copytruncate, before everything was read.
+                fs::copy(&log, dir.path().join("mail.log-20220620")).unwrap();
+                File::options().write(true).open(&log).unwrap().set_len(0).unwrap();
+                thread::sleep(Duration::from_millis(600));
+            }
+            6 => {
+                thread::sleep(Duration::from_millis(900));
+                let mut packed = flate2::write::GzEncoder::new(
+                    File::create(dir.path().join("mail.log.2.gz")).unwrap(),
+                    flate2::Compression::fast(),
+                );
+                packed.write_all(&fs::read(&log).unwrap()).unwrap();
+                packed.finish().unwrap();
+                fs::remove_file(&log).unwrap();
+            }
+            _ => {}
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    told_once(dir.path(), &world);
+    assert!(alerts(dir.path()).iter().any(|line| line["event"] == "ended"));
+}
+
+#[test]
+fn killed_at_any_moment_it_tells_everything_once() {
+    let (world, dir) = (world(6), tempfile::tempdir().unwrap());
+    let log = dir.path().join("mail.log");
+    let mut roll = 0x2545_f491_4f6c_dd1d_u64;
+    for (n, piece) in world.pieces(12).into_iter().enumerate() {
+        append(&log, &piece);
+        if n == 0 {
+            // Nobody knows of a log that was rotated away before anything of it was kept.
+            assert!(watch(dir.path(), &["--once"]).wait().unwrap().success());
+        }
+        let mut child = watch(dir.path(), &[]);
+        roll = roll.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        thread::sleep(Duration::from_millis(20 + (roll >> 33) % 900));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if roll.is_multiple_of(5) {
+            // What a crash of the machine leaves: a line without its end.
+            append(&dir.path().join("reports/alerts.jsonl"), "{\"id\":\"torn");
+        }
+        if n > 0 && roll % 4 < 2 {
+            fs::rename(&log, dir.path().join(format!("mail.log.{n}"))).unwrap();
+            // The watcher meets the new log first, and finds the rest of the old one beside it.
+        }
+    }
+    assert!(watch(dir.path(), &["--once"]).wait().unwrap().success());
+    told_once(dir.path(), &world);
+}
+
+#[test]
+fn a_signal_ends_it_cleanly_and_an_alert_comes_while_it_runs() {
+    let (world, dir) = (world(7), tempfile::tempdir().unwrap());
+    append(&dir.path().join("mail.log"), &world.log);
+    let mut child = watch(dir.path(), &[]);
+    let begun = Instant::now();
+    while alerts(dir.path()).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no alert came");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let status = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn standard_input_is_followed_to_its_end() {
+    let (world, dir) = (world(8), tempfile::tempdir().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bouncewatch"))
+        .current_dir(dir.path())
+        .args(["watch", "-", "--now", "2022-07-04T02:00:00Z"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(world.log.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(lines.lines().count(), alerts(dir.path()).len());
+    told_once(dir.path(), &world);
+}
