@@ -4,6 +4,7 @@
 //! Out: [`Delivery`] after delivery, counts, rejects, and what the next night must know.
 //! Never: judges what a bounce means, asks the clock, keeps a whole file in memory.
 
+mod bytes;
 mod coremail;
 mod dsn;
 mod event;
@@ -34,6 +35,7 @@ mod unpack;
 mod webhook;
 mod webhooks;
 
+pub use bytes::read_bytes;
 pub use follow::{Batch, Follower};
 pub use format::FormatKind;
 pub use input::{Input, open};
