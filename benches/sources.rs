@@ -1,11 +1,18 @@
 //! How fast logs are read and joined, without learning from them: MB a second of processor time, so a core, beside a
-//! count of line ends in the same bytes.
+//! count of line ends in the same bytes; packed logs, in seconds that pass on all cores, beside their decompressor alone.
 //!
-//! `cargo bench --bench sources [RECORDS]`; other programs on the machine change little.
+//! `cargo bench --bench sources [RECORDS]`; other programs on the machine change little, but for the packed ones.
+//! `cargo bench --bench sources FILE` reads one log, and tells the most memory that took.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
-use std::{error::Error, fs, path::Path, time::Duration};
+use std::{
+    error::Error,
+    fs,
+    io::{self, BufReader, Read, Write},
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bouncewatch::{
     delivery::Delivery,
@@ -17,6 +24,9 @@ use bouncewatch::{
 const ROUNDS: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(path) = std::env::args().skip(1).find(|arg| Path::new(arg).is_file()) {
+        return own(Path::new(&path));
+    }
     let records = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(200_000);
     let folder = tempfile::tempdir()?;
     let start = Day::parse("2022-06-06").ok_or("a day")?.start();
@@ -29,7 +39,88 @@ fn main() -> Result<(), Box<dyn Error>> {
             row(&folder.path().join(file), threads)?;
         }
     }
+    println!("\n{:<28} {:>8} {:>10} {:>8} {:>8} {:>8}", "packed", "MB", "mails", "s", "unpack", "ratio");
+    for file in ["mail.log", "coremail.jsonl"] {
+        for packing in ["gz", "zst", "xz", "bz2"] {
+            packed(&folder.path().join(file), packing)?;
+        }
+    }
     Ok(())
+}
+
+/// Reads a log of the user's own.
+fn own(path: &Path) -> Result<(), Box<dyn Error>> {
+    let begin = Instant::now();
+    let mails = read(path).map_err(|e| e.to_string())?;
+    let (seconds, mb) = (begin.elapsed().as_secs_f64(), fs::metadata(path)?.len() as f64 / 1e6);
+    println!("{mails} mails of {mb:.0} MB in {seconds:.1} s, most memory at any time {} MiB", peak()? >> 10);
+    Ok(())
+}
+
+/// Reads one log packed, all of it at the speed of its decompressor at best.
+fn packed(path: &Path, packing: &str) -> Result<(), Box<dyn Error>> {
+    let plain = fs::read(path)?;
+    let bytes = match packing {
+        "gz" => {
+            let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            to.write_all(&plain)?;
+            to.finish()?
+        }
+        "zst" => zstd::encode_all(&plain[..], 3)?,
+        "xz" => {
+            let mut to = liblzma::write::XzEncoder::new(Vec::new(), 1);
+            to.write_all(&plain)?;
+            to.finish()?
+        }
+        _ => {
+            let mut to = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+            to.write_all(&plain)?;
+            to.finish()?
+        }
+    };
+    let path = path.with_extension(packing);
+    fs::write(&path, &bytes)?;
+    let unpack = || -> Result<u64, Box<dyn Error>> {
+        let file = BufReader::with_capacity(128 << 10, fs::File::open(&path)?);
+        let mut from: Box<dyn Read> = match packing {
+            "gz" => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+            "zst" => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
+            "xz" => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(file)),
+            _ => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
+        };
+        Ok(io::copy(&mut from, &mut io::sink())?)
+    };
+    let (mut alone, mut whole, mut mails) = (Duration::MAX, Duration::MAX, 0);
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        std::hint::black_box(unpack()?);
+        alone = alone.min(begin.elapsed());
+        let begin = Instant::now();
+        mails = read(&path).map_err(|e| e.to_string())?;
+        whole = whole.min(begin.elapsed());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (whole, alone) = (whole.as_secs_f64(), alone.as_secs_f64());
+    let mb = plain.len() as f64 / 1e6;
+    println!("{name:<28} {mb:>8.1} {mails:>10} {whole:>8.3} {alone:>8.3} {:>8.2}", whole / alone);
+    fs::remove_file(&path)?;
+    Ok(())
+}
+
+/// KiB.
+fn peak() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// The mails of a log.
+fn read(path: &Path) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let options = Options { now: Timestamp::parse("2022-07-10T00:00:00Z").ok_or("a moment")?, ..Options::default() };
+    let inputs = sources::open(&[path.display().to_string()], &options)?;
+    let add = |mails: &mut u64, delivery: &Delivery<'_>| *mails += u64::from(!delivery.attempts.is_empty());
+    let reading = sources::read(inputs, &Known::default(), &options, &|| 0u64, &add, &|_| {})?;
+    Ok(reading.workers.iter().sum())
 }
 
 /// Reads one log.
@@ -37,14 +128,7 @@ fn row(path: &Path, threads: usize) -> Result<(), Box<dyn Error>> {
     let bytes = fs::read(path)?;
     let base = best(|| Ok(memchr::memchr_iter(b'\n', &bytes).count() as u64))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let options = Options { now: Timestamp::parse("2022-07-10T00:00:00Z").ok_or("a moment")?, ..Options::default() };
-    let read = || -> Result<u64, Box<dyn Error + Send + Sync>> {
-        let inputs = sources::open(&[path.display().to_string()], &options)?;
-        let add = |mails: &mut u64, delivery: &Delivery<'_>| *mails += u64::from(!delivery.attempts.is_empty());
-        let reading = sources::read(inputs, &Known::default(), &options, &|| 0u64, &add, &|_| {})?;
-        Ok(reading.workers.iter().sum())
-    };
-    let (time, mails) = best(|| pool.install(read).map_err(|e| e.to_string().into()))?;
+    let (time, mails) = best(|| pool.install(|| read(path)).map_err(|e| e.to_string().into()))?;
     let mb = bytes.len() as f64 / 1e6;
     let (speed, plain) = (mb / time.as_secs_f64(), mb / base.0.as_secs_f64());
     let name = format!("{}, {threads} cores", path.file_name().unwrap_or_default().to_string_lossy());

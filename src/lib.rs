@@ -19,6 +19,7 @@ pub mod merge;
 pub mod moment;
 pub mod reply;
 pub mod suffix;
+pub mod zone;
 
 pub mod sources;
 

@@ -28,6 +28,7 @@ use crate::{
     report::write,
     sources::{self, FormatKind, Reject},
     store::Store,
+    zone::Zone,
 };
 
 #[derive(Debug, ClapArgs)]
@@ -38,8 +39,8 @@ pub(super) struct Args {
     /// Format of all inputs instead of detecting each: coremail, postfix, exim, sendmail, journald, kumomta, powermta, exchange, ses, sendgrid, mailgun, postmark, sparkpost, webhooks, dsn
     #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
     input_format: Option<String>,
-    /// Zone of times written without one, as +08:00 [default: UTC]
-    #[arg(long, value_name = "±HH:MM", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
+    /// Zone of times written without one, as +08:00 or Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
     /// Year of the newest line where times carry none [default: by the clock]
     #[arg(long, value_name = "YEAR", env = "BOUNCEWATCH_YEAR")]
@@ -114,7 +115,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         reading: sources::Options {
             format: format.transpose()?,
             now: settings.now,
-            zone_offset_s: zone.unwrap_or(0),
+            zone: zone.unwrap_or_default(),
             year: args.year.or(keys.year),
             settle: false,
         },
@@ -128,11 +129,10 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
     })
 }
 
-/// Seconds east of UTC of `+08:00`, `-0330`, `Z`.
-pub(super) fn zone(text: &str) -> Result<i32, Error> {
-    let epoch = crate::moment::Timestamp::parse(&format!("1970-01-01T00:00:00{text}"));
-    let offset = epoch.and_then(|t| i32::try_from(-t.0).ok());
-    offset.ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00")))
+/// `+08:00`, `Europe/Berlin`
+pub(super) fn zone(text: &str) -> Result<Zone, Error> {
+    Zone::parse(text)
+        .ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00, and no zone known here")))
 }
 
 /// The lines nobody could read, beside the report: JSON lines of file, line, cause and excerpt.

@@ -25,11 +25,11 @@ pub(super) struct Args {
     /// The log that grows, or - for standard input
     #[arg(value_name = "INPUT")]
     input: String,
-    /// Its format instead of detecting it: coremail, postfix
+    /// Its format instead of detecting it: a name that `run --input-format` takes
     #[arg(long, value_name = "FORMAT", env = "BOUNCEWATCH_INPUT_FORMAT")]
     input_format: Option<String>,
-    /// Zone of times written without one, as +08:00 [default: UTC]
-    #[arg(long, value_name = "±HH:MM", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
+    /// Zone of times written without one, as +08:00 or Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE", env = "BOUNCEWATCH_TIMEZONE", allow_hyphen_values = true)]
     timezone: Option<String>,
     /// End after so many seconds without a new line [default: never]
     #[arg(long, value_name = "SECONDS")]
@@ -42,7 +42,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
     let format = args.input_format.or_else(|| settings.run.input_format.clone()).map(|name| {
         FormatKind::parse(&name)
-            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of coremail, postfix")))
+            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
     });
     let zone =
         args.timezone.or_else(|| settings.run.timezone.clone()).map(|text| super::run::zone(&text)).transpose()?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
         reading: sources::Options {
             format: format.transpose()?,
             now: settings.now,
-            zone_offset_s: zone.unwrap_or(0),
+            zone: zone.unwrap_or_default(),
             ..sources::Options::default()
         },
         test: settings.test,

@@ -183,7 +183,7 @@ impl Input {
                 && last < first.plus(-DAY)
                 && options.year.is_none()
             {
-                let (year, ..) = first.plus(i64::from(options.zone_offset_s)).day().civil();
+                let (year, ..) = first.day().civil();
                 let before = Options { year: i32::try_from(year - 1).ok(), ..*options };
                 let earlier = text.lines().find_map(|line| kind.format().moment(line, &before));
                 // Stamps with a year stay what they are.

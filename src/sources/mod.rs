@@ -46,7 +46,7 @@ pub use reject::Reject;
 #[cfg(test)]
 mod tests;
 
-use crate::moment::Timestamp;
+use crate::{moment::Timestamp, zone::Zone};
 
 #[cfg(doc)]
 use crate::delivery::Delivery;
@@ -58,8 +58,8 @@ pub struct Options {
     pub format: Option<FormatKind>,
     /// The clock: stamps without a year lie before it.
     pub now: Timestamp,
-    /// Seconds east of UTC of stamps without a zone.
-    pub zone_offset_s: i32,
+    /// The zone of stamps that name none.
+    pub zone: Zone,
     /// The year of each input's first line, for stamps without one.
     pub year: Option<i32>,
     /// No later night will come: what is still pending at the end counts as it stands.

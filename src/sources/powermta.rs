@@ -38,7 +38,7 @@ impl Format for PowerMta {
 
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
         let fields = table::fields(line)?;
-        fields.iter().skip(1).find_map(|field| Timestamp::parse_zoned(field, options.zone_offset_s))
+        fields.iter().skip(1).find_map(|field| options.zone.stamp(field))
     }
 
     fn is_whole(&self, _: &str) -> bool {
@@ -79,7 +79,7 @@ impl Table for PowerMta {
             kind if TYPES.contains(&kind) => return Ok(()),
             _ => return Err("the first column is no type of record"),
         };
-        let moment = |names: &[&str]| Timestamp::parse_zoned(row.field(names), options.zone_offset_s);
+        let moment = |names: &[&str]| options.zone.stamp(row.field(names));
         let at = moment(&["timeLogged", "timeQueued"]).ok_or("no date and time")?;
         let (sender, recipient) = (bare(row.field(&["orig"])), bare(row.field(&["rcpt", "orcpt"])));
         let queued = row.field(&["timeQueued"]);

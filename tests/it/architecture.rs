@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "delivery",
     "error",
     "suffix",
+    "zone",
     "sources",
     "ndr",
     "lm",

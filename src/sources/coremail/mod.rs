@@ -31,7 +31,7 @@ impl Format for Coremail {
     fn moment(&self, line: &str, options: &Options) -> Option<Timestamp> {
         let mut fields = Fields::default();
         fields::parse(line.trim(), &mut fields).ok()?;
-        Timestamp::parse_zoned(fields.start_time.as_deref()?, options.zone_offset_s)
+        options.zone.stamp(fields.start_time.as_deref()?)
     }
 
     fn is_whole(&self, line: &str) -> bool {
@@ -99,9 +99,9 @@ fn record(fields: &Fields<'_>, options: &Options, emit: Emit<'_>) -> Result<(), 
         return Err("no to");
     }
     let start = fields.start_time.as_deref().ok_or("no start_time")?;
-    let start = Timestamp::parse_zoned(start, options.zone_offset_s).ok_or("start_time is no date and time")?;
+    let start = options.zone.stamp(start).ok_or("start_time is no date and time")?;
     let taken: i64 = fields.delivery_latency.iter().map(|ms| ms.max(0.0) as i64).fold(0, i64::saturating_add);
-    let end = match fields.end_time.as_deref().and_then(|end| Timestamp::parse_zoned(end, options.zone_offset_s)) {
+    let end = match fields.end_time.as_deref().and_then(|end| options.zone.stamp(end)) {
         Some(end) => end.max(start),
         None => start.plus(taken / 1000),
     };

@@ -16,7 +16,7 @@ pub(crate) struct Exim;
 
 impl Format for Exim {
     fn looks_like(&self, text: &str) -> bool {
-        head::read(text, 0).is_some_and(|head| {
+        head::read(text).is_some_and(|head| {
             Server::of(&head) == Some(Server::Exim) && (!head.host.is_empty() || line::is_usual(head.rest))
         })
     }
@@ -30,7 +30,7 @@ impl Format for Exim {
     }
 
     fn is_whole(&self, text: &str) -> bool {
-        head::read(text, 0).is_some_and(|head| line::is_whole(head.rest))
+        head::read(text).is_some_and(|head| line::is_whole(head.rest))
     }
 
     fn reader(&self) -> Reader {

@@ -3,7 +3,7 @@
 //! Reading a head needs no other line, so that lines are read on all cores; [`Years`] then gives the year that RFC 3164
 //! leaves out, in the order of the lines.
 
-use crate::{moment::Timestamp, sources::Options};
+use crate::{moment::Timestamp, sources::Options, zone::Zone};
 
 /// A line's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,18 @@ pub(crate) struct Head<'a> {
 /// When, as far as the line itself tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stamp {
-    /// With its year.
+    /// With its year and its zone.
     At(Timestamp),
-    /// Month and the moment of that month in year 0 of the log's zone, as the seconds since the month began.
+    /// What a clock of the log's zone showed, as the seconds since 1970.
+    Civil(i64),
+    /// The same without a year: the month, and the seconds since it began.
     InYear { month: u8, second: u32 },
 }
 
 const DAY: i64 = 86_400;
 
 /// Takes a line apart; `None` where it has no head.
-pub(crate) fn read(line: &str, offset_s: i32) -> Option<Head<'_>> {
+pub(crate) fn read(line: &str) -> Option<Head<'_>> {
     let line = line.trim_start_matches('\u{feff}');
     let (line, structured) = match line.strip_prefix('<') {
         Some(tail) => {
@@ -58,7 +60,7 @@ pub(crate) fn read(line: &str, offset_s: i32) -> Option<Head<'_>> {
             .get(end + 1..end + 7)
             .filter(|z| matches!(z[0], b'+' | b'-') && z[1..5].iter().all(u8::is_ascii_digit) && z[5] == b' ');
         let end = if zone.is_some() { end + 6 } else { end };
-        let stamp = Stamp::At(Timestamp::parse_zoned(&line[..end], offset_s)?);
+        let stamp = with_year(&line[..end])?;
         let tail = &line[end + 1..];
         // Syslog names host and program next; who writes anything else after such a stamp is Exim.
         return match rfc3164(stamp, tail).filter(|head| !head.pid.is_empty()) {
@@ -67,8 +69,15 @@ pub(crate) fn read(line: &str, offset_s: i32) -> Option<Head<'_>> {
         };
     }
     let end = memchr::memchr(b' ', bytes)?;
-    let stamp = Stamp::At(Timestamp::parse_zoned(&line[..end], offset_s)?);
+    let stamp = with_year(&line[..end])?;
     if structured { rfc5424(stamp, &line[end + 1..]) } else { rfc3164(stamp, &line[end + 1..]) }
+}
+
+fn with_year(text: &str) -> Option<Stamp> {
+    Some(match Timestamp::read(text)? {
+        (civil, Some(offset)) => Stamp::At(civil.plus(-offset)),
+        (civil, None) => Stamp::Civil(civil.0),
+    })
 }
 
 /// A line of Exim's own log, behind its stamp.
@@ -143,15 +152,17 @@ fn rfc5424(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
 #[derive(Debug)]
 pub(crate) struct Years {
     now: Timestamp,
-    offset_s: i32,
+    zone: Zone,
     /// The user's word on the year of each input's first line.
     first_year: Option<i64>,
     /// The same as this input itself tells it.
     told: Option<i64>,
     /// Year and month of the latest line.
     last: Option<(i64, u8)>,
-    /// Month of the stamp before, and when it began: lines of one month follow each other.
+    /// Month of the stamp before, and when it began by the clock: lines of one month follow each other.
     cache: (u8, i64),
+    /// The moment of the line before.
+    before: Timestamp,
 }
 
 impl Years {
@@ -159,38 +170,55 @@ impl Years {
     pub(crate) fn new(options: &Options) -> Self {
         Years {
             now: options.now,
-            offset_s: options.zone_offset_s,
+            zone: options.zone,
             first_year: options.year.map(i64::from),
             told: None,
             last: None,
             cache: (0, 0),
+            before: Timestamp(i64::MIN),
         }
     }
 
     /// Another input begins, which may be from another year.
     pub(crate) fn begin(&mut self, year: Option<i64>) {
-        (self.told, self.last, self.cache) = (year, None, (0, 0));
+        (self.told, self.last, self.cache, self.before) = (year, None, (0, 0), Timestamp(i64::MIN));
     }
 
     /// The moment a stamp means, after all stamps before it.
     pub(crate) fn moment(&mut self, stamp: Stamp) -> Timestamp {
         match stamp {
             Stamp::At(at) => at,
-            Stamp::InYear { month, second } => self.in_year(month, second),
+            Stamp::Civil(civil) => self.utc(civil),
+            Stamp::InYear { month, second } => {
+                let civil = self.in_year(month, second);
+                self.utc(civil)
+            }
         }
     }
 
-    /// The moment in the year it must have been: the first line's is the latest year that is not in the future, later
+    /// Clocks set back show an hour twice: it is the second time if else the log would go back, by more than lines of
+    /// several programs do.
+    fn utc(&mut self, civil: i64) -> Timestamp {
+        const DISORDER: i64 = 5 * 60;
+        let first = self.zone.utc(civil);
+        self.before = match self.zone.again(civil) {
+            Some(second) if first.plus(DISORDER) < self.before => second,
+            _ => first,
+        };
+        self.before
+    }
+
+    /// The clock reading in the year it must have been: the first line's is the latest year that is not in the future, later
     /// ones follow it over the turn of the year.
-    fn in_year(&mut self, month: u8, second: u32) -> Timestamp {
+    fn in_year(&mut self, month: u8, second: u32) -> i64 {
         let second = i64::from(second);
         // The second half of February may be its 29th day, which not every year has.
         let usual = month != 2 || second < 28 * DAY;
         if usual && self.cache.0 == month && self.last.is_some_and(|(_, last)| last == month) {
-            return Timestamp(self.cache.1 + second);
+            return self.cache.1 + second;
         }
         let start = |year: i64| {
-            let start = Timestamp::from_civil(year, i64::from(month), 1, 0, 0, 0)?.plus(-i64::from(self.offset_s));
+            let start = Timestamp::from_civil(year, i64::from(month), 1, 0, 0, 0)?;
             // 29 February is in a leap year, whatever the guess.
             (usual || Timestamp::from_civil(year, 2, 29, 0, 0, 0).is_some()).then_some(start)
         };
@@ -203,7 +231,7 @@ impl Years {
                 let this = self.now.plus(DAY).day().civil().0;
                 (this - 8..=this)
                     .rev()
-                    .find(|&year| start(year).is_some_and(|t| t.plus(second) <= self.now.plus(DAY)))
+                    .find(|&year| start(year).is_some_and(|t| self.zone.utc(t.0 + second) <= self.now.plus(DAY)))
                     .unwrap_or(this)
             }
         };
@@ -213,13 +241,13 @@ impl Years {
             self.last = Some((year, month));
         }
         self.cache = (month, start.0);
-        start.plus(second)
+        start.plus(second).0
     }
 }
 
 /// When a single line was written, for a look at a log before it is read.
 pub(crate) fn moment(line: &str, options: &Options) -> Option<Timestamp> {
-    Some(Years::new(options).moment(read(line, options.zone_offset_s)?.stamp))
+    Some(Years::new(options).moment(read(line)?.stamp))
 }
 
 #[cfg(test)]
@@ -267,7 +295,7 @@ mod tests {
                 "1ABCDE-000000005vi-0000 DKIM: d=x",
             ),
         ] {
-            let p = read(line, 0).expect(line);
+            let p = read(line).expect(line);
             let moment = y.moment(p.stamp).to_string();
             assert_eq!((moment.as_str(), p.host, p.program, p.rest), (at, host, program, rest), "{line}");
         }
@@ -282,7 +310,7 @@ mod tests {
             "Feb 30 01:02:03 mx a: b",
             "2022-06-08T01:02:03",
         ] {
-            assert_eq!(read(junk, 0), None, "{junk}");
+            assert_eq!(read(junk), None, "{junk}");
         }
     }
 
@@ -290,7 +318,7 @@ mod tests {
     fn finds_the_year() {
         let year = |y: &mut Years, stamp: &str| {
             let head = format!("{stamp} mx a: b");
-            y.moment(read(&head, 0).expect("a head").stamp).to_string()[..10].to_owned()
+            y.moment(read(&head).expect("a head").stamp).to_string()[..10].to_owned()
         };
         let mut y = years("2023-01-02T02:00:00Z");
         assert_eq!(year(&mut y, "Dec 30 00:00:00"), "2022-12-30");
@@ -303,5 +331,27 @@ mod tests {
         let mut y = Years { first_year: Some(2019), ..years("2023-06-01T00:00:00Z") };
         assert_eq!(year(&mut y, "Nov  1 00:00:00"), "2019-11-01");
         assert_eq!(year(&mut y, "Apr  1 00:00:00"), "2020-04-01");
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice() {
+        let Some(zone) = Zone::parse("Europe/Berlin") else {
+            eprintln!("skipped: this system has no zone database");
+            return;
+        };
+        let mut y = Years { zone, ..years("2022-11-01T00:00:00Z") };
+        for (stamp, at) in [
+            ("Oct 30 01:59:59", "2022-10-29T23:59:59Z"),
+            ("Oct 30 02:30:00", "2022-10-30T00:30:00Z"),
+            ("Oct 30 02:29:58", "2022-10-30T00:29:58Z"),
+            ("Oct 30 02:59:59", "2022-10-30T00:59:59Z"),
+            ("Oct 30 02:00:00", "2022-10-30T01:00:00Z"),
+            ("2022-10-30 02:30:00", "2022-10-30T01:30:00Z"),
+            ("Oct 30 02:59:59", "2022-10-30T01:59:59Z"),
+            ("Oct 30 03:00:00", "2022-10-30T02:00:00Z"),
+        ] {
+            let line = format!("{stamp} mx a[1]: b");
+            assert_eq!(y.moment(read(&line).expect("a head").stamp).to_string(), at, "{stamp}");
+        }
     }
 }

@@ -27,7 +27,6 @@ use crate::{
 
 /// The join over all hosts of the logs.
 struct Join {
-    options: Options,
     /// Whether the input is journald's.
     journald: bool,
     journal: Journal,
@@ -69,7 +68,6 @@ pub(crate) fn start(options: &Options, saved: Option<serde_json::Value>) -> Resu
     };
     let saved: Saved = saved.map_or(Ok(Saved::default()), serde_json::from_value).map_err(unknown)?;
     Ok(Box::new(Join {
-        options: *options,
         journald: false,
         journal: saved.journal,
         state: State {
@@ -113,8 +111,7 @@ impl Joined for Join {
             return chunks.iter().map(entries).collect();
         }
         let texts: Vec<(Cow<'_, str>, u64)> = chunks.par_iter().map(|chunk| text(chunk)).collect();
-        let read: Vec<(Tally, Vec<Item<'_>>)> =
-            texts.par_iter().map(|(text, lossy)| read(text, *lossy, &self.options)).collect();
+        let read: Vec<(Tally, Vec<Item<'_>>)> = texts.par_iter().map(|(text, lossy)| read(text, *lossy)).collect();
         let joined = |(mut tally, items): (Tally, Vec<Item<'_>>)| {
             tally.records = items.iter().map(|item| self.state.take(item, &mut *emit)).sum();
             tally
@@ -193,7 +190,7 @@ fn text(chunk: &[u8]) -> (Cow<'_, str>, u64) {
 }
 
 /// What the lines of a chunk tell, without joining them.
-fn read<'a>(text: &'a str, lossy: u64, options: &Options) -> (Tally, Vec<Item<'a>>) {
+fn read<'a>(text: &'a str, lossy: u64) -> (Tally, Vec<Item<'a>>) {
     let mut tally = Tally { lossy, ..Tally::default() };
     let mut items: Vec<Item<'a>> = Vec::with_capacity(text.len() / 256);
     let mut month = 0;
@@ -205,7 +202,7 @@ fn read<'a>(text: &'a str, lossy: u64, options: &Options) -> (Tally, Vec<Item<'a
         if line.len() > MAX_LINE {
             return tally.reject("the line is longer than any record could be", line);
         }
-        let Some(head) = head::read(line, options.zone_offset_s) else {
+        let Some(head) = head::read(line) else {
             if exim::is_header_block(line) {
                 tally.recognised += 1;
                 return;

@@ -28,7 +28,7 @@ impl Server {
 
     /// Whether a line of syslog is of no mail server.
     pub(crate) fn is_others(line: &str) -> bool {
-        head::read(line, 0).is_some_and(|head| !head.host.is_empty() && Server::of(&head).is_none())
+        head::read(line).is_some_and(|head| !head.host.is_empty() && Server::of(&head).is_none())
     }
 
     /// What a line tells; a line may tell several things.

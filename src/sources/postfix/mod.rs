@@ -14,7 +14,7 @@ pub(crate) struct Postfix;
 
 impl Format for Postfix {
     fn looks_like(&self, line: &str) -> bool {
-        head::read(line, 0).is_some_and(|head| Server::of(&head) == Some(Server::Postfix))
+        head::read(line).is_some_and(|head| Server::of(&head) == Some(Server::Postfix))
     }
 
     fn may_hold(&self, line: &str) -> bool {
@@ -26,7 +26,7 @@ impl Format for Postfix {
     }
 
     fn is_whole(&self, text: &str) -> bool {
-        head::read(text, 0).is_some_and(|head| line::is_whole(&head))
+        head::read(text).is_some_and(|head| line::is_whole(&head))
     }
 
     fn reader(&self) -> Reader {

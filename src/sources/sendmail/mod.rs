@@ -16,7 +16,7 @@ pub(crate) struct Sendmail;
 
 impl Format for Sendmail {
     fn looks_like(&self, line: &str) -> bool {
-        head::read(line, 0).is_some_and(|head| Server::of(&head) == Some(Server::Sendmail))
+        head::read(line).is_some_and(|head| Server::of(&head) == Some(Server::Sendmail))
     }
 
     fn may_hold(&self, line: &str) -> bool {
