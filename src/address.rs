@@ -1,6 +1,6 @@
 //! Mail addresses and domains as mail compares them, and text shown without what a terminal would obey.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 /// A mailbox address split at its last `@`. Both parts borrow from the log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,41 @@ pub fn local_of(folded: &str) -> &str {
     folded.rfind('@').map_or(folded, |at| &folded[..at])
 }
 
+/// The sender behind a rotating return path (VERP, BATV/PRVS, SRS): each mail has its own, the person is one.
+pub fn person(sender: &str) -> Cow<'_, str> {
+    let domain = domain_of(sender);
+    let local = local_of(sender);
+    // BATV: prvs=1234abcdef=user@…; SRS: srs0=hash=tt=domain=user@…
+    if let Some(signed) = local.strip_prefix("prvs=").and_then(|rest| rest.split_once('=')) {
+        return Cow::Owned(format!("{}@{domain}", signed.1));
+    }
+    if local.starts_with("srs0") || local.starts_with("srs1") {
+        return Cow::Owned(format!("srs@{domain}"));
+    }
+    let Some(at) = local.find(['+', '=']) else { return Cow::Borrowed(sender) };
+    let (head, tag) = local.split_at(at);
+    // A tag a person chose is a word; one a mailer made holds digits or an address.
+    if tag[1..].contains(['=', '@']) || tag.bytes().any(|b| b.is_ascii_digit()) {
+        Cow::Owned(format!("{}@{domain}", head.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-')))
+    } else {
+        Cow::Borrowed(sender)
+    }
+}
+
+/// The network an address belongs to: what one customer of a provider gets, /24 of IPv4 and /48 of IPv6.
+pub fn network(ip: &str) -> Option<String> {
+    match ip.parse().ok()? {
+        IpAddr::V4(ip) => {
+            let [a, b, c, _] = ip.octets();
+            Some(format!("{a}.{b}.{c}.0/24"))
+        }
+        IpAddr::V6(ip) => {
+            let [a, b, c, ..] = ip.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+        }
+    }
+}
+
 /// `text` with control and bidirectional-override characters replaced, for terminals and one-line messages.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let hostile = |c: char| {
@@ -94,5 +129,19 @@ mod tests {
         assert_eq!(Address::parse("\"a@b\"@c.d."), Address { local: "\"a@b\"", domain: "c.d" });
         assert_eq!(masked("tom_p@example.tj"), "to***@***.tj");
         assert_eq!(printable("a\u{1b}[31m\u{202e}b"), "a\u{fffd}[31m\u{fffd}b");
+    }
+
+    #[test]
+    fn rotating_return_paths_are_one_sender() {
+        for (sender, who) in [
+            ("bounce+1a2b-tom=y.example@x.example", "bounce@x.example"),
+            ("bounces-77+123=tom@x.example", "bounces@x.example"),
+            ("prvs=12345abcde=bob@x.example", "bob@x.example"),
+            ("srs0=abcd=xy=other.example=bob@x.example", "srs@x.example"),
+            ("bob+news@x.example", "bob+news@x.example"),
+            ("bob@x.example", "bob@x.example"),
+        ] {
+            assert_eq!(person(sender), who, "{sender}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     enumeration::{self, Campaign},
     error::Error,
     findings::{self, DomainRisk, Findings, InputLine, UsernameRisk},
-    ledger::Ledger,
+    ledger::{Ledger, STRANGERS},
     merge::Merge,
     moment::Timestamp,
     ndr::{Cached, Classifier, Model, Verdict},
@@ -46,6 +46,8 @@ pub struct Job {
     pub until: Option<Timestamp>,
     /// Error rates of the test for guessing.
     pub test: enumeration::Test,
+    /// Visits of strangers kept at most, if not [`STRANGERS`](crate::ledger::STRANGERS).
+    pub strangers: Option<usize>,
 }
 
 /// Told while a run works.
@@ -107,7 +109,10 @@ pub fn analyse(
     store: &mut Store,
     progress: &dyn Progress,
 ) -> Result<Findings, Error> {
-    let mut ledger = store.ledger()?;
+    let mut ledger = store.ledger_of(job.strangers.unwrap_or(STRANGERS))?;
+    if ledger.strangers.let_go > 0 {
+        store.keep_only(&ledger)?;
+    }
     ledger.merge(standing(job, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
@@ -158,7 +163,7 @@ pub(crate) struct Reading {
 fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
     let settled = sources::Options { settle: true, ..job.reading };
-    read(Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
+    read(job, Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
 /// All inputs, on all cores, into one ledger.
@@ -169,11 +174,12 @@ pub(crate) fn learn(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     let inputs = sources::open(&job.inputs, &job.reading)?;
-    read(inputs, &job.reading, classifier, known, progress)
+    read(job, inputs, &job.reading, classifier, known, progress)
 }
 
 /// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
 fn read(
+    job: &Job,
     inputs: Vec<sources::Input>,
     how: &sources::Options,
     classifier: &Classifier,
@@ -181,9 +187,12 @@ fn read(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    let make = || Worker::new(classifier);
+    let strangers = job.strangers.unwrap_or(STRANGERS);
+    // All cores together have the room of one ledger.
+    let share = strangers / rayon::current_num_threads().max(1);
+    let make = || Worker { ledger: Ledger::bounded(share), ..Worker::new(classifier) };
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::bounded(strangers);
     for worker in reading.workers {
         ledger.merge(worker.ledger);
     }

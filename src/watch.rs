@@ -134,10 +134,12 @@ pub fn watch(
         summary.rejected += batch.rejected;
         if batch.bytes > 0 || batch.records > 0 {
             let fresh = std::mem::take(&mut worker.ledger);
+            // Only an unknown user makes a guesser; who is told of may hit, or fall silent, in any mail.
+            news |= told.is_open() || fresh.contacts.values().any(|contact| contact.unknown > 0);
             // Guesses are told only once they are kept: a crash in between tells them at the next start.
             store.add_night(&fresh, &follower.known()?)?;
             ledger.merge(fresh);
-            (idle, news) = (Instant::now(), true);
+            idle = Instant::now();
         }
         let over = ending || batch.ended || watch.until_idle.is_some_and(|most| idle.elapsed() >= most);
         if news && (over || searched.elapsed() >= cost * SHARE) {
@@ -184,6 +186,11 @@ impl Told {
         let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let last = lines.map(|line| (line.id.clone(), line)).collect();
         Ok(Told { path, file, last })
+    }
+
+    /// Whether a campaign is told of that has not ended.
+    fn is_open(&self) -> bool {
+        self.last.values().any(|line| line.event != Event::Ended)
     }
 
     fn write(&mut self, line: &Line) -> Result<(), Error> {

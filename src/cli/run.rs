@@ -126,6 +126,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         since: day("--since", args.since.or(keys.since))?,
         until: day("--until", args.until.or(keys.until))?,
         test: settings.test,
+        strangers: settings.strangers,
     })
 }
 

@@ -42,6 +42,7 @@ pub(super) struct Settings {
     pub sinks: Vec<Sink>,
     pub typo_model: Option<PathBuf>,
     pub test: Test,
+    pub strangers: Option<usize>,
     pub run: RunKeys,
     pub disclose: DiscloseKeys,
 }
@@ -69,6 +70,7 @@ struct File {
     lookup_concurrency: Option<usize>,
     typo_model: Option<PathBuf>,
     alpha: Option<f64>,
+    strangers: Option<usize>,
     beta: Option<f64>,
     fail_on: Option<String>,
     alert_sink: Vec<SinkKeys>,
@@ -193,6 +195,7 @@ impl Settings {
             sinks: Sink::parse_all(&wishes, template.as_ref())?,
             typo_model: flags.typo_model.or(file.typo_model),
             test,
+            strangers: flags.strangers.or(file.strangers),
             run: file.run,
             disclose: file.disclose,
         })

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Campaign, Pattern, pattern,
+    Campaign, Pattern,
+    join::{self, Join},
+    pattern,
     sequential::Crossing,
     trail::{Origin, Try},
 };
@@ -20,18 +22,22 @@ pub(super) struct Suspect {
     pub(super) origin: Origin,
     pub(super) crossing: Crossing,
     pub(super) pattern: Pattern,
+    /// Addresses that exist and were tried meanwhile, perhaps by others.
+    pub(super) doubtful: usize,
 }
 
 /// Joins suspects with the same targets at the same time that share tried addresses, or whose lists are of one make and
 /// about one length. Sharing a client alone joins nobody: two tenants of a botnet are two campaigns.
-pub(super) fn join(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
+pub(super) fn campaigns(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
     let mut groups: Vec<Group> = Vec::new();
     for suspect in suspects {
         let mut group = Group::of(suspect, ledger);
         // What a group has taken in may work with yet another one.
-        while let Some(at) = groups.iter().position(|known| known.works_with(&group)) {
+        while let Some((at, join)) =
+            groups.iter().enumerate().find_map(|(at, known)| Some((at, known.works_with(&group, ledger)?)))
+        {
             let mut known = groups.remove(at);
-            known.take(group);
+            known.take(group, join);
             group = known;
         }
         groups.push(group);
@@ -39,17 +45,20 @@ pub(super) fn join(suspects: Vec<Suspect>, ledger: &Ledger) -> Vec<Campaign> {
     groups.into_iter().map(|group| group.campaign(ledger)).collect()
 }
 
-struct Group<'l> {
-    origins: BTreeSet<Origin>,
+/// Suspects found to work together so far.
+pub(super) struct Group<'l> {
+    pub(super) origins: BTreeSet<Origin>,
     inbound: bool,
-    tries: Vec<Try>,
-    tried: BTreeSet<Name>,
-    targets: BTreeSet<&'l str>,
-    first: Timestamp,
-    last: Timestamp,
+    pub(super) tries: Vec<Try>,
+    pub(super) tried: BTreeSet<Name>,
+    pub(super) targets: BTreeSet<&'l str>,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
     peak: f64,
     delay: usize,
-    pattern: Pattern,
+    pub(super) pattern: Pattern,
+    doubtful: usize,
+    joins: Vec<Join>,
 }
 
 impl<'l> Group<'l> {
@@ -66,24 +75,30 @@ impl<'l> Group<'l> {
             peak: suspect.crossing.peak,
             delay: suspect.crossing.delay,
             pattern: suspect.pattern,
+            doubtful: suspect.doubtful,
+            joins: Vec::new(),
             tries,
         }
     }
 
-    fn works_with(&self, other: &Self) -> bool {
+    /// Why the two are one campaign, if they are.
+    fn works_with(&self, other: &Self, ledger: &Ledger) -> Option<Join> {
         const DAY: i64 = 86_400;
         let together = self.first.0 <= other.last.0 + DAY && other.first.0 <= self.last.0 + DAY;
         let common = self.targets.intersection(&other.targets).count();
         if self.inbound != other.inbound || !together || common * 2 < self.targets.len().max(other.targets.len()) {
-            return false;
+            return None;
         }
         let (small, large) = (self.tried.len().min(other.tried.len()), self.tried.len().max(other.tried.len()));
         let shared = self.tried.intersection(&other.tried).count();
-        shared * 10 >= small
-            || (self.pattern == other.pattern && self.pattern != Pattern::Unclear && large <= 3 * small)
+        let one_make = self.pattern == other.pattern && self.pattern != Pattern::Unclear && large <= 3 * small;
+        (shared * 10 >= small || one_make).then(|| Join::of(self, other, shared, ledger))
     }
 
-    fn take(&mut self, other: Self) {
+    fn take(&mut self, other: Self, join: Join) {
+        self.joins.extend(other.joins);
+        self.joins.push(join);
+        self.doubtful += other.doubtful;
         self.origins.extend(other.origins);
         self.tried.extend(other.tried);
         self.targets.extend(other.targets);
@@ -109,18 +124,15 @@ impl<'l> Group<'l> {
         let addresses: Vec<&str> = self.tries.iter().map(|one| ledger.names.text(one.recipient)).collect();
         let pattern = if self.pattern == Pattern::Unclear { pattern::of(&addresses) } else { self.pattern };
         let key = format!("{:?} {}", self.origins, self.first.day());
+        let mut why =
+            super::score::why(guesses, confirmed.len() as u64, self.targets.len(), self.delay, pattern, &senders, &ips);
+        why.extend(join::reasons(&self.origins, &self.joins));
+        let lost = self.targets.iter().map(|domain| ledger.let_go_at(domain)).sum();
+        why.extend(super::score::doubts(self.doubtful, confirmed.len(), if self.inbound { lost } else { 0 }));
         let success_rate = confirmed.len() as f64 / guesses.max(1) as f64;
         Campaign {
             id: format!("{:016x}", stable_hash(key.as_bytes())),
-            why: super::score::why(
-                guesses,
-                confirmed.len() as u64,
-                self.targets.len(),
-                self.delay,
-                pattern,
-                &senders,
-                &ips,
-            ),
+            why,
             confidence: super::score::confidence(self.peak, pattern),
             senders: sorted(senders),
             ips: sorted(ips),

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{
-    Campaign,
-    trail::{LEAST, person},
-};
+use super::{Campaign, trail::LEAST};
 use crate::{
-    address::domain_of,
+    address::{domain_of, person},
     delivery::Direction,
     ledger::{Answer, Ledger, Name},
 };
@@ -56,13 +53,15 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
         Direction::In => text(key.client).to_owned(),
     };
     let mut failures: HashMap<String, u64> = HashMap::new();
-    for (key, contact) in ledger.contacts.iter().filter(|(_, c)| c.unknown > 0) {
+    // What strangers left behind that were let go (`@domain`) is nobody's.
+    let somebodys = |key: &crate::ledger::ContactKey| !text(key.recipient).starts_with('@');
+    for (key, contact) in ledger.contacts.iter().filter(|(key, c)| c.unknown > 0 && somebodys(key)) {
         *failures.entry(origin(key)).or_default() += contact.unknown;
     }
     failures.retain(|origin, n| *n >= LEAST as u64 && !guilty.contains(origin.as_str()));
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     let mut writers: BTreeMap<&str, HashSet<Name>> = BTreeMap::new();
-    for (key, contact) in &ledger.contacts {
+    for (key, contact) in ledger.contacts.iter().filter(|(key, _)| somebodys(key)) {
         if contact.unknown > 0 && key.sender != Name::NONE && !guilty.contains(text(key.sender)) {
             writers.entry(text(key.recipient)).or_default().insert(key.sender);
         }

@@ -9,6 +9,7 @@ mod base;
 mod cluster;
 mod dismissed;
 pub mod eval;
+mod join;
 mod pattern;
 mod score;
 mod sequential;
@@ -46,17 +47,17 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
             let names: Vec<&str> = early.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
             let variants = pattern::of(&names) == Pattern::NameVariants;
             let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { continue };
-            trails.without_bystanders(&origin, &mut crossing.guesses);
+            let doubtful = trails.without_bystanders(&origin, &mut crossing.guesses);
             if crossing.guesses.is_empty() {
                 continue;
             }
             let names: Vec<&str> = crossing.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
             let pattern = pattern::of(&names);
             explained.extend(crossing.guesses.iter().map(|(row, _)| *row));
-            suspects.push(Suspect { origin, crossing, pattern });
+            suspects.push(Suspect { origin, crossing, pattern, doubtful });
         }
     }
-    let mut campaigns = cluster::join(suspects, ledger);
+    let mut campaigns = cluster::campaigns(suspects, ledger);
     campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
     campaigns
 }

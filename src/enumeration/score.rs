@@ -53,3 +53,21 @@ pub(super) fn why(
     }
     why
 }
+
+/// What is not certain, and what is all the same.
+pub(super) fn doubts(doubtful: usize, confirmed: usize, let_go: u64) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if doubtful > 0 {
+        doubts.push(format!(
+            "{doubtful} more addresses took mail from such visitors, and others write to them: whether they were guessed \
+             is not known, and they are not listed; the {confirmed} listed took mail from nobody else"
+        ));
+    }
+    if let_go > 0 {
+        doubts.push(format!(
+            "{let_go} visits of strangers at these domains were let go for lack of room: what visitors who came once \
+             tried and confirmed may be more than is listed"
+        ));
+    }
+    doubts
+}

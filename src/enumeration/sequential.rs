@@ -19,7 +19,7 @@ use crate::{
 /// Chance that a guesser's first contact is unknown; the paper's hit 0.91 % of tries.
 const GUESSER: f64 = 0.95;
 /// What an existing address weighs that others write to anyway: guessers hide among such.
-const POPULAR: f64 = 0.25;
+const POPULAR: f64 = 0.5;
 /// Failures at one domain that make it a target; slips are single.
 const TARGET: usize = 3;
 /// The same for an origin of whose first contacts hardly one in ten exists.

@@ -283,6 +283,83 @@ fn slips_repeats_and_bounces_are_no_campaign() {
 }
 
 #[test]
+fn what_our_own_provider_stopped_is_no_evidence() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..100 {
+        let at = Timestamp(1_650_000_000 + n * 60);
+        let attempts = [Attempt { reply: "", ..Attempt::default() }];
+        let verdict = Verdict {
+            kind: BounceType::UserUnknown,
+            confidence: 1.0,
+            code: None,
+            enhanced: None,
+            template: TemplateId(0),
+            blocklist: None,
+            auth: None,
+        };
+        let to = format!("s{n}t@victim.example");
+        let mail = Delivery {
+            sender: "campaign@us.example",
+            recipient: &to,
+            client: None,
+            direction: Direction::Stopped,
+            start: at,
+            end: at,
+            spam: false,
+            attempts: &attempts,
+        };
+        log.ledger.add(&mail, &[Some(verdict)]);
+    }
+    silent(&log);
+    // The same, had a server been asked.
+    for n in 0..100 {
+        log.out(n, "campaign@us.example", &format!("s{n}t@victim.example"), false);
+    }
+    found(&log, "campaign@us.example", &[], 100);
+}
+
+#[test]
+fn each_join_is_told_with_its_evidence() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for (s, sender) in ["a@us.example", "b@us.example"].into_iter().enumerate() {
+        for n in 0..60 {
+            log.out(9000 + n, sender, &format!("k{}t@victim.example", n + s as i64 * 30), false);
+        }
+    }
+    let why = found(&log, "a@us.example", &[], 90).why.join("; ");
+    for part in [
+        "a@us.example and b@us.example share 30 of 90 tried addresses (33 % alike)",
+        "the sender domain us.example",
+        "the target victim.example, begun 0 minutes apart",
+    ] {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+}
+
+#[test]
+fn hits_of_a_crowd_are_certain_and_others_are_only_counted() {
+    let mut log = Log::new(1);
+    for n in 0..400 {
+        let (client, to) = (format!("10.{}.{}.9", n % 200, n / 2), format!("known{}@us.example", n % 30));
+        log.visit(n * 20, &client, &format!("friend{n}@f{n}.example"), &to, true);
+    }
+    for n in 0..120 {
+        let client = format!("100.{n}.{}.8", n * 2);
+        let (to, exists) =
+            if n % 40 == 20 { (format!("known{n}@us.example"), true) } else { (format!("h{n}e@us.example"), n == 60) };
+        log.visit(3000 + n, &client, &format!("a{n}@r{n}.example"), &to, exists);
+    }
+    let campaigns = find(&log.ledger, &Test::default());
+    assert_eq!(campaigns.len(), 1, "{campaigns:#?}");
+    let why = campaigns[0].why.join("; ");
+    assert!(why.contains("share their target and the time, nothing else"), "{why}");
+    assert!(campaigns[0].confirmed.contains(&"h60e@us.example".to_owned()), "{campaigns:#?}");
+    assert!(why.contains("more addresses took mail from such visitors"), "{why}");
+}
+
+#[test]
 fn full_mailboxes_and_dead_domains_are_no_evidence() {
     let mut log = Log::new(1);
     for n in 0..100 {

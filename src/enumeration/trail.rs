@@ -1,12 +1,12 @@
 //! Who tried what: each origin's distinct first contacts in the order of time.
 
-use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::base::Base;
 use crate::{
-    address::domain_of,
+    address::{domain_of, network, person},
     delivery::Direction,
     ledger::{Answer, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
@@ -128,10 +128,10 @@ impl<'l> Trails<'l> {
     }
 
     /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to.
-    /// None where the domain took no mail meanwhile: its directory was down.
-    pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) {
+    /// None where the domain took no mail meanwhile: its directory was down. Returns how many addresses were left out.
+    pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) -> usize {
         let (Origin::Crowd(domain), Some(first), Some(last)) = (origin, guesses.first(), guesses.last()) else {
-            return;
+            return 0;
         };
         let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
         let within = |at: Timestamp| (from..=to).contains(&at);
@@ -142,9 +142,11 @@ impl<'l> Trails<'l> {
         if served.count() * 50 < failed {
             guesses.clear();
         }
-        guesses.retain(|(_, one)| {
-            !one.exists || self.accepts.get(&one.recipient).is_some_and(|(_, senders)| *senders == 1)
-        });
+        let known = |one: &Try| one.exists && self.accepts.get(&one.recipient).is_none_or(|(_, senders)| *senders != 1);
+        let bystanders: HashSet<Name> =
+            guesses.iter().filter(|(_, one)| known(one)).map(|(_, one)| one.recipient).collect();
+        guesses.retain(|(_, one)| !known(one));
+        bystanders.len()
     }
 
     /// Whose names the rows are told in.
@@ -209,6 +211,31 @@ pub(super) const KINDS: [Kind; 7] =
     [Origin::sender, Origin::submitter, Origin::stranger, Origin::snowshoe, Origin::client, Origin::net, Origin::crowd];
 
 impl Origin {
+    /// For people.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Origin::Sender(name) | Origin::Submitter(name) | Origin::Client(name) | Origin::Stranger(name) => {
+                name.clone()
+            }
+            Origin::Snowshoe(net, name) => format!("{name} from {net}"),
+            Origin::Net(net) => net.clone(),
+            Origin::Crowd(domain) => format!("visitors who came once each to {domain}"),
+        }
+    }
+
+    /// What makes one of its many senders and clients; nothing to say where there is but one.
+    pub(super) fn bond(&self) -> Option<&'static str> {
+        match self {
+            Origin::Sender(_) => None,
+            Origin::Submitter(_) => Some("one client address handed it all in"),
+            Origin::Client(_) => Some("one client address brought it all"),
+            Origin::Snowshoe(..) => Some("one sender from one network brought it all"),
+            Origin::Stranger(_) => Some("one sender brought it all, from wherever"),
+            Origin::Net(_) => Some("one network brought it all"),
+            Origin::Crowd(_) => Some("the visitors share their target and the time, nothing else"),
+        }
+    }
+
     fn sender(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::Out)
             .then(|| Origin::Sender(person(trails.ledger.names.text(key.sender)).into_owned()))
@@ -261,59 +288,6 @@ fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &HashMap<Name, (Tim
         }
 }
 
-/// The network a visitor comes from: what one customer of a provider gets, /24 of IPv4 and /48 of IPv6.
 fn net(key: &ContactKey, ledger: &Ledger) -> Option<String> {
-    if key.direction == Direction::Out {
-        return None;
-    }
-    match ledger.names.text(key.client).parse().ok()? {
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            Some(format!("{a}.{b}.{c}.0/24"))
-        }
-        IpAddr::V6(ip) => {
-            let [a, b, c, ..] = ip.segments();
-            Some(format!("{a:x}:{b:x}:{c:x}::/48"))
-        }
-    }
-}
-
-/// The sender behind a rotating return path (VERP, BATV/PRVS, SRS): each mail has its own, the person is one.
-pub(super) fn person(sender: &str) -> Cow<'_, str> {
-    let domain = domain_of(sender);
-    let local = crate::address::local_of(sender);
-    // BATV: prvs=1234abcdef=user@…; SRS: srs0=hash=tt=domain=user@…
-    if let Some(signed) = local.strip_prefix("prvs=").and_then(|rest| rest.split_once('=')) {
-        return Cow::Owned(format!("{}@{domain}", signed.1));
-    }
-    if local.starts_with("srs0") || local.starts_with("srs1") {
-        return Cow::Owned(format!("srs@{domain}"));
-    }
-    let Some(at) = local.find(['+', '=']) else { return Cow::Borrowed(sender) };
-    let (head, tag) = local.split_at(at);
-    // A tag a person chose is a word; one a mailer made holds digits or an address.
-    if tag[1..].contains(['=', '@']) || tag.bytes().any(|b| b.is_ascii_digit()) {
-        Cow::Owned(format!("{}@{domain}", head.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-')))
-    } else {
-        Cow::Borrowed(sender)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::person;
-
-    #[test]
-    fn rotating_return_paths_are_one_sender() {
-        for (sender, who) in [
-            ("bounce+1a2b-tom=y.example@x.example", "bounce@x.example"),
-            ("bounces-77+123=tom@x.example", "bounces@x.example"),
-            ("prvs=12345abcde=bob@x.example", "bob@x.example"),
-            ("srs0=abcd=xy=other.example=bob@x.example", "srs@x.example"),
-            ("bob+news@x.example", "bob+news@x.example"),
-            ("bob@x.example", "bob@x.example"),
-        ] {
-            assert_eq!(person(sender), who, "{sender}");
-        }
-    }
+    if key.direction == Direction::Out { None } else { network(ledger.names.text(key.client)) }
 }

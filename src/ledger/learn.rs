@@ -36,7 +36,7 @@ impl Ledger {
         };
         let key = ContactKey { sender, client, recipient, direction: delivery.direction };
         let contact = Contact::new(delivery, answer);
-        self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
+        self.meet(key, contact);
         if let (
             Outcome::HardBounced,
             Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull)),
@@ -45,6 +45,7 @@ impl Ledger {
             let key = RefusalKey { sender, recipient, day: delivery.start.day(), kind, direction: delivery.direction };
             *self.refusals.entry(key).or_default() += 1;
         }
+        self.make_room();
     }
 
     /// Counts one reply by its masked form; `masked` gives that form's text and is asked once a form.
@@ -161,7 +162,10 @@ impl Contact {
 impl Merge for Ledger {
     fn merge(&mut self, other: Self) {
         if self.names.is_empty() && self.window.bounds().is_none() {
+            let most = self.strangers.most;
             *self = other;
+            self.strangers.most = most;
+            self.make_room();
             return;
         }
         let renamed: Vec<super::Name> = other.names.iter().map(|(_, text)| self.names.intern(text)).collect();
@@ -176,7 +180,7 @@ impl Merge for Ledger {
                 recipient: rename(key.recipient),
                 ..key
             };
-            self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
+            self.meet(key, contact);
         }
         for (key, count) in other.refusals {
             *self
@@ -197,6 +201,8 @@ impl Merge for Ledger {
             self.sender_passes.entry(domain).or_default().append(&mut days);
         }
         self.window.merge(other.window);
+        self.strangers.let_go += other.strangers.let_go;
+        self.make_room();
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod learn;
 mod names;
+mod strangers;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 pub use names::{Name, Names};
+pub use strangers::{STRANGERS, Strangers};
 
 use crate::{
     bounce::BounceType,
@@ -42,6 +44,8 @@ pub struct Ledger {
     pub sender_passes: BTreeMap<String, BTreeSet<Day>>,
     /// First to last attempt.
     pub window: Window,
+    /// How many visitors are kept.
+    pub strangers: Strangers,
 }
 
 /// One day's counts.

@@ -10,7 +10,7 @@ use crate::{
     bounce::BounceType,
     delivery::Direction,
     error::Error,
-    ledger::{Answer, AuthTally, BlockTally, Contact, ContactKey, DayTally, Ledger, Name, RefusalKey},
+    ledger::{Answer, AuthTally, BlockTally, Contact, ContactKey, DayTally, Ledger, Name, RefusalKey, STRANGERS},
     merge::Merge,
     moment::{Day, Timestamp, Window},
     sources::{Known, Mark},
@@ -50,6 +50,16 @@ impl Store {
         })
     }
 
+    /// Forgets the visits that `ledger`, loaded from here, has let go.
+    pub fn keep_only(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        self.write(|db| {
+            db.execute_batch("DELETE FROM contacts; DELETE FROM refusals; DELETE FROM names WHERE id > 0")?;
+            let ids = save_names(db, ledger)?;
+            save_contacts(db, ledger, &ids)?;
+            save_refusals(db, ledger, &ids)
+        })
+    }
+
     /// Addresses that are servers of honest mail: ours that some list named, and those through which more mail arrives
     /// than fails.
     pub fn mail_servers(&self) -> Result<BTreeSet<String>, Error> {
@@ -64,14 +74,20 @@ impl Store {
 
     /// Everything all nights taught.
     pub fn ledger(&self) -> Result<Ledger, Error> {
+        self.ledger_of(STRANGERS)
+    }
+
+    /// The same with so many visits of strangers at most.
+    pub fn ledger_of(&self, strangers: usize) -> Result<Ledger, Error> {
         self.read(|db| {
-            let mut ledger = Ledger::default();
+            let mut ledger = Ledger::bounded(strangers);
             let names = load_names(db, &mut ledger)?;
             load_days(db, &mut ledger)?;
             load_contacts(db, &mut ledger, &names)?;
             load_refusals(db, &mut ledger, &names)?;
             ledger.templates = templates::load(db)?;
             load_tallies(db, &mut ledger)?;
+            ledger.make_room();
             Ok(ledger)
         })
     }
@@ -269,7 +285,7 @@ fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name
             other: unsigned(row.get(12)?),
         };
         ledger.window.merge(Window::between(first, last));
-        ledger.contacts.insert(key, contact);
+        ledger.meet(key, contact);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod browser;
+mod campaigns;
 mod cli;
 mod contract;
 mod disclose;
@@ -10,6 +11,7 @@ mod exports;
 mod hostile;
 mod memory;
 mod network;
+mod origins;
 mod servers;
 mod sinks;
 mod watch;

@@ -4,12 +4,15 @@ use std::{
     fs,
     io::{BufWriter, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::{ChildStdin, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
 use crate::cli::{bouncewatch, stderr, stdout};
+
+/// What the job reads.
+pub(crate) type Log = BufWriter<ChildStdin>;
 
 const LIMIT_MIB: u64 = 256;
 
@@ -30,11 +33,12 @@ fn reply(n: u64) -> String {
     text
 }
 
-/// Peak memory in KiB of the job over `replies` different replies, and what `templates` counts afterwards.
-fn flooded(dir: &Path, replies: u64) -> (u64, u64, usize) {
+/// Peak memory in KiB of the job, given what `feed` writes.
+pub(crate) fn peak_of(dir: &Path, args: &[&str], feed: impl FnOnce(&mut Log)) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_bouncewatch"))
         .current_dir(dir)
         .args(["run", "-", "--offline", "--quiet", "--now", "2022-07-04T02:00:00Z"])
+        .args(args)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -51,6 +55,18 @@ fn flooded(dir: &Path, replies: u64) -> (u64, u64, usize) {
             }
         });
         let mut log = BufWriter::with_capacity(1 << 20, child.stdin.take().unwrap());
+        feed(&mut log);
+        drop(log.into_inner().unwrap());
+        let status = child.wait().unwrap();
+        over.store(true, Ordering::Relaxed);
+        assert!(status.success());
+    });
+    peak.into_inner()
+}
+
+/// Peak memory in KiB of the job over `replies` different replies, and what `templates` counts afterwards.
+fn flooded(dir: &Path, replies: u64) -> (u64, u64, usize) {
+    let peak = peak_of(dir, &[], |log| {
         for n in 0..replies {
             let (day, second) = (1 + n * 28 / replies, n % 60);
             writeln!(
@@ -60,10 +76,6 @@ fn flooded(dir: &Path, replies: u64) -> (u64, u64, usize) {
             )
             .unwrap();
         }
-        drop(log.into_inner().unwrap());
-        let status = child.wait().unwrap();
-        over.store(true, Ordering::Relaxed);
-        assert!(status.success());
     });
     let listed = bouncewatch(dir, &["templates"]);
     assert!(listed.status.success(), "{}", stderr(&listed));
@@ -71,7 +83,7 @@ fn flooded(dir: &Path, replies: u64) -> (u64, u64, usize) {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["count"].as_u64().unwrap())
         .collect();
-    (peak.into_inner(), counts.iter().sum(), counts.len())
+    (peak, counts.iter().sum(), counts.len())
 }
 
 #[allow(clippy::print_stdout, reason = "a measurement is for people")]
