@@ -2,10 +2,14 @@
 //!
 //! The record of what was told is `alerts.jsonl` itself: a line is told once it stands there whole. A run killed at any
 //! moment reads it again, so that nothing is told twice; what was stored but not told is told at the next start.
+//!
+//! The store is held alone for a batch at a time, so that the nightly run and a person's commands get their turn; what they
+//! read of the same log, the watch then takes from the store as if it had just been started. Standard input cannot be
+//! read again by anybody, so that its watch keeps the store to itself.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -37,6 +41,8 @@ const QUIET: i64 = 6 * 3600;
 const SHARE: u32 = 4;
 /// Between two looks at a log that says nothing new.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Between two batches: four tries of whoever waits for the store.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// What to follow, and how.
 #[derive(Debug, Clone)]
@@ -121,12 +127,19 @@ pub fn watch(
 ) -> Result<Summary, Error> {
     let classifier = Classifier::shipped()?;
     let mut told = Told::open(&watch.reports)?;
-    let mut follower = Follower::new(&watch.input, store.known()?, Options { now: clock(), ..watch.reading })?;
+    let options = || Options { now: clock(), ..watch.reading };
+    let mut follower = Follower::new(&watch.input, store.known()?, options())?;
+    let shared = watch.input != "-";
     let mut worker = Worker::new(&classifier);
     let mut ledger = store.ledger()?;
     let mut summary = Summary::default();
     let (mut idle, mut searched, mut cost, mut news) = (Instant::now(), Instant::now(), Duration::ZERO, true);
     loop {
+        if shared && store.step_back(stop)? {
+            follower = Follower::new(&watch.input, store.known()?, options())?;
+            ledger = store.ledger()?;
+            news = true;
+        }
         let ending = stop();
         let batch = if ending { Default::default() } else { follower.poll(clock(), &mut |d| worker.take(d))? };
         summary.lines += batch.lines;
@@ -140,6 +153,9 @@ pub fn watch(
             store.add_night(&fresh, &follower.known()?)?;
             ledger.merge(fresh);
             idle = Instant::now();
+        }
+        if shared {
+            store.step_aside()?;
         }
         let over = ending || batch.ended || watch.until_idle.is_some_and(|most| idle.elapsed() >= most);
         if news && (over || searched.elapsed() >= cost * SHARE) {
@@ -157,6 +173,8 @@ pub fn watch(
         }
         if batch.bytes == 0 {
             std::thread::sleep(PAUSE);
+        } else if shared {
+            std::thread::sleep(BREATH);
         }
     }
 }
@@ -182,6 +200,14 @@ impl Told {
         // A last line without its end was cut off by a crash: it was not told.
         let whole = text.rfind('\n').map_or(0, |at| at + 1);
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+            Err(TryLockError::WouldBlock) => {
+                let path = path.display();
+                return Err(Error::Usage(format!("watch: another watch writes {path}; name another --reports")));
+            }
+        }
         file.set_len(whole as u64).map_err(failed)?;
         let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let last = lines.map(|line| (line.id.clone(), line)).collect();

@@ -32,10 +32,10 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     if !settings.db.exists() {
         return Err(Error::Usage(format!("db: there is no database {}; name another --db", settings.db.display())));
     }
-    let mut store = Store::open(&settings.db)?;
     match args.action {
-        Action::Info => info(&store, settings)?,
+        Action::Info => info(&Store::open(&settings.db)?, settings)?,
         Action::Prune { before } => {
+            let mut store = Store::open_alone(&settings.db, "db prune")?;
             let deleted = store.prune(moment("--before", &before)?)?;
             screen.say(&format!("{deleted} rows forgotten"));
         }

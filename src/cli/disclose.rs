@@ -104,7 +104,10 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
             settings.db.display()
         )));
     }
-    let mut store = Store::open(&settings.db)?;
+    let mut store = match args.action {
+        Action::List { .. } => Store::open(&settings.db)?,
+        _ => Store::open_alone(&settings.db, "disclose")?,
+    };
     match args.action {
         Action::List { state, overdue } => list(&store, settings, state.as_deref(), overdue),
         Action::Draft { id, letter } => draft(&mut store, settings, screen, &id, &letter),

@@ -60,7 +60,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     language.available(settings)?;
     let job = job(args, settings)?;
     let formats = report::formats(settings)?;
-    let mut store = Store::open(&settings.db)?;
+    let mut store = Store::open_alone(&settings.db, "run")?;
     let watcher = Bars { screen, reading: screen.bar(0, true, "reading"), asking: screen.bar(0, false, "asking") };
     let mut night = pipeline::nightly(&job, &mut store, &watcher)?;
     watcher.reading.finish_and_clear();

@@ -73,7 +73,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
             .and_then(|_| flag::register(*signal, Arc::clone(&stop)))
             .map_err(|e| Error::Usage(format!("signals cannot be caught: {e}")))?;
     }
-    let mut store = Store::open(&settings.db)?;
+    let mut store = Store::open_alone(&settings.db, "watch")?;
     let redactor = report::redactor(settings, &store)?;
     if redactor.is_some() {
         return Err(Error::Usage("watch: --redact is not known here: alerts.jsonl must name who to stop".to_owned()));

@@ -7,6 +7,7 @@
 mod alerts;
 mod disclosures;
 mod history;
+mod lock;
 mod lookups;
 mod nights;
 mod templates;
@@ -25,6 +26,7 @@ pub use alerts::{Missing, Owed, Told};
 pub use upkeep::Info;
 
 use crate::error::Error;
+use lock::Lock;
 
 /// Numbered migrations: entry *n* leads from version *n* to *n + 1*.
 const MIGRATIONS: &[&str] = &[
@@ -40,6 +42,10 @@ const MIGRATIONS: &[&str] = &[
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    /// Held by who opened it to write.
+    lock: Option<Lock>,
+    /// SQLite's number for what others have written, when last looked at.
+    seen: i64,
 }
 
 impl Store {
@@ -52,6 +58,36 @@ impl Store {
         Self::prepare(db, path.to_owned())
     }
 
+    /// As [`Store::open`], alone until it is dropped: for commands that decide by what is stored and then write. `who`
+    /// is what others are told meanwhile.
+    pub fn open_alone(path: &Path, who: &str) -> Result<Self, Error> {
+        let mut lock = Lock::of(path, who)?;
+        lock.take()?;
+        let mut store = Self::open(path)?;
+        store.seen = store.written_by_others()?;
+        store.lock = Some(lock);
+        Ok(store)
+    }
+
+    /// Lets another command have its turn.
+    pub fn step_aside(&mut self) -> Result<(), Error> {
+        self.lock.as_mut().map_or(Ok(()), Lock::release)
+    }
+
+    /// Waits for the next turn, or until `stop`. `true`: others wrote meanwhile, and what was read before is old.
+    pub fn step_back(&mut self, stop: &dyn Fn() -> bool) -> Result<bool, Error> {
+        let Some(lock) = &mut self.lock else { return Ok(false) };
+        if !lock.wait(stop)? {
+            return Ok(false);
+        }
+        let now = self.written_by_others()?;
+        Ok(std::mem::replace(&mut self.seen, now) != now)
+    }
+
+    fn written_by_others(&self) -> Result<i64, Error> {
+        self.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
     /// A store that lasts as long as the value: for `--offline` look-ups without a database, and for tests.
     pub fn in_memory() -> Result<Self, Error> {
         let path = PathBuf::from(":memory:");
@@ -60,7 +96,7 @@ impl Store {
     }
 
     fn prepare(db: Connection, path: PathBuf) -> Result<Self, Error> {
-        let mut store = Store { db, path };
+        let mut store = Store { db, path, lock: None, seen: 0 };
         store.set_up().map_err(|e| explain(&store.path, &e))?;
         store.migrate()?;
         Ok(store)

@@ -1,6 +1,7 @@
 //! The one integration binary: linking is what costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod alone;
 mod architecture;
 mod browser;
 mod campaigns;
