@@ -22,6 +22,7 @@ mod suspects;
 mod unlisted;
 mod username;
 mod value;
+mod within;
 mod words;
 
 pub use census::{Census, Standing};
