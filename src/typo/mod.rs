@@ -14,6 +14,7 @@ mod index;
 mod keyboard;
 mod learn;
 mod letters;
+mod made;
 mod parameters;
 mod person;
 mod popular;
