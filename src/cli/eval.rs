@@ -97,6 +97,7 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
             let census = Census::default();
             let explainer = Explainer::with(&census, &popular, settings.typo_parameters()?);
             let mut others = vec![Unrelated { sort: "synthetic".into(), names: eval::synthetic(count, seed) }];
+            let made = input.is_none();
             let pairs = match input {
                 Some(path) => {
                     let (typos, none): (Vec<_>, Vec<_>) = pairs(&path)?.into_iter().partition(|(_, m)| m.is_some());
@@ -120,7 +121,9 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
                 let names = text(&path)?.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect();
                 others.push(Unrelated { sort: "given".into(), names });
             }
-            out.line(eval::evaluate(&explainer, &pairs, &others).to_string().trim_end())?;
+            let mut evaluation = eval::evaluate(&explainer, &pairs, &others);
+            evaluation.limit = made.then(|| eval::limit(&explainer, &pairs)).flatten();
+            out.line(evaluation.to_string().trim_end())?;
         }
     }
     out.flush()?;

@@ -84,6 +84,11 @@ impl Domains {
         self.index.near(typed, 1, &mut Scratch::default()).iter().any(|h| prior(h.name) > prior(meant))
     }
 
+    /// The names that may have been meant by `typed`, whatever it is, with their ranks.
+    pub(super) fn around(&self, typed: &str) -> Vec<(u32, &str)> {
+        self.candidates(typed).into_iter().map(|n| (n, self.index.name(n))).collect()
+    }
+
     /// What `typed` may have been meant to be. `dead`: how much likelier a slip's name is to be refused as it was than
     /// somebody's own is (1 when nothing is known).
     pub(super) fn explain(&self, typed: &str, dead: f64, channel: &Parameters) -> Vec<Candidate> {

@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Edit, Explainer, THRESHOLD, edit::tail_start};
+pub use super::made::{generate, limit, synthetic};
+use super::{Edit, Explainer, THRESHOLD};
 use crate::address::{domain_of, fold};
 
 /// Longer stems are counted together.
@@ -57,6 +58,8 @@ pub struct Evaluation {
     /// longer ones): how many, how many right, and how many typed names lie one edit from a more popular name too,
     /// where no model that trusts popularity can be right.
     pub lengths: BTreeMap<usize, [usize; 3]>,
+    /// The most of the pairs of one edit that any model could get right, where they were made ([`limit`]).
+    pub limit: Option<f64>,
     /// Sorts of unrelated names, with how many there are.
     pub sorts: Vec<(String, usize)>,
     /// From lax to strict.
@@ -145,130 +148,6 @@ fn names(edits: &[Edit]) -> String {
     edits.iter().map(|e| e.name()).collect::<Vec<_>>().join("+")
 }
 
-/// `n` typos of `names` with `edits` (one or two) slips each; the first of the names more often, as they are written
-/// more often (Zipf). The same seed gives the same pairs.
-pub fn generate(names: &[&str], n: usize, edits: usize, seed: u64) -> Vec<Pair> {
-    let mut dice = Dice(seed);
-    let mut made = Vec::with_capacity(n);
-    let mut tries = 0;
-    while made.len() < n && tries < n * 20 && !names.is_empty() {
-        tries += 1;
-        // A uniform logarithm is Zipf's law with exponent one.
-        let rank = ((names.len() as f64 + 1.0).powf(dice.share()) - 1.0) as usize;
-        let meant = names[rank.min(names.len() - 1)];
-        let mut name: Vec<char> = meant.chars().collect();
-        let mut kinds = Vec::new();
-        for _ in 0..edits.clamp(1, 2) {
-            kinds.extend(slip(&mut name, &mut dice));
-        }
-        let typed: String = name.into_iter().collect();
-        if kinds.len() == edits && typed != meant && (edits < 2 || super::distance(&typed, meant) > 1) {
-            made.push(Pair { typed, meant: meant.to_owned(), edits: kinds });
-        }
-    }
-    made
-}
-
-/// Names of nobody: letters as they come, six to fourteen, with a usual suffix.
-pub fn synthetic(n: usize, seed: u64) -> Vec<String> {
-    let mut dice = Dice(seed);
-    (0..n)
-        .map(|_| {
-            let len = 6 + dice.below(9);
-            let stem: String = (0..len)
-                .map(|i| if i % 2 == 0 { CONSONANTS } else { VOWELS })
-                .map(|set| char::from(set[dice.below(set.len())]))
-                .collect();
-            format!("{stem}.{}", ["com", "com", "net", "org", "de", "cn", "ru", "co.uk"][dice.below(8)])
-        })
-        .collect()
-}
-
-const CONSONANTS: &[u8] = b"bcdfghjklmnpqrstvwxz";
-const VOWELS: &[u8] = b"aeiouy";
-
-/// One slip of a kind drawn evenly; `None` when it does not fit this name.
-fn slip(name: &mut Vec<char>, dice: &mut Dice) -> Option<Edit> {
-    const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
-    let text: String = name.iter().collect();
-    let stem = tail_start(&text).saturating_sub(1);
-    // Without a dot nobody can say where the suffix begins.
-    if stem < 2 || !text.contains('.') {
-        return None;
-    }
-    let at = dice.below(stem);
-    let letter = char::from(b'a' + dice.below(26) as u8);
-    match dice.below(9) {
-        0 => {
-            let gone = name.remove(at);
-            (gone.is_ascii_alphanumeric()).then_some(Edit::Omission)
-        }
-        1 => {
-            let doubled = name[at] == letter || at.checked_sub(1).is_some_and(|b| name[b] == letter);
-            name.insert(at, letter);
-            Some(if doubled { Edit::Repetition } else { Edit::Insertion })
-        }
-        2 => {
-            name.insert(at, name[at]);
-            (name[at] != '-' && name[at] != '.').then_some(Edit::Repetition)
-        }
-        3 => {
-            (at + 1 < stem && name[at] != name[at + 1]).then(|| name.swap(at, at + 1))?;
-            Some(Edit::Transposition)
-        }
-        4 | 5 => {
-            // The key to the left or right on a plain keyboard.
-            let row = ROWS.iter().find(|r| r.contains(&(name[at] as u8)))?;
-            let key = row.iter().position(|k| *k == name[at] as u8)?;
-            let next = if dice.below(2) == 0 { key.checked_sub(1)? } else { key + 1 };
-            name[at] = char::from(*row.get(next)?);
-            Some(Edit::Substitution)
-        }
-        6 => {
-            let tail: String = name[stem + 1..].iter().collect();
-            let slips: &[&str] = match tail.as_str() {
-                "com" => &["con", "cmo", "co", "om", "cm", "ocm", "comm"],
-                "net" => &["ne", "nte", "et", "nett"],
-                "org" => &["og", "ogr", "orgg", "rg"],
-                "com.cn" => &["cn", "con.cn", "co.cn"],
-                "co.uk" => &["uk", "c.uk", "co.u"],
-                _ => return None,
-            };
-            name.splice(stem + 1.., slips[dice.below(slips.len())].chars());
-            Some(Edit::Tld)
-        }
-        7 => {
-            let dots: Vec<usize> = (0..name.len()).filter(|i| name[*i] == '.').collect();
-            name.remove(*dots.get(dice.below(dots.len().max(1)))?);
-            Some(Edit::MissingDot)
-        }
-        _ => {
-            (at > 0 && name[at] != '-' && name[at - 1] != '-').then(|| name.insert(at, '-'))?;
-            Some(Edit::Hyphenation)
-        }
-    }
-}
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [one, two] = self.pairs;
@@ -288,6 +167,13 @@ impl fmt::Display for Evaluation {
         for (length, [n, right, outranked]) in rows.chain([("all ".to_owned(), all)]) {
             let share = |of: usize| 100.0 * of as f64 / n.max(1) as f64;
             writeln!(f, "  {length:>7}  {n:6}  {:5.1}%  {:5.1}%", share(right), share(outranked))?;
+        }
+        if let Some(limit) = self.limit {
+            writeln!(
+                f,
+                "one edit, the most any model could get right that knew how they were made: {:.2}%",
+                100.0 * limit
+            )?;
         }
         write!(f, "threshold  one edit  two edits  wrong name")?;
         for (sort, n) in &self.sorts {

@@ -1,21 +1,35 @@
 //! One name looked up among a million: which of them lie within two edits.
 //!
 //! A deletion neighbourhood over the first [`PREFIX`] bytes: two names within two edits have prefixes that become equal
-//! when up to two letters are deleted from each. Every such shortened prefix of every name is kept as a number of four
-//! bytes (the name's own number, and what room is left of the hash as a tag), sorted into buckets by hash: two cache
-//! lines a probe, no pointer. Hashes of all shortened forms come from one polynomial, in constant time each. What
-//! shares a bucket and a tag is compared by length and letters, and what remains measured by `strsim`.
+//! when up to two letters are deleted from each. A look-up waits for memory, not for the processor, so probes are few
+//! (a short prefix) and each tells much: a shortened prefix is kept as eight bytes, which hold the name's number, its
+//! length, the set of its letters and a tag of the hash. Bucket by bucket, a name that is too long, too short or made of
+//! other letters is passed over without a look at its text.
 
-use super::edit;
+use super::{edit, within::within};
 
-/// Letters at the head that are shortened. Longer: fewer names to compare, more memory.
-const PREFIX: usize = 11;
-/// At most so many names are compared in one look-up; the popular come first.
-const MAX_COMPARED: usize = 20_000;
+/// Letters at the head that are shortened. Longer: fewer names to compare; shorter: fewer probes, less memory.
+const PREFIX: usize = 8;
+/// At most so many entries of a bucket are read; the popular come first.
+const MAX_READ: usize = 20_000;
 /// At most so many are returned.
 const MAX_HITS: usize = 64;
 /// Deletions on either side.
 const DELETIONS: usize = 2;
+/// Bytes of a name that lie in its record.
+const RECORD: usize = 31;
+/// In place of a length.
+const LONG: u8 = u8::MAX;
+/// Entries a bucket, on average: a cache line of them.
+const BUCKET: usize = 8;
+
+/// Bits of an entry, from the lowest: the name's number, the tag, its length modulo 16, its letters.
+const NAME_BITS: u32 = 24;
+const TAG_BITS: u32 = 6;
+const LENGTH_AT: u32 = NAME_BITS + TAG_BITS;
+const LETTERS_AT: u32 = LENGTH_AT + 4;
+const NAME_MASK: u64 = (1 << NAME_BITS) - 1;
+const TAG_MASK: u64 = ((1 << TAG_BITS) - 1) << NAME_BITS;
 
 /// A name found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,74 +43,84 @@ pub struct Hit {
 /// Names by rank, and the way from a wrong name to them.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    text: String,
-    names: Vec<Name>,
+    records: Vec<Record>,
+    /// Names that fit no record, one after the other.
+    long: String,
     /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`.
     starts: Vec<u32>,
-    entries: Vec<u32>,
-    /// Bits of an entry that hold the name; the others hold the tag.
-    name_bits: u32,
+    entries: Vec<u64>,
 }
 
-/// What is asked of a name before its text: one cache line.
-#[derive(Debug, Clone, Copy)]
-struct Name {
-    /// Which letters it has, folded to 64 kinds.
-    letters: u64,
-    start: u32,
-    len: u32,
+/// A name's text, at most one cache line away: its bytes and their number, or, where that is [`LONG`], its place in
+/// `long`.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
+struct Record {
+    text: [u8; RECORD],
+    len: u8,
 }
 
 /// Room for a look-up, kept between look-ups.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     hashes: Vec<u64>,
-    /// Start, end, tag.
-    buckets: Vec<(u32, u32, u32)>,
+    buckets: Vec<(u32, u32, u64)>,
     seen: Vec<u32>,
+    records: Vec<Record>,
+    hits: Vec<Hit>,
 }
 
 impl Index {
     /// Of names in order of rank; a name's number is its place.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut index = Index::default();
-        for name in names {
-            let start = u32::try_from(index.text.len()).unwrap_or(u32::MAX);
-            index.names.push(Name { letters: letters(name), start, len: u32::try_from(name.len()).unwrap_or(0) });
-            index.text.push_str(name);
+        for name in names.into_iter().take(NAME_MASK as usize) {
+            let record = index.record(name);
+            index.records.push(record);
         }
-        let n = index.names.len();
-        index.name_bits = usize::BITS - n.max(1).leading_zeros();
-        index.fill(n);
+        index.fill();
         index
     }
 
-    fn fill(&mut self, n: usize) {
+    fn record(&mut self, name: &str) -> Record {
+        let mut text = [0; RECORD];
+        if let Some(short) = text.get_mut(..name.len()) {
+            short.copy_from_slice(name.as_bytes());
+            return Record { text, len: name.len() as u8 };
+        }
+        text[..8].copy_from_slice(&self.long.len().to_le_bytes());
+        text[8..16].copy_from_slice(&name.len().to_le_bytes());
+        self.long.push_str(name);
+        Record { text, len: LONG }
+    }
+
+    fn fill(&mut self) {
+        let names = self.records.len() as u32;
         let mut hashes = Vec::new();
         let mut total = 0;
-        for name in 0..n {
-            shortened(self.name(name as u32), &mut hashes);
+        for name in 0..names {
+            shortened(self.name(name), &mut hashes);
             total += hashes.len();
         }
-        let buckets = (total / 4).next_power_of_two().max(2);
-        let shift = 64 - buckets.trailing_zeros();
+        let buckets = total / BUCKET + 1;
         let mut starts = vec![0u32; buckets + 1];
-        for name in 0..n {
-            shortened(self.name(name as u32), &mut hashes);
+        for name in 0..names {
+            shortened(self.name(name), &mut hashes);
             for h in &hashes {
-                starts[(h >> shift) as usize + 1] += 1;
+                starts[bucket(*h, buckets) + 1] += 1;
             }
         }
         for b in 0..buckets {
             starts[b + 1] += starts[b];
         }
-        let mut entries = vec![0u32; total];
-        for name in 0..n {
-            shortened(self.name(name as u32), &mut hashes);
+        let mut entries = vec![0u64; total];
+        for name in 0..names {
+            shortened(self.name(name), &mut hashes);
+            let known = u64::from(name) | looks(self.name(name));
             for h in &hashes {
                 // `starts[b]` walks to the bucket's end and is set back below.
-                let at = &mut starts[(h >> shift) as usize];
-                entries[*at as usize] = self.entry(name as u32, *h);
+                let at = &mut starts[bucket(*h, buckets)];
+                entries[*at as usize] = known | tag(*h);
                 *at += 1;
             }
         }
@@ -105,75 +129,87 @@ impl Index {
         (self.starts, self.entries) = (starts, entries);
     }
 
-    fn entry(&self, name: u32, hash: u64) -> u32 {
-        name | ((hash as u32) << self.name_bits)
-    }
-
     /// How many names.
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.records.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.records.is_empty()
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.text.len() + 4 * (self.starts.len() + self.entries.len()) + size_of::<Name>() * self.names.len()
+        let records = size_of::<Record>() * self.records.len() + self.long.len();
+        records + 4 * self.starts.len() + 8 * self.entries.len()
     }
 
     /// The name of a number given by this index; empty for another.
     pub fn name(&self, name: u32) -> &str {
-        self.names.get(name as usize).map_or("", |n| self.text_of(*n))
+        self.records.get(name as usize).and_then(|r| std::str::from_utf8(self.text(r)).ok()).unwrap_or("")
     }
 
-    fn text_of(&self, name: Name) -> &str {
-        let start = name.start as usize;
-        self.text.get(start..start + name.len as usize).unwrap_or("")
+    fn text<'r>(&'r self, record: &'r Record) -> &'r [u8] {
+        if record.len != LONG {
+            return record.text.get(..usize::from(record.len)).unwrap_or(&[]);
+        }
+        let word = |at: usize| record.text[at..at + 8].iter().rev().fold(0usize, |n, b| n << 8 | usize::from(*b));
+        self.long.as_bytes().get(word(0)..word(0) + word(8)).unwrap_or(&[])
     }
 
     /// The names within `far` edits (at most two) of `typed`, nearest and then most popular first.
-    pub fn near(&self, typed: &str, far: usize, scratch: &mut Scratch) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    pub fn near<'s>(&self, typed: &str, far: usize, scratch: &'s mut Scratch) -> &'s [Hit] {
+        self.near_ranked(typed, far, u32::MAX, scratch)
+    }
+
+    /// The same, but those two edits away only where their number is below `second`.
+    pub(super) fn near_ranked<'s>(&self, typed: &str, far: usize, second: u32, scratch: &'s mut Scratch) -> &'s [Hit] {
+        let Scratch { hashes, buckets, seen, records, hits } = scratch;
+        (seen.clear(), hits.clear());
         if self.starts.len() < 2 || typed.is_empty() {
             return hits;
         }
-        shortened(typed, &mut scratch.hashes);
-        let shift = 64 - (self.starts.len() - 1).trailing_zeros();
-        let (mask, tag_mask) = ((1u32 << self.name_bits) - 1, u32::MAX << self.name_bits);
-        scratch.seen.clear();
+        let far = far.min(DELETIONS);
+        shortened(typed, hashes);
         // In rounds, so that the memory answers many questions at once.
-        scratch.buckets.clear();
-        scratch.buckets.extend(scratch.hashes.iter().map(|h| {
-            let b = (h >> shift) as usize;
-            (self.starts[b], self.starts[b + 1], (*h as u32) << self.name_bits)
+        buckets.clear();
+        buckets.extend(hashes.iter().map(|h| {
+            let b = bucket(*h, self.starts.len() - 1);
+            (self.starts[b], self.starts[b + 1], tag(*h))
         }));
-        for &(start, end, tag) in &scratch.buckets {
+        let touched = buckets.iter().fold(0, |all, (start, end, _)| {
+            all ^ self.entries.get(*start as usize).unwrap_or(&0) ^ self.entries.get(*end as usize).unwrap_or(&0)
+        });
+        std::hint::black_box(touched);
+        let (looks, apart) = (looks(typed) >> LETTERS_AT, 2 * far as u32);
+        let lengths = (0..=2 * far).fold(0u32, |set, d| set | 1 << ((typed.len() + 16 + d - far) & 15));
+        for &(start, end, tag) in buckets.iter() {
+            let end = end.min(start.saturating_add(MAX_READ as u32));
             for e in &self.entries[start as usize..end as usize] {
-                if e & tag_mask == tag {
-                    scratch.seen.push(e & mask);
+                if e & TAG_MASK == tag
+                    && lengths >> (e >> LENGTH_AT & 15) & 1 == 1
+                    && ((e >> LETTERS_AT) ^ looks).count_ones() <= apart
+                {
+                    seen.push((e & NAME_MASK) as u32);
                 }
             }
         }
-        scratch.seen.sort_unstable();
-        scratch.seen.dedup();
-        let (typed_letters, far) = (letters(typed), far.min(DELETIONS));
-        for &name in scratch.seen.iter().take(MAX_COMPARED) {
-            let known = self.names[name as usize];
-            let unlike = (known.letters ^ typed_letters).count_ones() as usize > 2 * far;
-            if unlike || (known.len as usize).abs_diff(typed.len()) > far {
-                continue;
-            }
-            let text = self.text_of(known);
-            if !edit::may_be_near(text, typed) {
-                continue;
-            }
-            let distance = edit::distance(text, typed);
-            if distance <= far {
-                hits.push(Hit { distance: distance as u8, name });
-            }
+        seen.sort_unstable();
+        seen.dedup();
+        records.clear();
+        records.extend(seen.iter().map(|name| self.records[*name as usize]));
+        let plain = typed.is_ascii();
+        for (&name, record) in seen.iter().zip(records.iter()) {
+            let far = if name < second { far } else { far.min(1) };
+            let text = self.text(record);
+            let distance = match std::str::from_utf8(text) {
+                Ok(text) if !(plain && text.is_ascii()) => {
+                    Some(edit::distance(text, typed)).filter(|d| *d <= far).map(|d| d as u8)
+                }
+                _ => within(text, typed.as_bytes(), far),
+            };
+            hits.extend(distance.map(|distance| Hit { distance, name }));
         }
         hits.sort_unstable();
         hits.truncate(MAX_HITS);
@@ -181,8 +217,19 @@ impl Index {
     }
 }
 
-fn letters(name: &str) -> u64 {
-    name.bytes().fold(0, |set, b| set | 1 << (b & 63))
+fn bucket(hash: u64, buckets: usize) -> usize {
+    ((u128::from(hash) * buckets as u128) >> 64) as usize
+}
+
+fn tag(hash: u64) -> u64 {
+    (hash << NAME_BITS) & TAG_MASK
+}
+
+/// Length and letters of a name, in their places.
+fn looks(name: &str) -> u64 {
+    let letter = |b: u8| if b.is_ascii_lowercase() { u64::from(b - b'a') } else { 26 + u64::from(b & 3) };
+    let letters = name.bytes().fold(0u64, |set, b| set | 1 << letter(b));
+    letters << LETTERS_AT | (name.len() as u64 & 15) << LENGTH_AT
 }
 
 /// The hashes of the head of `name` with none, one and two bytes deleted, without the doubles that runs of one letter
@@ -267,7 +314,7 @@ mod tests {
                 .filter(|h| h.distance <= 2 && !typed.is_empty())
                 .collect();
             want.sort_unstable();
-            assert_eq!(index.near(typed, 2, &mut scratch), want, "{typed}");
+            assert_eq!(index.near(typed, 2, &mut scratch), &want[..], "{typed}");
         }
         assert!(Index::new([]).near("a", 2, &mut scratch).is_empty());
     }

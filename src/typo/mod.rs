@@ -14,6 +14,7 @@ mod index;
 mod keyboard;
 mod learn;
 mod letters;
+mod made;
 mod parameters;
 mod person;
 mod popular;
@@ -22,6 +23,7 @@ mod suspects;
 mod unlisted;
 mod username;
 mod value;
+mod within;
 mod words;
 
 pub use census::{Census, Standing};
