@@ -164,7 +164,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
         partials = read_splits(spark, options, planned, types)
     tasks = args.reduce_tasks or min(SHARDS, max(2, 2 * cores))
     out = f"{args.out.rstrip('/')}/ledger"
-    fold(partials, options, tasks, types).write.mode("errorifexists").parquet(out)
+    fold(partials, options, tasks, types).write.mode("errorifexists").option("compression", "zstd").parquet(out)
     totals = control(spark, out)
     # The driver's own count, where it has one, stands in the manifest: the import refuses a ledger of fewer bytes.
     if planned is not None and not any(is_packed(path) for path, _, _ in planned):
