@@ -29,6 +29,8 @@ pub mod lm;
 
 pub mod ledger;
 
+pub mod columnar;
+
 pub mod typo;
 
 pub mod registrability;
@@ -52,6 +54,8 @@ pub mod alert;
 pub mod simulate;
 
 pub mod pipeline;
+
+pub mod shards;
 
 pub mod watch;
 

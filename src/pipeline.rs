@@ -28,7 +28,7 @@ use crate::{
 /// What one run is asked to do.
 #[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// Files, folders, globs, `-`.
+    /// Files, folders, globs, `-`; none where the store's ledger is all there is.
     pub inputs: Vec<String>,
     /// How to read them.
     pub reading: sources::Options,
@@ -108,7 +108,7 @@ pub fn analyse(
     progress: &dyn Progress,
 ) -> Result<Findings, Error> {
     let mut ledger = store.ledger()?;
-    ledger.merge(standing(job, classifier, store)?);
+    ledger.merge(standing(&job.reading, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger, &job.test);
@@ -155,9 +155,9 @@ pub(crate) struct Reading {
 }
 
 /// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
-fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
+pub(crate) fn standing(how: &sources::Options, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
-    let settled = sources::Options { settle: true, ..job.reading };
+    let settled = sources::Options { settle: true, ..*how };
     read(Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
@@ -168,7 +168,8 @@ pub(crate) fn learn(
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
-    let inputs = sources::open(&job.inputs, &job.reading)?;
+    // Without any, the night is that of a ledger that was imported.
+    let inputs = if job.inputs.is_empty() { Vec::new() } else { sources::open(&job.inputs, &job.reading)? };
     read(inputs, &job.reading, classifier, known, progress)
 }
 

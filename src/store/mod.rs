@@ -7,6 +7,7 @@
 mod alerts;
 mod disclosures;
 mod history;
+mod imports;
 mod lookups;
 mod nights;
 mod templates;
@@ -33,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v3_disclosures.sql"),
     include_str!("v4_nights.sql"),
     include_str!("v5_templates.sql"),
+    include_str!("v6_imports.sql"),
 ];
 
 /// The open database.
