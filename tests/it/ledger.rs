@@ -87,7 +87,10 @@ fn report(dir: &Path, db: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// The night of a store that read its mail, and that of one that was given a ledger: all of both reports.
 fn same_reports(dir: &Path, one: &str, other: &str) {
+    let out = format!("{other}.night");
+    done(&bouncewatch(dir, &["run", "--offline", "--db", other, "--reports", &out]));
     let (one, other) = (report(dir, one), report(dir, other));
     assert_eq!(one.len(), other.len());
     for ((name, left), (_, right)) in one.into_iter().zip(other) {
@@ -158,4 +161,107 @@ fn eight_machines_are_one() {
     // The whole in one run, without the marks of eight files.
     done(&bouncewatch(dir.path(), &["run", "--offline", "--db", "whole.db", "coremail.jsonl"]));
     same_ledger(&at("whole.db"), &at("at-once.db"), &["inputs"]);
+}
+
+/// The ledger a command writes to standard output.
+fn written(dir: &Path, name: &str, args: &[&str], input: &[u8]) -> String {
+    let mut command = start(dir, args);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
+    let feeding = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    feeding.join().unwrap();
+    done(&output);
+    fs::write(dir.join(name), output.stdout).unwrap();
+    name.to_owned()
+}
+
+fn partial(dir: &Path, file: &str, from: usize, length: usize) -> String {
+    let (offset, length) = (from.to_string(), length.to_string());
+    written(dir, &format!("{from}.arrow"), &["ledger", "partial", "--range", file, &offset, &length], b"")
+}
+
+fn refused(dir: &Path, args: &[&str], says: &str) {
+    let output = bouncewatch(dir, args);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {told}");
+    assert!(told.contains(says) && !told.contains("panicked"), "{args:?} should say {says:?}: {told}");
+}
+
+#[test]
+fn splits_in_any_order_are_the_whole_and_a_job_is_imported_once() {
+    let dir = world(7);
+    let dir = dir.path();
+    let mut bytes = fs::read(dir.join("coremail.jsonl")).unwrap();
+    bytes.extend_from_slice(b"{\"from\":\"broken\n");
+    fs::write(dir.join("log.jsonl"), &bytes).unwrap();
+    let step = bytes.len() / 5 + 1;
+    let parts: Vec<String> = (0..5).map(|n| partial(dir, "log.jsonl", n * step, step)).collect();
+    let p: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let whole = written(dir, "whole.arrow", &["ledger", "partial", "-"], &bytes);
+    let merge = |name: &str, of: &[&str], input: &[u8]| {
+        let name = written(dir, name, &[&["ledger", "merge", "--out", "-"], of].concat(), input);
+        fs::read(dir.join(name)).unwrap()
+    };
+    let once = merge("once.arrow", &[&whole], b"");
+    assert!(once == merge("there.arrow", &p, b""), "five splits");
+    assert!(once == merge("back.arrow", &[p[3], p[0], p[4], p[2], p[1]], b""), "in another order");
+    merge("left.arrow", &p[..2], b"");
+    let right = merge("right.arrow", &p[2..], b"");
+    assert!(once == merge("tree.arrow", &["left.arrow", "-"], &right), "in another grouping, by a pipe");
+
+    let lines = bytes.iter().filter(|b| **b == b'\n').count();
+    let mut manifest = json!({ "lines": lines, "bytes": bytes.len(), "records": lines - 1, "rejects": 1 });
+    let say = |manifest: &Value| fs::write(dir.join("manifest.json"), manifest.to_string()).unwrap();
+    let import =
+        [&["ledger", "import", "--db", "job.db", "--job-id", "night 7", "--manifest", "manifest.json"], &p[..]]
+            .concat();
+    for key in ["lines", "bytes", "records", "rejects"] {
+        let truth = manifest[key].take();
+        manifest[key] = json!(truth.as_u64().unwrap() + 1);
+        say(&manifest);
+        refused(dir, &import, &format!("{key}, the manifest says"));
+        manifest[key] = truth;
+    }
+    say(&manifest);
+    // A part that is lost and one that is there twice, without a manifest: rows and totals still agree; with it they do not.
+    refused(dir, &import[..import.len() - 1], "the manifest says");
+    refused(dir, &[&import[..], &p[..1]].concat(), "the manifest says");
+    done(&bouncewatch(dir, &import));
+    let before = rows(&dir.join("job.db"), "SELECT * FROM contacts");
+    let again = bouncewatch(dir, &import);
+    done(&again);
+    assert!(stderr(&again).contains("night 7 was imported on 2022-07-04"), "{}", stderr(&again));
+    assert!(before == rows(&dir.join("job.db"), "SELECT * FROM contacts"), "the same job twice");
+    done(&bouncewatch(dir, &["run", "--offline", "--db", "read.db", "log.jsonl"]));
+    same_ledger(&dir.join("read.db"), &dir.join("job.db"), &["inputs"]);
+    same_bytes(&dir.join("read.db"), &dir.join("job.db"));
+    same_reports(dir, "read.db", "job.db");
+}
+
+#[test]
+fn what_is_no_ledger_is_refused_in_words() {
+    let dir = world(8);
+    let dir = dir.path();
+    let whole = fs::read(dir.join(partial(dir, "coremail.jsonl", 0, 1 << 20))).unwrap();
+    let import = ["ledger", "import", "bad", "--db", "bad.db"];
+    for (bytes, says) in [
+        (&b""[..], "is empty"),
+        (b"this is no ledger, it is a letter", "no intact ledger stream"),
+        (b"PAR1 and then nothing of the kind", "no intact Parquet file"),
+        (&whole[..whole.len() / 2], "no intact ledger stream"),
+        (&whole[..whole.len() - 8], "breaks off"),
+        (&[&whole[..], b"more"].concat(), "no intact ledger stream"),
+    ] {
+        fs::write(dir.join("bad"), bytes).unwrap();
+        refused(dir, &import, says);
+    }
+    fs::create_dir(dir.join("empty")).unwrap();
+    refused(dir, &["ledger", "import", "empty", "--db", "bad.db"], "holds no ledger");
+    // A mail of a line log goes over many lines.
+    let cut = bouncewatch(dir, &["ledger", "partial", "--range", "mail.log", "100", "1000"]);
+    assert_eq!(cut.status.code(), Some(2), "{}", stderr(&cut));
+    assert!(stderr(&cut).contains("cannot be cut"), "{}", stderr(&cut));
+    let bare = bouncewatch(dir, &["run", "--offline", "--db", "none.db"]);
+    assert_eq!(bare.status.code(), Some(2), "{}", stderr(&bare));
 }
