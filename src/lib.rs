@@ -30,6 +30,8 @@ pub mod lm;
 
 pub mod ledger;
 
+pub mod columnar;
+
 pub mod typo;
 
 pub mod registrability;
@@ -53,6 +55,8 @@ pub mod alert;
 pub mod simulate;
 
 pub mod pipeline;
+
+pub mod shards;
 
 pub mod watch;
 

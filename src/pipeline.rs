@@ -28,7 +28,7 @@ use crate::{
 /// What one run is asked to do.
 #[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// Files, folders, globs, `-`.
+    /// Files, folders, globs, `-`; none where the store's ledger is all there is.
     pub inputs: Vec<String>,
     /// How to read them.
     pub reading: sources::Options,
@@ -113,7 +113,7 @@ pub fn analyse(
     if ledger.strangers.let_go > 0 {
         store.keep_only(&ledger)?;
     }
-    ledger.merge(standing(job, classifier, store)?);
+    ledger.merge(standing(&job.reading, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger, &job.test);
@@ -160,10 +160,10 @@ pub(crate) struct Reading {
 }
 
 /// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
-fn standing(job: &Job, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
+pub(crate) fn standing(how: &sources::Options, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
-    let settled = sources::Options { settle: true, ..job.reading };
-    read(job, Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
+    let settled = sources::Options { settle: true, ..*how };
+    read(STRANGERS, Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
 /// All inputs, on all cores, into one ledger.
@@ -173,13 +173,14 @@ pub(crate) fn learn(
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
-    let inputs = sources::open(&job.inputs, &job.reading)?;
-    read(job, inputs, &job.reading, classifier, known, progress)
+    // Without any, the night is that of a ledger that was imported.
+    let inputs = if job.inputs.is_empty() { Vec::new() } else { sources::open(&job.inputs, &job.reading)? };
+    read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, classifier, known, progress)
 }
 
 /// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
 fn read(
-    job: &Job,
+    strangers: usize,
     inputs: Vec<sources::Input>,
     how: &sources::Options,
     classifier: &Classifier,
@@ -187,7 +188,6 @@ fn read(
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    let strangers = job.strangers.unwrap_or(STRANGERS);
     // All cores together have the room of one ledger.
     let share = strangers / rayon::current_num_threads().max(1);
     let make = || Worker { ledger: Ledger::bounded(share), ..Worker::new(classifier) };

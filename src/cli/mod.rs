@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod export;
 mod language;
+mod ledger;
 mod lines;
 mod options;
 mod report;
@@ -83,6 +84,8 @@ enum Command {
     Eval(eval::Args),
     /// Fit a model to labelled data
     Train(train::Args),
+    /// The ledger as Arrow and Parquet, for many machines: export, import, partial, merge
+    Ledger(ledger::Args),
     /// The store: size and retention
     Db(db::Args),
 }
@@ -130,6 +133,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Templates(args) => templates::run(&args, settings, screen),
         Command::Eval(args) => eval::run(args, settings),
         Command::Train(args) => train::run(args, settings, screen),
+        Command::Ledger(args) => ledger::run(args, settings, screen),
         Command::Db(args) => db::run(args, settings, screen),
     }
 }

@@ -33,7 +33,7 @@ use crate::{
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz
+    /// Files, folders, globs, or - for standard input; plain, .gz, .zst, .bz2, .xz; none for an imported ledger
     #[arg(value_name = "INPUT")]
     input: Vec<String>,
     /// Format of all inputs instead of detecting each: coremail, postfix, exim, sendmail, journald, kumomta, powermta, exchange, ses, sendgrid, mailgun, postmark, sparkpost, webhooks, dsn
@@ -60,6 +60,11 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     language.available(settings)?;
     let job = job(args, settings)?;
     let formats = report::formats(settings)?;
+    if job.inputs.is_empty() && !(settings.db.exists() && Store::open(&settings.db)?.has_imports()?) {
+        return Err(Error::Usage(
+            "run: name an INPUT (a file, a folder, a glob, or - for standard input); only a store with an imported ledger needs none".into(),
+        ));
+    }
     let mut store = Store::open_alone(&settings.db, "run")?;
     let watcher = Bars { screen, reading: screen.bar(0, true, "reading"), asking: screen.bar(0, false, "asking") };
     let mut night = pipeline::nightly(&job, &mut store, &watcher)?;
@@ -101,13 +106,7 @@ fn tell_delivery(delivery: &Delivery, screen: &Screen) {
 fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
     let keys = settings.run.clone();
     let inputs = if args.input.is_empty() { keys.input } else { args.input };
-    if inputs.is_empty() {
-        return Err(Error::Usage("run: name an INPUT (a file, a folder, a glob, or - for standard input)".into()));
-    }
-    let format = args.input_format.or(keys.input_format).map(|name| {
-        FormatKind::parse(&name)
-            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
-    });
+    let format = args.input_format.or(keys.input_format).map(|name| input_format(&name));
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
     let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
     Ok(Job {
@@ -128,6 +127,12 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         test: settings.test,
         strangers: settings.strangers,
     })
+}
+
+/// `--input-format`
+pub(super) fn input_format(name: &str) -> Result<FormatKind, Error> {
+    FormatKind::parse(name)
+        .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
 }
 
 /// `+08:00`, `Europe/Berlin`

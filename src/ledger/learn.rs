@@ -161,7 +161,7 @@ impl Contact {
 
 impl Merge for Ledger {
     fn merge(&mut self, other: Self) {
-        if self.names.is_empty() && self.window.bounds().is_none() {
+        if self.names.is_empty() && self.days.is_empty() && self.window.bounds().is_none() {
             let most = self.strangers.most;
             *self = other;
             self.strangers.most = most;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufRead, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -28,6 +28,8 @@ pub struct Input {
     pub(crate) empty: bool,
     /// Whether it is packed, and so will not grow at its end.
     pub(crate) packed: bool,
+    /// Whether it is one of many parts of a log: what it lacks the others may have.
+    pub(crate) part: bool,
     /// The first bytes after unpacking.
     pub(crate) head: Vec<u8>,
     source: Source,
@@ -36,6 +38,8 @@ pub struct Input {
 #[derive(Debug)]
 enum Source {
     Path(PathBuf),
+    /// So many bytes of a file from a place on.
+    Range(PathBuf, u64, u64),
     /// Standard input or a pipe, copied to a file without a name so that it can be read twice.
     Spooled(File),
 }
@@ -95,11 +99,68 @@ pub fn open(inputs: &[String], options: &Options) -> Result<Vec<Input>, Error> {
     Ok(found)
 }
 
+/// One split of a log: the records that begin in the `length` bytes from `offset` on, so that splits side by side give
+/// every record once, wherever they were cut.
+pub fn split(path: &Path, offset: u64, length: u64, options: &Options) -> Result<Input, Error> {
+    let unreadable = |cause| Error::Read { path: path.to_owned(), cause };
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(Error::Usage(format!("{}: only a file can be cut; give a stream as -", path.display())));
+    }
+    let (size, end) = (about.len(), offset.saturating_add(length));
+    let input = Input::new(path.display().to_string(), Source::Path(path.to_owned()), size, options)?;
+    let each_line = input.format.is_none_or(|kind| matches!(kind.format().reader(), format::Reader::Lines(_)));
+    if (offset > 0 || end < size) && (input.packed || !each_line) {
+        let why = if input.packed { "it is packed" } else { "its mails go over many lines" };
+        return Err(Error::Usage(format!(
+            "{}: cannot be cut, since {why}; give it as a whole: offset 0, length {size} or more",
+            path.display()
+        )));
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let from = record_from(&mut file, offset, size).map_err(unreadable)?;
+    let to = record_from(&mut file, end, size).map_err(unreadable)?.max(from);
+    let source = Source::Range(path.to_owned(), from, to - from);
+    Ok(Input { named: true, part: offset > 0 || end < size, total_bytes: to - from, source, ..input })
+}
+
+/// Standard input as one part of a log, where its format is known from elsewhere.
+pub fn stream(options: &Options) -> Result<Input, Error> {
+    Ok(Input { named: true, part: options.format.is_some(), ..spool(io::stdin().lock(), "-".to_owned(), options)? })
+}
+
+/// Where the first record begins that does so at `at` or later.
+fn record_from(file: &mut File, at: u64, size: u64) -> io::Result<u64> {
+    let Some(before) = at.checked_sub(1).filter(|before| *before < size) else {
+        return Ok(at.min(size));
+    };
+    file.seek(SeekFrom::Start(before))?;
+    let mut stream = io::BufReader::new(file);
+    let mut place = before;
+    loop {
+        let bytes = stream.fill_buf()?;
+        if let Some(end) = memchr::memchr(b'\n', bytes) {
+            return Ok(place + end as u64 + 1);
+        }
+        let n = bytes.len();
+        if n == 0 {
+            return Ok(place);
+        }
+        stream.consume(n);
+        place += n as u64;
+    }
+}
+
 impl Input {
     /// The bytes as they lie there, from the beginning.
     pub(crate) fn raw(&self) -> io::Result<Box<dyn Read + Send>> {
         match &self.source {
             Source::Path(path) => Ok(Box::new(File::open(path)?)),
+            Source::Range(path, from, length) => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(*from))?;
+                Ok(Box::new(file.take(*length)))
+            }
             Source::Spooled(file) => {
                 let mut file = file.try_clone()?;
                 file.seek(SeekFrom::Start(0))?;
@@ -139,6 +200,7 @@ impl Input {
             named: false,
             empty: true,
             packed: false,
+            part: false,
             head: Vec::new(),
             source,
         };
@@ -150,7 +212,7 @@ impl Input {
     /// When the last line with a stamp was written.
     fn last(&self, kind: FormatKind, options: &Options) -> io::Result<Option<Timestamp>> {
         let mut file = match &self.source {
-            Source::Path(path) => File::open(path)?,
+            Source::Path(path) | Source::Range(path, ..) => File::open(path)?,
             Source::Spooled(file) => file.try_clone()?,
         };
         file.seek(SeekFrom::Start(self.total_bytes.saturating_sub(SAMPLE)))?;

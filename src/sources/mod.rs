@@ -38,7 +38,7 @@ mod webhooks;
 pub use bytes::read_bytes;
 pub use follow::{Batch, Follower};
 pub use format::FormatKind;
-pub use input::{Input, open};
+pub use input::{Input, open, split, stream};
 pub use mark::Mark;
 pub use read::read;
 pub use reject::Reject;

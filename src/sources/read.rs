@@ -101,7 +101,8 @@ pub fn read<W: Send>(
             marks.push(trace.mark(already_seen + tally.records, &input.path));
         }
         // What is new in a log known as one may be little, and odd; it is judged as a whole only.
-        if already_seen == 0 && tally.recognised * 2 < tally.relevant {
+        let whole = already_seen == 0 && !input.part;
+        if whole && tally.recognised * 2 < tally.relevant {
             return Err(Error::Unrecognised {
                 path: input.path.clone(),
                 format: kind.name().to_owned(),
@@ -110,7 +111,7 @@ pub fn read<W: Send>(
             });
         }
         // Syslog of some other mail server reads well and says nothing: that must not pass for a quiet night.
-        if already_seen == 0 && tally.relevant > 0 && tally.own == 0 {
+        if whole && tally.relevant > 0 && tally.own == 0 {
             notes.push(format!("none of its {} lines is of {}", tally.relevant, kind.name()));
         }
         rejects[i].extend(notes.iter().cloned().map(file));

@@ -41,12 +41,8 @@ impl Store {
     pub fn add_night(&mut self, ledger: &Ledger, known: &Known) -> Result<(), Error> {
         self.write(|db| {
             save_known(db, known)?;
-            save_days(db, ledger)?;
             templates::add(db, &ledger.templates)?;
-            save_tallies(db, ledger)?;
-            let ids = save_names(db, ledger)?;
-            save_contacts(db, ledger, &ids)?;
-            save_refusals(db, ledger, &ids)
+            add_ledger(db, ledger)
         })
     }
 
@@ -91,6 +87,28 @@ impl Store {
             Ok(ledger)
         })
     }
+}
+
+/// Adds everything but templates.
+pub(super) fn add_ledger(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
+    save_days(db, ledger)?;
+    save_tallies(db, ledger)?;
+    let ids = save_names(db, ledger)?;
+    save_contacts(db, ledger, &ids)?;
+    save_refusals(db, ledger, &ids)
+}
+
+/// Inputs that another machine read; one that both know keeps the lesser path.
+pub(super) fn add_marks(db: &Connection, marks: &[Mark]) -> rusqlite::Result<()> {
+    let mut insert = db.prepare(
+        "INSERT INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
+         records = max(records, excluded.records), path = min(path, excluded.path)",
+    )?;
+    for m in marks {
+        let numbers = [m.head, m.head_len, m.offset, m.tail, m.records].map(signed);
+        insert.execute(params![numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], m.path])?;
+    }
+    Ok(())
 }
 
 fn save_known(db: &Connection, known: &Known) -> rusqlite::Result<()> {

@@ -7,6 +7,7 @@
 mod alerts;
 mod disclosures;
 mod history;
+mod imports;
 mod lock;
 mod lookups;
 mod nights;
@@ -35,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v3_disclosures.sql"),
     include_str!("v4_nights.sql"),
     include_str!("v5_templates.sql"),
+    include_str!("v6_imports.sql"),
 ];
 
 /// The open database.

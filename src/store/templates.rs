@@ -53,6 +53,17 @@ pub(super) fn add(db: &Connection, night: &Miner) -> rusqlite::Result<()> {
     let mut all = load(db)?;
     all.merge(night.clone());
     all.settle();
+    replace(db, &all)
+}
+
+/// Adds forms that another machine mined: templates are then those that one reading of everything would have found.
+pub(super) fn rejoin(db: &Connection, other: &Miner) -> rusqlite::Result<()> {
+    let mut all = load(db)?;
+    all.rejoin(other.clone());
+    replace(db, &all)
+}
+
+fn replace(db: &Connection, all: &Miner) -> rusqlite::Result<()> {
     db.execute_batch("DELETE FROM templates; DELETE FROM founders")?;
     let mut insert = db.prepare(
         "INSERT INTO templates (id, level, text, example, type, count, first, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

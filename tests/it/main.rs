@@ -10,6 +10,7 @@ mod contract;
 mod disclose;
 mod exports;
 mod hostile;
+mod ledger;
 mod memory;
 mod network;
 mod origins;

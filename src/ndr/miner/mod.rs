@@ -163,12 +163,52 @@ impl Miner {
     pub fn know(&mut self, id: TemplateId, founder: Founder) {
         match self.known.get_mut(&id) {
             Some(old) => {
-                old.first = old.first.min(founder.first);
                 old.proposal = old.proposal.or(founder.proposal);
+                (old.first, old.kind) = (old.first, old.kind).min((founder.first, founder.kind));
             }
             None => {
                 self.known.insert(id, founder);
             }
+        }
+    }
+
+    /// Takes in what was mined elsewhere, or at another time, and settles as one miner over everything would have:
+    /// templates whose founding forms are still known are found again in the order of all forms' first appearance.
+    pub fn rejoin(&mut self, mut other: Miner) {
+        let proposed: Vec<(TemplateId, Founder)> =
+            self.known.iter().filter(|(_, f)| f.proposal.is_some()).map(|(id, f)| (*id, f.clone())).collect();
+        self.unsettle();
+        other.unsettle();
+        self.merge(other);
+        self.settle();
+        for (id, founder) in proposed {
+            if self.known.contains_key(&id) {
+                self.know(id, founder);
+            }
+        }
+    }
+
+    /// Forgets the templates that the forms would found again.
+    pub fn unsettle(&mut self) {
+        let mut forms: HashMap<(&str, BounceType), Timestamp> = HashMap::new();
+        for form in self.levels.iter().flat_map(|level| level.forms.values()) {
+            let first = forms.entry((&form.text, form.kind)).or_insert(form.first());
+            *first = form.first().min(*first);
+        }
+        let again = |f: &Founder| forms.get(&(&*f.text, f.kind)).is_some_and(|first| *first <= f.first);
+        self.known.retain(|_, founder| !again(founder));
+    }
+
+    /// How tight the bound of each level is, for [`Miner::bind`].
+    pub fn bounds(&self) -> Vec<(u8, u32)> {
+        (0..).zip(self.levels.iter().map(|level| level.zeros)).collect()
+    }
+
+    /// Makes a level's bound as tight as another miner's was: what that one no longer knew exactly cannot be known here.
+    pub fn bind(&mut self, level: u8, zeros: u32) {
+        let level = usize::from(level);
+        if level + 1 < self.levels.len() && zeros > self.levels[level].zeros {
+            self.tighten(level, zeros.min(63));
         }
     }
 
