@@ -31,7 +31,7 @@ pub(super) fn man(args: &Man) -> Result<Exit, Error> {
     }
     let mut page = Vec::new();
     let failed = |cause| Error::Write { path: "standard output".into(), cause };
-    clap_mangen::Man::new(super::command()).render(&mut page).map_err(failed)?;
+    clap_mangen::Man::new(super::command().disable_help_subcommand(true)).render(&mut page).map_err(failed)?;
     print(&page)
 }
 
