@@ -10,6 +10,7 @@ mod history;
 mod lock;
 mod lookups;
 mod nights;
+mod redact;
 mod templates;
 mod upkeep;
 

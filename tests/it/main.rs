@@ -13,6 +13,7 @@ mod hostile;
 mod memory;
 mod network;
 mod packaging;
+mod redacted;
 mod servers;
 mod sinks;
 mod watch;
