@@ -18,7 +18,7 @@ pub struct Redactor {
 }
 
 /// Local parts of one finding and what replaces them where they stand alone in its text.
-type Locals = BTreeMap<String, String>;
+pub(crate) type Locals = BTreeMap<String, String>;
 
 impl Redactor {
     /// One key a store; whoever has it can tell whether a guessed address is the one behind a pseudonym.
@@ -175,7 +175,7 @@ impl Redactor {
     }
 
     /// An id made of addresses, hashed once more: else a guessed address could be tried against it.
-    fn id(&self, id: &str) -> String {
+    pub(crate) fn id(&self, id: &str) -> String {
         if id.starts_with("r-") { id.to_owned() } else { self.pseudonym("r-", id) }
     }
 
@@ -185,7 +185,7 @@ impl Redactor {
         all
     }
 
-    fn locals<'a>(&self, addresses: impl Iterator<Item = &'a String>) -> Locals {
+    pub(crate) fn locals<'a>(&self, addresses: impl Iterator<Item = &'a String>) -> Locals {
         addresses
             .filter_map(|a| {
                 let folded = address::fold(a).into_owned();
@@ -199,7 +199,7 @@ impl Redactor {
             .collect()
     }
 
-    fn words(&self, text: &str, locals: &Locals) -> String {
+    pub(crate) fn words(&self, text: &str, locals: &Locals) -> String {
         // Not `'`, `=`, `{`, `|`: a local part may hold them, and half of one is still a name.
         let ends = |c: char| c.is_whitespace() || "<>()[],;\"".contains(c);
         let mut out = String::with_capacity(text.len());

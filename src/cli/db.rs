@@ -26,6 +26,12 @@ enum Action {
         #[arg(long, value_name = "DAY")]
         before: String,
     },
+    /// Put pseudonyms in the place of addresses and IP addresses, in the file itself, for good
+    Redact {
+        /// Also forget the key of the pseudonyms, so that no guessed address can be tried against them
+        #[arg(long)]
+        forget_key: bool,
+    },
 }
 
 pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
@@ -38,6 +44,10 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
             let mut store = Store::open_alone(&settings.db, "db prune")?;
             let deleted = store.prune(moment("--before", &before)?)?;
             screen.say(&format!("{deleted} rows forgotten"));
+        }
+        Action::Redact { forget_key } => {
+            let replaced = Store::open_alone(&settings.db, "db redact")?.redact(forget_key)?;
+            screen.say(&format!("{replaced} names replaced; reports and drafts written before still hold them"));
         }
     }
     Ok(Exit::Done)

@@ -25,6 +25,10 @@ use crate::{
     store::Store,
 };
 
+/// As sure as what an owner is told.
+const CONFIDENCE: f64 = 0.9;
+const EXPIRE_DAYS: i64 = 7;
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// stix, misp, xarf, fail2ban, crowdsec, crowdsec-csv, postfix, nftables, domains, squatting, campaigns
@@ -39,12 +43,12 @@ pub(super) struct Args {
     /// Up to this day
     #[arg(long, value_name = "DAY")]
     until: Option<String>,
-    /// Least confidence of a campaign whose addresses are listed
-    #[arg(long, value_name = "0..1", default_value_t = 0.9)]
-    confidence: f64,
-    /// Days an address stays listed after its last guess
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
-    expire: i64,
+    /// Least confidence of a campaign whose addresses are listed [default: 0.9]
+    #[arg(long, value_name = "0..1")]
+    confidence: Option<f64>,
+    /// Days an address stays listed after its last guess, 1 to 366 [default: 7]
+    #[arg(long, value_name = "DAYS")]
+    expire: Option<i64>,
     /// Address or network that is never listed, repeatable: your own, your partners'
     #[arg(long, value_name = "CIDR")]
     never: Vec<String>,
@@ -108,21 +112,32 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
 }
 
 fn wish(args: &Args, settings: &Settings, store: &Store) -> Result<Wish, Error> {
-    if !(0.0..=1.0).contains(&args.confidence) {
-        return Err(Error::Usage(format!("--confidence {}: is not between 0 and 1", args.confidence)));
+    let keys = &settings.export;
+    let confidence = args.confidence.or(keys.confidence).unwrap_or(CONFIDENCE);
+    if !(0.0..=1.0).contains(&confidence) {
+        return Err(Error::Usage(format!("--confidence {confidence}: is not between 0 and 1")));
     }
+    let expire = args.expire.or(keys.expire).unwrap_or(EXPIRE_DAYS);
+    if !(1..=366).contains(&expire) {
+        return Err(Error::Usage(format!("--expire {expire}: is not between 1 and 366")));
+    }
+    let never = if args.never.is_empty() { &keys.never } else { &args.never };
+    let or = |given: &Option<String>, key: &Option<String>| given.clone().or_else(|| key.clone());
     let network = |text: &String| {
         Network::parse(text).ok_or_else(|| Error::Usage(format!("--never {text}: is no address or network")))
     };
     Ok(Wish {
         now: settings.now,
-        confidence: args.confidence,
-        keep_s: args.expire * 86_400,
+        confidence,
+        keep_s: expire * 86_400,
         never: Never {
-            networks: args.never.iter().map(network).collect::<Result<_, _>>()?,
+            networks: never.iter().map(network).collect::<Result<_, _>>()?,
             addresses: store.mail_servers()?,
         },
-        reporter: Reporter { organization: args.organization.clone(), contact: args.contact.clone() },
+        reporter: Reporter {
+            organization: or(&args.organization, &keys.organization),
+            contact: or(&args.contact, &keys.contact),
+        },
     })
 }
 

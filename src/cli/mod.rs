@@ -6,6 +6,7 @@
 
 mod check;
 mod classify;
+mod config;
 mod db;
 mod disclose;
 mod eval;
@@ -14,6 +15,7 @@ mod export;
 mod language;
 mod ledger;
 mod lines;
+mod manual;
 mod options;
 mod report;
 mod run;
@@ -88,13 +90,20 @@ enum Command {
     Ledger(ledger::Args),
     /// The store: size and retention
     Db(db::Args),
+    /// The configuration: its mistakes, and what holds
+    Config(config::Args),
+    /// The manual, as man reads it
+    Man(manual::Man),
+    /// What a shell needs to complete words after `bouncewatch`
+    Completions(manual::Completions),
 }
 
 /// Runs one command. All that is said of a failure is one line on stderr.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = Cli::command().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let parsed =
+        Cli::command().try_get_matches_from(args).and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // A broken pipe while printing help is success.
             drop(error.print());
@@ -105,10 +114,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    let result = Settings::resolve(cli.common).and_then(|settings| {
-        let screen = Screen::new(settings.quiet, settings.verbose, settings.color);
-        run_command(cli.command, &settings, &screen)
-    });
+    let result = match cli.command {
+        // These work whatever the configuration says.
+        Command::Config(args) => config::run(&args, cli.common, &matches),
+        Command::Man(args) => manual::man(&args),
+        Command::Completions(args) => manual::completions(&args),
+        command => Settings::resolve(cli.common).and_then(|settings| {
+            let screen = Screen::new(settings.quiet, settings.verbose, settings.color);
+            run_command(command, &settings, &screen)
+        }),
+    };
     match result {
         Ok(exit) => exit,
         Err(Error::Write { cause, .. }) if cause.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
@@ -135,6 +150,7 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
         Command::Train(args) => train::run(args, settings, screen),
         Command::Ledger(args) => ledger::run(args, settings, screen),
         Command::Db(args) => db::run(args, settings, screen),
+        Command::Config(_) | Command::Man(_) | Command::Completions(_) => Ok(Exit::Done),
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::options::{Color, Common};
 use crate::{
@@ -45,12 +48,13 @@ pub(super) struct Settings {
     pub strangers: Option<usize>,
     pub run: RunKeys,
     pub disclose: DiscloseKeys,
+    pub export: ExportKeys,
 }
 
 /// The configuration file: the options' own names as keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct File {
+pub(super) struct File {
     db: Option<PathBuf>,
     reports: Option<PathBuf>,
     now: Option<String>,
@@ -77,10 +81,11 @@ struct File {
     alert_template: Option<PathBuf>,
     run: RunKeys,
     disclose: DiscloseKeys,
+    export: ExportKeys,
 }
 
 /// `[disclose]`: keys for the options of `bouncewatch disclose`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct DiscloseKeys {
     pub from: Option<String>,
@@ -90,12 +95,45 @@ pub(super) struct DiscloseKeys {
     pub letters: Option<PathBuf>,
 }
 
+/// `[export]`: keys for the options of `bouncewatch export`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct ExportKeys {
+    pub confidence: Option<f64>,
+    pub expire: Option<i64>,
+    pub never: Vec<String>,
+    pub organization: Option<String>,
+    pub contact: Option<String>,
+}
+
 /// One of `alert-sink`: a URL, or a table `[[alert-sink]]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 enum SinkKeys {
     Url(String),
     Table(SinkTable),
+}
+
+impl<'de> Deserialize<'de> for SinkKeys {
+    /// By hand, since a mistake in an untagged enum is told in no words.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = SinkKeys;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a URL, or a table with its url")
+            }
+
+            fn visit_str<E>(self, url: &str) -> Result<SinkKeys, E> {
+                Ok(SinkKeys::Url(url.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SinkKeys, A::Error> {
+                SinkTable::deserialize(MapAccessDeserializer::new(map)).map(SinkKeys::Table)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -121,7 +159,7 @@ impl From<SinkKeys> for Wish {
 }
 
 /// `[run]`: keys for the options of `bouncewatch run`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct RunKeys {
     pub input: Vec<String>,
@@ -144,6 +182,11 @@ impl Settings {
                 toml::from_str(&text).map_err(|e| Error::Usage(misread(path, &text, &e)))?
             }
         };
+        Self::decide(flags, file)
+    }
+
+    /// Flags and environment over a file.
+    pub(super) fn decide(flags: Common, file: File) -> Result<Self, Error> {
         let set = flags.now.or(file.now);
         let fixed_now = set.is_some();
         let now = match set {
@@ -198,6 +241,7 @@ impl Settings {
             strangers: flags.strangers.or(file.strangers),
             run: file.run,
             disclose: file.disclose,
+            export: file.export,
         })
     }
 }
@@ -225,9 +269,35 @@ pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp, Error> {
 
 /// Line and cause without the line itself: it may hold a sink's secret.
 fn misread(path: &Path, text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-    let line = before.lines().count().max(1);
-    format!("configuration {} line {line}: {}", path.display(), one_line(error.message()))
+    let line = line_of(text, error.span().map_or(0, |span| span.start));
+    format!("configuration {} line {line}: {}", path.display(), mistake(error.message()))
+}
+
+/// What serde says, without the value it may quote: that may be a sink's address with its password.
+pub(super) fn mistake(message: &str) -> String {
+    let quote = message.find("string \"").zip(message.rfind("\", expected"));
+    match quote.filter(|(start, end)| start < end) {
+        Some((start, end)) => one_line(&format!("{}a string{}", &message[..start], &message[end + 1..])),
+        None => one_line(message),
+    }
+}
+
+/// From 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+}
+
+/// The tables of the file that hold a command's own options, with their keys.
+pub(super) fn tables() -> Vec<(&'static str, Vec<String>)> {
+    let keys = |table: serde_json::Result<serde_json::Value>| match table {
+        Ok(serde_json::Value::Object(keys)) => keys.into_iter().map(|(key, _)| key).collect(),
+        _ => Vec::new(),
+    };
+    vec![
+        ("run", keys(serde_json::to_value(RunKeys::default()))),
+        ("disclose", keys(serde_json::to_value(DiscloseKeys::default()))),
+        ("export", keys(serde_json::to_value(ExportKeys::default()))),
+    ]
 }
 
 fn rate(option: &str, share: f64) -> Result<f64, Error> {
@@ -237,6 +307,6 @@ fn rate(option: &str, share: f64) -> Result<f64, Error> {
     Err(Error::Usage(format!("{option} {share}: is no share above 0 and below 0.5")))
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -22,8 +22,8 @@ const ROUNDS: u8 = 4;
 const CELLS: usize = 32;
 /// Visits that make an origin one that came before, and the part of all room that it may take, each time there are too
 /// many such: first large origins shrink to a sample, then small ones go.
-const SHARES: [(u32, usize); 9] =
-    [(2, 16), (2, 64), (4, 64), (8, 256), (8, 1024), (8, 4096), (16, 4096), (64, 4096), (256, 4096)];
+const SHARES: [(u32, usize); 10] =
+    [(2, 4), (2, 16), (2, 64), (4, 64), (8, 256), (8, 1024), (8, 4096), (16, 4096), (64, 4096), (256, 4096)];
 
 /// How many visits a ledger keeps, and who came among those it let go.
 #[derive(Debug, Clone)]
@@ -156,11 +156,6 @@ impl Visit {
         let domain = stable_hash(domain_of(recipient).as_bytes());
         Visit { key, origins, domain, dice: stable_hash(&fnv1a_seeded(&whole, 7).to_le_bytes()) }
     }
-
-    /// Whether it is among `room` of `n`.
-    fn is_among(&self, room: usize, n: u32) -> bool {
-        room >= n as usize || self.dice <= u64::MAX / u64::from(n) * room as u64
-    }
 }
 
 impl Strangers {
@@ -172,27 +167,37 @@ impl Strangers {
         for origin in visits.iter().flat_map(|visit| visit.origins).filter(|origin| *origin != 0) {
             *counts.entry(origin).or_insert_with(|| u32::from(self.has_met(origin))) += 1;
         }
-        let came_before = |visit: &Visit, (least, part): (u32, usize)| {
-            visit
-                .origins
-                .iter()
-                .filter_map(|origin| counts.get(origin))
-                .any(|&n| n >= least && visit.is_among((self.most / part).max(1), n))
+        // By rank, never by the hash itself: those left from earlier rounds all have low ones.
+        let mut sorted: Vec<&Visit> = visits.iter().collect();
+        sorted.sort_unstable_by_key(|visit| (visit.dice, visit.key));
+        let came_before = |(least, part): (u32, usize)| {
+            let mut taken: HashMap<u64, usize> = HashMap::new();
+            sorted.iter().partition::<Vec<&Visit>, _>(|visit| {
+                let mut is_in = false;
+                for origin in visit.origins {
+                    if counts.get(&origin).is_some_and(|n| *n >= least) {
+                        let taken = taken.entry(origin).or_default();
+                        *taken += 1;
+                        is_in |= *taken <= (self.most / part).max(1);
+                    }
+                }
+                is_in
+            })
         };
-        let fits = |share: &&(u32, usize)| visits.iter().filter(|v| came_before(v, **share)).count() <= self.most / 2;
-        let share = SHARES.iter().find(fits);
-        let (mut kept, others): (Vec<&Visit>, Vec<&Visit>) =
-            visits.iter().partition(|visit| share.is_some_and(|share| came_before(visit, *share)));
+        let fits = SHARES.iter().map(|share| came_before(*share)).find(|(kept, _)| kept.len() <= self.most / 2);
+        let (mut kept, others) = fits.unwrap_or((Vec::new(), sorted.clone()));
         let mut domains: HashMap<u64, u32> = HashMap::new();
         for visit in &others {
             *domains.entry(visit.domain).or_default() += 1;
         }
-        let room = fair(domains.values().copied().collect(), self.most / 4);
-        let many = domains.len() > self.most / 4;
+        // Invented domains, of which not even one visit each has room, share it by lot.
+        let each = fair(domains.values().copied().collect(), self.most / 4).max(1);
+        let (mut taken, mut left): (HashMap<u64, usize>, usize) = (HashMap::new(), self.most / 4);
         let (sample, gone): (Vec<&Visit>, Vec<&Visit>) = others.into_iter().partition(|visit| {
-            let n = domains.get(&visit.domain).copied().unwrap_or(1);
-            // Invented domains, of which not even one visit each has room, share it by lot.
-            if many { visit.is_among(self.most / 4, visits.len() as u32) } else { visit.is_among(room, n) }
+            let taken = taken.entry(visit.domain).or_default();
+            let is_in = *taken < each && left > 0;
+            (*taken, left) = (*taken + usize::from(is_in), left - usize::from(is_in));
+            is_in
         });
         kept.extend(sample);
         for origin in gone.iter().flat_map(|visit| visit.origins).filter(|origin| *origin != 0) {

@@ -159,6 +159,11 @@ pub fn contacts(
     Ok(tally)
 }
 
+/// Fails on a file named in `network` that cannot be used, as a run would; asks nobody.
+pub fn usable(network: &Network) -> Result<(), Error> {
+    Stages::new(network, &Manners::default(), Timestamp(0)).map(drop)
+}
+
 /// The name that [`check`] answers under for a mail domain: its eTLD+1 in A-label form, or the name itself.
 pub fn asked_about(name: &str, suffixes: &Suffixes) -> String {
     Question::of(name, suffixes).domain().to_owned()

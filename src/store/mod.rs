@@ -11,6 +11,7 @@ mod imports;
 mod lock;
 mod lookups;
 mod nights;
+mod redact;
 mod templates;
 mod upkeep;
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::Path,
     thread,
@@ -86,31 +87,30 @@ fn a_run_gets_its_turn_beside_a_watch_and_a_killed_watch_holds_nobody() {
     let grown = dir.path().join("grown.log");
     fs::write(&grown, &pieces[0]).unwrap();
     let follow = || start(dir.path(), &["watch", "grown.log", "--quiet"]).stdout(std::process::Stdio::null()).spawn();
+    let grow = |pieces: &[String]| {
+        for (n, piece) in pieces.iter().enumerate() {
+            if n == 0 {
+                let output = bouncewatch(dir.path(), &["run", "grown.log", "--offline", "--quiet"]);
+                assert!(output.status.success(), "{}", stderr(&output));
+            }
+            OpenOptions::new().append(true).open(&grown).unwrap().write_all(piece.as_bytes()).unwrap();
+            thread::sleep(Duration::from_millis(300));
+        }
+    };
     let mut watcher = follow().unwrap();
-    let mut other = None;
-    for (n, piece) in pieces[1..].iter().enumerate() {
-        if n % 2 == 0 {
-            let output = bouncewatch(dir.path(), &["run", "grown.log", "--offline", "--quiet"]);
-            assert!(output.status.success(), "{}", stderr(&output));
-        }
-        if n == 2 {
-            // A second watch on the same record of alerts would tell all twice.
-            let second = bouncewatch(dir.path(), &["watch", "grown.log", "--once"]);
-            assert_eq!(second.status.code(), Some(2), "{}", stderr(&second));
-            watcher.kill().unwrap();
-            watcher.wait().unwrap();
-            other = Some(follow().unwrap());
-        }
-        use std::io::Write;
-        OpenOptions::new().append(true).open(&grown).unwrap().write_all(piece.as_bytes()).unwrap();
-        thread::sleep(Duration::from_millis(300));
-    }
+    grow(&pieces[1..3]);
+    // A second watch on the same record of alerts would tell all twice.
+    let second = bouncewatch(dir.path(), &["watch", "grown.log", "--once"]);
+    assert_eq!(second.status.code(), Some(2), "{}", stderr(&second));
+    watcher.kill().unwrap();
+    watcher.wait().unwrap();
+    let mut watcher = follow().unwrap();
+    grow(&pieces[3..]);
     let wanted = &truth["files"]["mail-rfc3339.log"]["all"]["total"];
     let end = Instant::now() + Duration::from_secs(30);
     while total(dir.path()) != *wanted && Instant::now() < end {
         thread::sleep(Duration::from_millis(200));
     }
-    let mut watcher = other.unwrap();
     assert!(watcher.try_wait().unwrap().is_none(), "the watch ended");
     watcher.kill().unwrap();
     watcher.wait().unwrap();
