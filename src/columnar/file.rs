@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, Write},
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
 };
 
@@ -44,8 +45,17 @@ pub fn write_parquet(partial: &Partial, to: impl Write + Send) -> Result<(), Err
     writer.close().map(drop).map_err(|e| unwritten(arrow(e)))
 }
 
-/// Folds in all rows of a file or stream called `name`: Parquet, or Arrow IPC streams one after the other.
+/// Folds in all rows of a file or stream called `name`: Parquet, or Arrow IPC streams one after the other. After an error
+/// the ledger holds some of them.
 pub fn read(partial: &mut Partial, name: &str, from: Source) -> Result<(), Error> {
+    // Arrow panics over some buffers whose lengths somebody made up; that ends the reading, not the program.
+    let read = panic::catch_unwind(AssertUnwindSafe(|| read_rows(partial, name, from)));
+    read.unwrap_or_else(|_| {
+        Err(Error::Data { name: name.to_owned(), cause: "is no intact ledger: its columns make no sense".to_owned() })
+    })
+}
+
+fn read_rows(partial: &mut Partial, name: &str, from: Source) -> Result<(), Error> {
     let wrong = |cause: String| Error::Data { name: name.to_owned(), cause };
     let unread = |e: io::Error| Error::Read { path: name.into(), cause: e };
     let mut take = |batch: &RecordBatch| batch::each(batch, &mut |row| partial.take(row)).map_err(wrong);

@@ -49,6 +49,9 @@ impl Format for Coremail {
 
 fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {
     let mut tally = Tally::default();
+    if bytes.is_empty() {
+        return tally;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => {
             let mut fields = Fields::default();
