@@ -347,8 +347,11 @@ fn hits_of_a_crowd_are_certain_and_others_are_only_counted() {
     }
     for n in 0..120 {
         let client = format!("100.{n}.{}.8", n * 2);
-        let (to, exists) =
-            if n % 40 == 20 { (format!("known{n}@us.example"), true) } else { (format!("h{n}e@us.example"), n == 60) };
+        let (to, exists) = if n % 40 == 10 {
+            (format!("known{}@us.example", n % 30), true)
+        } else {
+            (format!("h{n}e@us.example"), n == 60)
+        };
         log.visit(3000 + n, &client, &format!("a{n}@r{n}.example"), &to, exists);
     }
     let campaigns = find(&log.ledger, &Test::default());

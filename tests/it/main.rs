@@ -3,7 +3,6 @@
 
 mod architecture;
 mod browser;
-mod campaigns;
 mod cli;
 mod contract;
 mod disclose;
