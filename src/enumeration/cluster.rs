@@ -7,7 +7,7 @@ use super::{
     join::{self, Join},
     pattern,
     sequential::Crossing,
-    trail::{Origin, Try},
+    trail::{Bystanders, Origin, Try},
 };
 use crate::{
     address::domain_of,
@@ -22,8 +22,8 @@ pub(super) struct Suspect {
     pub(super) origin: Origin,
     pub(super) crossing: Crossing,
     pub(super) pattern: Pattern,
-    /// Addresses that exist and were tried meanwhile, perhaps by others.
-    pub(super) doubtful: usize,
+    /// Whose mail to addresses that exist may be taken for its own, and the other way round.
+    pub(super) bystanders: Bystanders,
 }
 
 /// Joins suspects with the same targets at the same time that share tried addresses, or whose lists are of one make and
@@ -57,7 +57,7 @@ pub(super) struct Group<'l> {
     peak: f64,
     delay: usize,
     pub(super) pattern: Pattern,
-    doubtful: usize,
+    bystanders: Bystanders,
     joins: Vec<Join>,
 }
 
@@ -75,7 +75,7 @@ impl<'l> Group<'l> {
             peak: suspect.crossing.peak,
             delay: suspect.crossing.delay,
             pattern: suspect.pattern,
-            doubtful: suspect.doubtful,
+            bystanders: suspect.bystanders,
             joins: Vec::new(),
             tries,
         }
@@ -98,7 +98,11 @@ impl<'l> Group<'l> {
     fn take(&mut self, other: Self, join: Join) {
         self.joins.extend(other.joins);
         self.joins.push(join);
-        self.doubtful += other.doubtful;
+        self.bystanders.left_out += other.bystanders.left_out;
+        self.bystanders.by_chance = match (self.bystanders.by_chance, other.bystanders.by_chance) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
         self.origins.extend(other.origins);
         self.tried.extend(other.tried);
         self.targets.extend(other.targets);
@@ -128,7 +132,7 @@ impl<'l> Group<'l> {
             super::score::why(guesses, confirmed.len() as u64, self.targets.len(), self.delay, pattern, &senders, &ips);
         why.extend(join::reasons(&self.origins, &self.joins));
         let lost = self.targets.iter().map(|domain| ledger.let_go_at(domain)).sum();
-        why.extend(super::score::doubts(self.doubtful, confirmed.len(), if self.inbound { lost } else { 0 }));
+        why.extend(super::score::doubts(&self.bystanders, if self.inbound { lost } else { 0 }));
         let success_rate = confirmed.len() as f64 / guesses.max(1) as f64;
         Campaign {
             id: format!("{:016x}", stable_hash(key.as_bytes())),

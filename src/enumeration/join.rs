@@ -13,6 +13,9 @@ use crate::{
 /// Joins told of; a botnet has hundreds.
 const MOST: usize = 12;
 
+/// What two guesses may share, by sender and client.
+type Shared = fn(&Ledger, Name, Name) -> Option<String>;
+
 /// The evidence that joined two groups, for people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Join(String);
@@ -28,7 +31,7 @@ impl Join {
         if one.pattern == other.pattern && one.pattern != Pattern::Unclear {
             shares.push(format!("how the names are made ({})", one.pattern.name()));
         }
-        let sorts: [(&str, fn(&Ledger, Name, Name) -> Option<String>); 4] = [
+        let sorts: [(&str, Shared); 4] = [
             ("the client address", |ledger, _, client| Some(ledger.names.text(client).to_owned())),
             ("the network", |ledger, _, client| network(ledger.names.text(client))),
             ("the sender", |ledger, sender, _| Some(ledger.names.text(sender).to_owned())),

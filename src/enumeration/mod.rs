@@ -47,14 +47,14 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
             let names: Vec<&str> = early.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
             let variants = pattern::of(&names) == Pattern::NameVariants;
             let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { continue };
-            let doubtful = trails.without_bystanders(&origin, &mut crossing.guesses);
+            let bystanders = trails.without_bystanders(&origin, &mut crossing.guesses);
             if crossing.guesses.is_empty() {
                 continue;
             }
             let names: Vec<&str> = crossing.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
             let pattern = pattern::of(&names);
             explained.extend(crossing.guesses.iter().map(|(row, _)| *row));
-            suspects.push(Suspect { origin, crossing, pattern, doubtful });
+            suspects.push(Suspect { origin, crossing, pattern, bystanders });
         }
     }
     let mut campaigns = cluster::campaigns(suspects, ledger);

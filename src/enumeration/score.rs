@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Pattern;
+use super::{Pattern, trail::Bystanders};
 
 /// Log odds that an origin with targets is a guesser before anything is seen: one in a thousand.
 const PRIOR: f64 = -6.9;
@@ -55,12 +55,19 @@ pub(super) fn why(
 }
 
 /// What is not certain, and what is all the same.
-pub(super) fn doubts(doubtful: usize, confirmed: usize, let_go: u64) -> Vec<String> {
+pub(super) fn doubts(bystanders: &Bystanders, let_go: u64) -> Vec<String> {
     let mut doubts = Vec::new();
-    if doubtful > 0 {
+    if let Some(by_chance) = bystanders.by_chance {
         doubts.push(format!(
-            "{doubtful} more addresses took mail from such visitors, and others write to them: whether they were guessed \
-             is not known, and they are not listed; the {confirmed} listed took mail from nobody else"
+            "addresses that others write to are listed where the visitor's network and sender domain were met nowhere \
+             else, as with the refused ones; {by_chance:.1} of these visits are expected to be honest"
+        ));
+    }
+    if bystanders.left_out > 0 {
+        doubts.push(format!(
+            "{} more addresses took mail from visitors who came once, and others write to them: whether they were \
+             guessed is not known, and they are not listed",
+            bystanders.left_out
         ));
     }
     if let_go > 0 {

@@ -19,7 +19,7 @@ use crate::{
 /// Chance that a guesser's first contact is unknown; the paper's hit 0.91 % of tries.
 const GUESSER: f64 = 0.95;
 /// What an existing address weighs that others write to anyway: guessers hide among such.
-const POPULAR: f64 = 0.5;
+const POPULAR: f64 = 0.25;
 /// Failures at one domain that make it a target; slips are single.
 const TARGET: usize = 3;
 /// The same for an origin of whose first contacts hardly one in ten exists.
@@ -38,8 +38,20 @@ const VARIANTS: f64 = 5.0;
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
     tries: Vec<(usize, Try)>,
-    /// After each try: the ratio, the same with the origin's head start, failures so far.
-    steps: Vec<(f64, f64, usize)>,
+    steps: Vec<Step>,
+}
+
+/// After a try.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// What it added.
+    weight: f64,
+    /// The ratio.
+    value: f64,
+    /// The same with the origin's head start.
+    headed: f64,
+    /// Failures so far.
+    failures: usize,
 }
 
 /// Where a walk crossed its bound.
@@ -67,7 +79,8 @@ impl Walk {
             }
             let pause = before.map_or(0, |at: i64| one.at.0 - at) as f64;
             before = Some(one.at.0);
-            value = (value * (-pause / HALF_LIFE).exp2() + step(&one, base, trails.ledger())).max(0.0);
+            let weight = weight(&one, base, trails.ledger());
+            value = (value * (-pause / HALF_LIFE).exp2() + weight).max(0.0);
             // Each new start is one more chance to be wrong: a list of thousands has many.
             starts += u32::from(value > 0.0 && inside == 0);
             inside = if value > 0.0 { inside + usize::from(!one.exists) } else { 0 };
@@ -75,29 +88,41 @@ impl Walk {
             // Whoever failed nowhere else is no stale list, unless it is one of the operator's few that just begins.
             let head = if value > 0.0 && failures - inside < SLIPS { base.head_start() } else { 0.0 };
             walk.tries.push((row, one));
-            walk.steps.push((value - chances, value + head - chances, failures));
+            walk.steps.push(Step { weight, value: value - chances, headed: value + head - chances, failures });
         }
         walk
     }
 
     /// Where it first reaches the test's bound.
     pub(super) fn crossing(&self, test: &Test) -> Option<Crossing> {
-        self.first(|(_, headed, _)| *headed >= test.bound())
+        self.first(|step| step.headed >= test.bound())
     }
 
     /// Where it would, if the names are spellings of the same people's.
     pub(super) fn crossing_of_variants(&self, test: &Test) -> Option<Crossing> {
-        self.first(|(value, headed, _)| value + VARIANTS >= test.bound() || *headed >= test.bound())
+        self.first(|step| step.value + VARIANTS >= test.bound() || step.headed >= test.bound())
     }
 
-    fn first(&self, reached: impl Fn(&(f64, f64, usize)) -> bool) -> Option<Crossing> {
-        let at = self.steps.iter().position(reached)?;
-        let peak = self.steps.iter().map(|step| step.1).fold(0.0, f64::max);
-        Some(Crossing { peak, delay: self.steps[at].2, guesses: around(&self.tries, at) })
+    /// The first crossing that all tries around it bear out: a list may begin with members who left, but goes on with
+    /// ever more who did not; whoever guesses goes on failing.
+    fn first(&self, reached: impl Fn(&Step) -> bool) -> Option<Crossing> {
+        let mut from = 0;
+        while let Some(at) = self.steps.iter().skip(from).position(&reached).map(|n| from + n) {
+            let (first, last) = around(&self.tries, at);
+            let among =
+                || self.tries.iter().zip(&self.steps).filter(|((_, one), _)| (first..=last).contains(&one.at.0));
+            if among().map(|(_, step)| step.weight).sum::<f64>() > 0.0 {
+                let peak = self.steps.iter().map(|step| step.headed).fold(0.0, f64::max);
+                let guesses = among().map(|(one, _)| *one).collect();
+                return Some(Crossing { peak, delay: self.steps[at].failures, guesses });
+            }
+            from = self.tries.partition_point(|(_, one)| one.at.0 <= last).max(at + 1);
+        }
+        None
     }
 }
 
-fn step(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
+fn weight(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
     let honest = base.unknown(domain_of(ledger.names.text(one.recipient)), one.at.day());
     match (one.exists, one.popular) {
         (false, _) => (GUESSER / honest).ln().max(0.0),
@@ -125,9 +150,9 @@ fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
     tries.iter().map(|(_, one)| aimed(one)).collect()
 }
 
-/// The tries that belong together with the one at `crossed`: no pause between failures longer than eight times the
+/// From when to when tries belong together with the one at `crossed`: no pause between failures longer than eight times the
 /// usual one, or two days. An address that exists belongs to them if it was tried among them, or one usual pause apart.
-fn around(tries: &[(usize, Try)], crossed: usize) -> Vec<(usize, Try)> {
+fn around(tries: &[(usize, Try)], crossed: usize) -> (i64, i64) {
     let failed: Vec<usize> = (0..tries.len()).filter(|&i| !tries[i].1.exists).collect();
     let pause = |a: usize, b: usize| tries[b].1.at.0 - tries[a].1.at.0;
     let here = failed.partition_point(|&i| i < crossed).min(failed.len() - 1);
@@ -142,6 +167,5 @@ fn around(tries: &[(usize, Try)], crossed: usize) -> Vec<(usize, Try)> {
     while last + 1 < failed.len() && pause(failed[last], failed[last + 1]) <= longest {
         last += 1;
     }
-    let (from, to) = (tries[failed[first]].1.at.0 - 3 * usual.max(60), tries[failed[last]].1.at.0 + 3 * usual.max(60));
-    tries.iter().filter(|(_, one)| (from..=to).contains(&one.at.0)).copied().collect()
+    (tries[failed[first]].1.at.0 - 3 * usual.max(60), tries[failed[last]].1.at.0 + 3 * usual.max(60))
 }

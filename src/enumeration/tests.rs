@@ -347,8 +347,11 @@ fn hits_of_a_crowd_are_certain_and_others_are_only_counted() {
     }
     for n in 0..120 {
         let client = format!("100.{n}.{}.8", n * 2);
-        let (to, exists) =
-            if n % 40 == 20 { (format!("known{n}@us.example"), true) } else { (format!("h{n}e@us.example"), n == 60) };
+        let (to, exists) = if n % 40 == 10 {
+            (format!("known{}@us.example", n % 30), true)
+        } else {
+            (format!("h{n}e@us.example"), n == 60)
+        };
         log.visit(3000 + n, &client, &format!("a{n}@r{n}.example"), &to, exists);
     }
     let campaigns = find(&log.ledger, &Test::default());
@@ -356,7 +359,56 @@ fn hits_of_a_crowd_are_certain_and_others_are_only_counted() {
     let why = campaigns[0].why.join("; ");
     assert!(why.contains("share their target and the time, nothing else"), "{why}");
     assert!(campaigns[0].confirmed.contains(&"h60e@us.example".to_owned()), "{campaigns:#?}");
-    assert!(why.contains("more addresses took mail from such visitors"), "{why}");
+    assert!(why.contains("more addresses took mail from visitors who came once"), "{why}");
+}
+
+#[test]
+fn a_list_that_begins_with_those_who_left_is_let_go_once_it_goes_on() {
+    let mut log = Log::new(1);
+    for n in 0..400 {
+        log.visit(n * 20, "100.1.1.1", &format!("friend{n}@f.example"), &format!("known{n}@us.example"), true);
+    }
+    let list = |log: &mut Log, from: i64, to: i64| {
+        for n in from..to {
+            let exists = n >= 9 && n % 3 > 0;
+            let to = if exists { format!("known{n}@us.example") } else { format!("left{n}x@us.example") };
+            log.visit(9_000 + n, "198.18.134.8", "club@veterans.example", &to, exists);
+        }
+    };
+    // Nine in a row that fail are no list, as far as anybody can tell.
+    list(&mut log, 0, 9);
+    assert_eq!(find(&log.ledger, &Test::default()).len(), 1);
+    list(&mut log, 9, 120);
+    silent(&log);
+    // Whoever guesses goes on failing.
+    for n in 0..40 {
+        log.visit(20_000 + n, "198.18.134.9", "eve@evil.example", &format!("g{n}u@us.example"), false);
+    }
+    found(&log, "198.18.134.9", &[], 40);
+}
+
+#[test]
+fn a_crowd_that_nobody_resembles_has_its_hits_told() {
+    let mut log = Log::new(1);
+    for n in 0..400 {
+        let client = format!("10.{}.{}.9", n % 4, n % 50);
+        log.visit(
+            n * 20,
+            &client,
+            &format!("friend{n}@f{}.example", n % 9),
+            &format!("known{}@us.example", n % 90),
+            true,
+        );
+    }
+    for n in 0..120 {
+        let hit = n % 40 == 20;
+        let to = if hit { format!("known{}@us.example", n % 90) } else { format!("h{n}e@us.example") };
+        log.visit(3000 + n, &format!("100.{n}.{}.8", n * 2), &format!("a{n}@r{n}.example"), &to, hit);
+    }
+    let campaigns = find(&log.ledger, &Test::default());
+    assert_eq!(campaigns.len(), 1, "{campaigns:#?}");
+    assert_eq!(campaigns[0].confirmed, ["known10@us.example", "known20@us.example", "known60@us.example"]);
+    assert!(campaigns[0].why.join("; ").contains("0.0 of these visits are expected to be honest"));
 }
 
 #[test]

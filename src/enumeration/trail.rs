@@ -48,6 +48,15 @@ pub(super) struct Try {
     pub(super) popular: bool,
 }
 
+/// What is not certain of a crowd's hits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bystanders {
+    /// Addresses that took mail meanwhile, from others as it seems.
+    pub(super) left_out: usize,
+    /// Honest visitors expected among those whose mail counts as a hit because they are like the crowd.
+    pub(super) by_chance: Option<f64>,
+}
+
 /// Contacts sorted by whether they are evidence, and of what.
 pub(super) struct Trails<'l> {
     ledger: &'l Ledger,
@@ -127,11 +136,11 @@ impl<'l> Trails<'l> {
         trails
     }
 
-    /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to.
-    /// None where the domain took no mail meanwhile: its directory was down. Returns how many addresses were left out.
-    pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) -> usize {
+    /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to,
+    /// from a visitor who is not like the crowd. None where the domain took no mail meanwhile: its directory was down.
+    pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) -> Bystanders {
         let (Origin::Crowd(domain), Some(first), Some(last)) = (origin, guesses.first(), guesses.last()) else {
-            return 0;
+            return Bystanders::default();
         };
         let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
         let within = |at: Timestamp| (from..=to).contains(&at);
@@ -142,11 +151,50 @@ impl<'l> Trails<'l> {
         if served.count() * 50 < failed {
             guesses.clear();
         }
-        let known = |one: &Try| one.exists && self.accepts.get(&one.recipient).is_none_or(|(_, senders)| *senders != 1);
-        let bystanders: HashSet<Name> =
-            guesses.iter().filter(|(_, one)| known(one)).map(|(_, one)| one.recipient).collect();
-        guesses.retain(|(_, one)| !known(one));
-        bystanders.len()
+        let tries = guesses.iter().filter(|(_, one)| !one.exists).map(|(_, one)| *one).collect();
+        let alike = self.alike(domain, tries, &within);
+        let bystander = |one: &Try| {
+            one.exists
+                && !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
+                && self.accepts.get(&one.recipient).is_none_or(|(_, senders)| *senders != 1)
+        };
+        let left_out: HashSet<Name> =
+            guesses.iter().filter(|(_, one)| bystander(one)).map(|(_, one)| one.recipient).collect();
+        guesses.retain(|(_, one)| !bystander(one));
+        Bystanders { left_out: left_out.len(), by_chance: alike.as_ref().map(|(_, chance)| *chance) }
+    }
+
+    /// Tells visitors who are like a crowd's failed ones, whose networks and sender domains nobody else comes from, and
+    /// how many honest ones are expected among them; `None` where that tells nothing, or it would be one and more.
+    fn alike(
+        &self,
+        domain: &str,
+        failed: Vec<Try>,
+        within: &dyn Fn(Timestamp) -> bool,
+    ) -> Option<(impl Fn(Name, Name) -> bool, f64)> {
+        let text = |name: Name| self.ledger.names.text(name);
+        let (mut domains, mut networks): (HashMap<&str, u32>, HashMap<String, u32>) = Default::default();
+        for key in self.ledger.contacts.keys().filter(|key| key.direction == Direction::In) {
+            *domains.entry(domain_of(text(key.sender))).or_default() += 1;
+            *networks.entry(network(text(key.client)).unwrap_or_default()).or_default() += 1;
+        }
+        let lone = move |sender: Name, client: Name| {
+            domains.get(domain_of(text(sender))) == Some(&1)
+                && network(text(client)).is_some_and(|net| networks.get(&net) == Some(&1))
+        };
+        let like = failed.iter().filter(|one| lone(one.sender, one.client)).count();
+        let span = |first: Timestamp, last: Timestamp| (last.0 - first.0).max(1) as f64;
+        let crowd = span(failed.first()?.at, failed.last()?.at);
+        let (begin, end) = self.ledger.window.bounds()?;
+        let elsewhere = self.ledger.contacts.iter().filter(|(key, contact)| {
+            key.direction == Direction::In
+                && contact.first_answer == Answer::Accepted
+                && !within(contact.first)
+                && domain_of(text(key.recipient)) == domain
+                && lone(key.sender, key.client)
+        });
+        let chance = elsewhere.count() as f64 * crowd / (span(begin, end) - crowd).max(1.0);
+        (like * 10 >= failed.len() * 9 && chance < 0.5).then_some((lone, chance))
     }
 
     /// Whose names the rows are told in.

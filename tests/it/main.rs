@@ -4,7 +4,6 @@
 mod alone;
 mod architecture;
 mod browser;
-mod campaigns;
 mod cli;
 mod config;
 mod contract;
