@@ -161,7 +161,8 @@ impl Index {
     /// The names within `far` edits (at most two) of `typed`, nearest and then most popular first.
     pub fn near<'s>(&self, typed: &str, far: usize, scratch: &'s mut Scratch) -> &'s [Hit] {
         let Scratch { hashes, buckets, seen, records, hits } = scratch;
-        (seen.clear(), hits.clear());
+        seen.clear();
+        hits.clear();
         if self.starts.len() < 2 || typed.is_empty() {
             return hits;
         }
