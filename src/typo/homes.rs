@@ -25,6 +25,13 @@ pub(super) fn is_suffix(name: &str) -> bool {
     all.contains(name)
 }
 
+/// Where the name that a stranger chose ends under a suffix that a house shares out (`github.io`): the place of the
+/// suffix, where there is one longer than the last label.
+pub(super) fn shared_tail(name: &str) -> Option<usize> {
+    let dots = name.bytes().enumerate().filter(|(_, b)| *b == b'.').map(|(i, _)| i + 1);
+    dots.into_iter().find(|at| name[*at..].contains('.') && is_suffix(&name[*at..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +44,7 @@ mod tests {
             assert_eq!(exists(tail), yes, "{tail}");
         }
         assert!(is_suffix("kiev.ua") && is_suffix("github.io") && !is_suffix("gmial.com"));
+        assert_eq!(shared_tail("some.github.io").map(|at| &"some.github.io"[at..]), Some("github.io"));
+        assert_eq!((shared_tail("gmial.com"), shared_tail("github.io"), shared_tail("a.b.c")), (None, None, None));
     }
 }

@@ -160,13 +160,9 @@ impl Index {
 
     /// The names within `far` edits (at most two) of `typed`, nearest and then most popular first.
     pub fn near<'s>(&self, typed: &str, far: usize, scratch: &'s mut Scratch) -> &'s [Hit] {
-        self.near_ranked(typed, far, u32::MAX, scratch)
-    }
-
-    /// The same, but those two edits away only where their number is below `second`.
-    pub(super) fn near_ranked<'s>(&self, typed: &str, far: usize, second: u32, scratch: &'s mut Scratch) -> &'s [Hit] {
         let Scratch { hashes, buckets, seen, records, hits } = scratch;
-        (seen.clear(), hits.clear());
+        seen.clear();
+        hits.clear();
         if self.starts.len() < 2 || typed.is_empty() {
             return hits;
         }
@@ -201,7 +197,6 @@ impl Index {
         records.extend(seen.iter().map(|name| self.records[*name as usize]));
         let plain = typed.is_ascii();
         for (&name, record) in seen.iter().zip(records.iter()) {
-            let far = if name < second { far } else { far.min(1) };
             let text = self.text(record);
             let distance = match std::str::from_utf8(text) {
                 Ok(text) if !(plain && text.is_ascii()) => {

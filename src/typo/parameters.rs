@@ -16,6 +16,8 @@ use crate::error::Error;
 const ALPHABET: f64 = 37.0;
 /// How often an eye takes this look-alike among those a letter has.
 const LOOK_ALIKES: f64 = 3.0;
+/// A number for another is that much rarer a slip than a letter for another: names are counted (`web1`, `web2`).
+const NUMBERED: f64 = 0.02;
 /// The least anything is given, so that an unseen kind is unlikely and not impossible.
 const FLOOR: f64 = 1e-9;
 
@@ -156,7 +158,9 @@ impl Parameters {
             Edit::MissingDot => 1.0 / intended.iter().filter(|c| **c == '.').count().max(1) as f64,
             Edit::Tld => self.tail(&change.from, &change.to),
         };
-        share * within
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let numbered = change.edit == Edit::Substitution && digit(from) && digit(to);
+        share * within * if numbered { NUMBERED } else { 1.0 }
     }
 
     fn letter(&self, beside: Option<char>) -> f64 {

@@ -282,6 +282,27 @@ fn fitting_follows_the_pairs() {
 }
 
 #[test]
+fn fitting_recovers_how_the_pairs_were_made() {
+    let (base, popular) = (Parameters::shipped().unwrap(), Popular::shipped());
+    let names: Vec<&str> = popular.names().filter(|n| n.len() > 10).collect();
+    let mut made = eval::generate(&names, 4000, 1, 5);
+    made.extend(eval::generate(&names, 1000, 2, 6));
+    let pair = |p: &eval::Pair| Confirmed { typed: p.typed.clone(), meant: Some(p.meant.clone()) };
+    let (fitted, learned) = learn(&made.iter().map(pair).collect::<Vec<_>>(), &base);
+    assert!(learned.domains > 4900, "{learned:?}");
+    let edits: Vec<Edit> = made.iter().flat_map(|p| p.edits.iter().copied()).collect();
+    for kind in
+        [Edit::Omission, Edit::Transposition, Edit::Substitution, Edit::Tld, Edit::MissingDot, Edit::Hyphenation]
+    {
+        let share = edits.iter().filter(|e| **e == kind).count() as f64 / edits.len() as f64;
+        let found = fitted.kinds[kind.name()];
+        assert!((found - share).abs() < 0.02 && (found - share).abs() < 0.15 * share, "{kind:?}: {found} for {share}");
+    }
+    assert!((fitted.second - 0.2).abs() < 0.02, "{}", fitted.second);
+    assert!(fitted.neighbour > 0.93, "{}", fitted.neighbour);
+}
+
+#[test]
 fn the_made_pairs_are_explained() {
     let census = Census::default();
     let popular = Popular::shipped();

@@ -4,10 +4,13 @@
 
 use hashbrown::HashMap;
 
-use super::{edit::tail_start, homes, letters::Letters, parameters::stem};
+use super::{edit::tail_start, homes, letters::Letters};
 
 /// Share of names under a suffix that does not exist: inner hosts (`.lan`), junk.
 const NO_HOME: f64 = 1e-8;
+/// Share of names under each suffix that a house or a country shares out and no known name has: those who list names
+/// list the house.
+const SHARED: f64 = 1e-4;
 /// Suffixes that no known name has, taken as so many of one name each.
 const RARE_TAILS: f64 = 50.0;
 /// Lengths of stems that are told apart.
@@ -43,7 +46,7 @@ impl Unlisted {
     /// P(domain | somebody's own), as if the names of `but` had not been seen.
     pub(super) fn probability(&self, name: &str, but: &[&str]) -> f64 {
         let (word, tail) = halves(name);
-        let but: Vec<&str> = but.iter().map(|b| stem(b)).collect();
+        let but: Vec<&str> = but.iter().map(|b| halves(b).0).collect();
         self.letters.probability(word, &but) * self.tail(tail, length(word))
     }
 
@@ -51,7 +54,13 @@ impl Unlisted {
     fn tail(&self, tail: &str, length: usize) -> f64 {
         let all: f64 = self.all.iter().sum::<f64>() + RARE_TAILS;
         let Some(here) = self.tails.get(tail) else {
-            return if homes::exists(tail) { 1.0 / all / RARE_TAILS } else { NO_HOME };
+            return if tail.contains('.') && homes::is_suffix(tail) {
+                SHARED
+            } else if homes::exists(tail) {
+                1.0 / all / RARE_TAILS
+            } else {
+                NO_HOME
+            };
         };
         let (n, usual) = (here.iter().sum::<f64>(), self.all[length] / self.all.iter().sum::<f64>());
         n / all * (here[length] + HALF * usual) / (n + HALF) / usual
@@ -63,7 +72,8 @@ fn length(stem: &str) -> usize {
 }
 
 fn halves(name: &str) -> (&str, &str) {
-    (stem(name), name.get(tail_start(name)..).unwrap_or(""))
+    let tail = homes::shared_tail(name).unwrap_or_else(|| tail_start(name));
+    (name.get(..tail.saturating_sub(1)).unwrap_or(""), name.get(tail..).unwrap_or(name))
 }
 
 #[cfg(test)]
