@@ -9,6 +9,8 @@ mod disclosures;
 mod history;
 mod lookups;
 mod nights;
+#[cfg(test)]
+mod plans;
 mod templates;
 mod upkeep;
 
@@ -33,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v3_disclosures.sql"),
     include_str!("v4_nights.sql"),
     include_str!("v5_templates.sql"),
+    include_str!("v6_indexes.sql"),
 ];
 
 /// The open database.
