@@ -11,6 +11,8 @@ mod imports;
 mod lock;
 mod lookups;
 mod nights;
+#[cfg(test)]
+mod plans;
 mod redact;
 mod templates;
 mod upkeep;
@@ -38,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v4_nights.sql"),
     include_str!("v5_templates.sql"),
     include_str!("v6_imports.sql"),
+    include_str!("v7_indexes.sql"),
 ];
 
 /// The open database.
