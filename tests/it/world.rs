@@ -7,7 +7,6 @@ use std::{
 };
 
 use bouncewatch::{
-    moment::Timestamp,
     simulate::{self, Options},
 };
 use serde_json::Value;
