@@ -272,10 +272,15 @@ fn contents(store: &Path) -> Vec<String> {
 fn killed_at(moments: impl Iterator<Item = f64>) {
     let (dir, truth) = world(4);
     let args = ["run", "coremail.jsonl", "--offline", "--quiet", "--now", "2022-07-04T02:00:00Z"];
+    let command = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bouncewatch"));
+        command.current_dir(dir.path()).args(args);
+        command
+    };
     let rerun = || {
         // Twice: a night told again finds its alerts quiet, whether the first telling was killed or not.
         for _ in 0..2 {
-            let output = bouncewatch(dir.path(), &args);
+            let output = command().output().unwrap();
             assert!(output.status.success(), "{}", stderr(&output));
         }
         contents(&dir.path().join("bouncewatch.db"))
@@ -289,11 +294,7 @@ fn killed_at(moments: impl Iterator<Item = f64>) {
         for file in ["bouncewatch.db", "bouncewatch.db-wal", "bouncewatch.db-shm"] {
             fs::remove_file(dir.path().join(file)).ok();
         }
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bouncewatch"))
-            .current_dir(dir.path())
-            .args(args)
-            .spawn()
-            .unwrap();
+        let mut child = command().spawn().unwrap();
         std::thread::sleep(length.mul_f64(moment));
         child.kill().unwrap();
         child.wait().unwrap();
