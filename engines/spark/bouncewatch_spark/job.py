@@ -81,7 +81,7 @@ def is_packed(path: str) -> bool:
         return file.read(6).startswith(PACKED)
 
 
-def splits(inputs: list[str], size: int, whole: bool) -> list[tuple[str, int, int]]:
+def splits(inputs: list[str], size: float, whole: bool) -> list[tuple[str, int, int]]:
     """Files cut into ranges of about `size` bytes; packed ones are not cut, and none with `whole`."""
     found = []
     for pattern in inputs:
@@ -158,7 +158,7 @@ def run(spark: SparkSession, args: argparse.Namespace) -> None:
     if args.lines:
         partials, planned = read_lines(spark, options, args.input, types), None
     else:
-        planned = splits(args.input, args.split_mib << 20, args.whole)
+        planned = splits(args.input, args.split_mib * (1 << 20), args.whole)
         if not planned:
             sys.exit(f"nothing to read in {', '.join(args.input)}")
         partials = read_splits(spark, options, planned, types)
@@ -191,7 +191,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--lines", action="store_true", help="read through Spark's own reader (s3a, hdfs): one record a line")
     told.add_argument("--whole", action="store_true", help="cut no file: logs whose mails go over many lines (Postfix, Exim, Sendmail)")
     told.add_argument("--manifest", help="where a JSON of what there was to read goes, for `ledger import --manifest`")
-    told.add_argument("--split-mib", type=int, default=256, help="size of a split; larger ones shuffle less [256]")
+    told.add_argument("--split-mib", type=float, default=256, help="size of a split; larger ones shuffle less [256]")
     told.add_argument("--reduce-tasks", type=int, help="[2 a core, at most 1024]")
     told.add_argument("--argument", action="append", default=[], help="handed to `bouncewatch ledger partial`, as --argument=--timezone=+08:00")
     return told

@@ -22,6 +22,9 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+#: How the work is cut.
+SPLITS, REDUCE = 8, 3
+NOW = "2022-08-01T00:00:00Z"
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -143,20 +146,21 @@ class Job:
         self.modules = Path(shutil.make_archive(str(folder / "modules"), "zip", HERE, "bouncewatch_spark"))
         self.main = folder / "main.py"
         self.main.write_text("from bouncewatch_spark.job import main\n\nmain()\n")
-        self.split_mib = max(1, self.log.stat().st_size // (8 << 20))
-
-    def report(self, db: Path) -> Path:
-        checked(self.binary, "report", "--db", db, "--reports", db.with_suffix(".r"), "--now", "2022-08-01T00:00:00Z")
-        return db.with_suffix(".r") / "latest"
+        self.split_mib = self.log.stat().st_size / SPLITS / (1 << 20)
 
     def alone(self) -> Path:
-        db = self.folder / "alone.db"
-        checked(self.binary, "run", self.log, "--offline", "--db", db, "--reports", self.folder / "alone.n", "--now", "2022-08-01T00:00:00Z")
-        return self.report(db)
+        return self.night(self.folder / "alone.db", self.log)
+
+    def night(self, db: Path, *inputs) -> Path:
+        """The nightly run, then its report again, which names no inputs."""
+        words = ["--offline", "--db", db, "--reports", db.with_suffix(".n"), "--now", NOW]
+        checked(self.binary, "run", *inputs, *words)
+        checked(self.binary, "report", "--db", db, "--reports", db.with_suffix(".r"), "--now", NOW)
+        return db.with_suffix(".r") / "latest"
 
     def start(self, on: Cluster, name: str) -> subprocess.Popen:
         words = ["--out", self.folder / name, "--bouncewatch", self.binary, "--split-mib", self.split_mib]
-        words += ["--reduce-tasks", 4, "--manifest", self.folder / f"{name}.json", self.log]
+        words += ["--reduce-tasks", REDUCE, "--manifest", self.folder / f"{name}.json", self.log]
         return on.submit(self.main, *words, modules=self.modules)
 
     def end(self, driver: subprocess.Popen, on: Cluster, name: str) -> Path:
@@ -169,7 +173,7 @@ class Job:
         checked(*words)
         if "nothing was done" not in subprocess.run([str(w) for w in words], capture_output=True, text=True).stderr:
             raise SystemExit(f"{name}: a second import did not say that it did nothing")
-        return self.report(db)
+        return self.night(db)
 
 
 def same(one: Path, other: Path, what: str) -> None:
@@ -185,9 +189,8 @@ def kill_one(driver: subprocess.Popen, on: Cluster, reducing: bool) -> bool:
     """Kills an executor in the stage that reads, or in the one behind the shuffle; whether it was there in time."""
     while driver.poll() is None:
         for stage in on.stages("active"):
-            behind = "parquet" in stage["name"] and stage["shuffleReadBytes"] > 0
-            mapping = stage["shuffleWriteBytes"] > 0 or "mapInArrow" in stage["details"]
-            if stage["numActiveTasks"] and (behind if reducing else mapping and not behind and stage["numTasks"] > 4):
+            # Told apart by their tasks, of which there are as many as splits and as shares of the fold.
+            if stage["numTasks"] == (REDUCE if reducing else SPLITS) and stage["numActiveTasks"]:
                 victims = on.executors()
                 if victims:
                     os.kill(victims[0], signal.SIGKILL)

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_mistake_has_its_line() {
-        let text = "dbb = 'x'\n\noffline = 'yes'\nalpha = 0.7\nreports = 'r'\n# a comment\nfail-on = 'urgent'\nnameserver = ['127.0.0.1:53',\n  'nowhere']\n\n[run]\nyear = 2022\ninput_format = 'postfix'\ntimezone = 'CET'\n\n[[alert-sink]]\nurl = 'file:///var/log/a'\n\n[[alert-sink]]\nurl = 'gopher://x'\n";
+        let text = "dbb = 'x'\n\noffline = 'yes'\nalpha = 0.7\nreports = 'r'\n# a comment\nfail-on = 'urgent'\nnameserver = ['127.0.0.1:53',\n  'nowhere']\n\n[run]\nyear = 2022\ninput_format = 'postfix'\ntimezone = 'Mars'\n\n[[alert-sink]]\nurl = 'file:///var/log/a'\n\n[[alert-sink]]\nurl = 'gopher://x'\n";
         let found = told(text);
         let lines: Vec<usize> = found.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 3, 4, 7, 9, 13, 14, 19], "{found:#?}");
