@@ -110,11 +110,12 @@ class Cluster:
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                words = (entry / "cmdline").read_bytes()
-            except (OSError, NotADirectoryError):
+                words, cwd = (entry / "cmdline").read_bytes(), os.readlink(entry / "cwd")
+            except OSError:
+                # No process, gone meanwhile, or another's.
                 continue
             # Its working folder is the worker's: other clusters on this machine are not ours to kill.
-            mine = os.path.realpath(entry / "cwd").startswith(str(self.folder.resolve()))
+            mine = cwd.startswith(str(self.folder.resolve()))
             if mine and b"CoarseGrainedExecutorBackend" in words and b"java" in words.split(b"\0")[0]:
                 found.append(int(entry.name))
         return sorted(found)
