@@ -108,7 +108,7 @@ pub(super) struct Common {
     /// Share of guessers that may be missed, 0 to 0.5 [default: 0.01]
     #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_BETA")]
     pub beta: Option<f64>,
-    /// Visits of outsiders kept for the search for guessing, some 500 bytes each; of more, those of origins that came
+    /// Visits of outsiders kept for the search for guessing; of more, those of origins that came
     /// again and a sample of the others [default: 400000]
     #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_STRANGERS")]
     pub strangers: Option<usize>,
