@@ -5,6 +5,7 @@ Out: the batches of the Arrow IPC stream on its standard output.
 Never: ends quietly when the process did not; a short stream is an error.
 """
 
+import os
 import subprocess
 import tempfile
 import threading
@@ -27,9 +28,11 @@ def batches(command: list[str], feed: Callable[[BinaryIO], None] | None = None) 
     The feeder is a thread of its own: who writes all before reading any waits for ever once both pipes are full.
     Standard error goes to a file, since a pipe nobody reads is the same trap.
     """
+    # A task has one core; Spark runs as many tasks as there are.
+    environment = {"RAYON_NUM_THREADS": "1", **os.environ}
     with tempfile.TemporaryFile() as errors:
         stdin = subprocess.DEVNULL if feed is None else subprocess.PIPE
-        with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors) as child:
+        with subprocess.Popen(command, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=errors) as child:
             feeder = Feeder(feed, child.stdin) if feed is not None else None
             try:
                 try:
