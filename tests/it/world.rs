@@ -6,9 +6,7 @@ use std::{
     path::Path,
 };
 
-use bouncewatch::{
-    simulate::{self, Options},
-};
+use bouncewatch::simulate::{self, Options};
 use serde_json::Value;
 
 use crate::{
