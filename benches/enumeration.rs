@@ -4,7 +4,9 @@
 //! `cargo bench --bench enumeration [CONTACTS]`; the best of some rounds, and the ratio.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
-use std::{collections::HashMap, error::Error, fs, hint::black_box, time::Duration};
+mod rounds;
+
+use std::{collections::HashMap, error::Error, time::Duration};
 
 use bouncewatch::{
     bounce::BounceType,
@@ -14,8 +16,8 @@ use bouncewatch::{
     moment::Timestamp,
     ndr::{TemplateId, Verdict},
 };
+use rounds::best;
 
-const ROUNDS: usize = 5;
 /// Unknown users from which the counter takes an address for a guesser's.
 const MANY: u32 = 10;
 
@@ -24,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{:>10} {:>10} {:>12} {:>12} {:>8}", "contacts", "campaigns", "contacts/s", "counter/s", "ratio");
     for contacts in [most / 10, most] {
         let ledger = ledger(contacts);
-        let (counter, _) = best(|| counted(&ledger))?;
-        let (search, campaigns) = best(|| enumeration::find(&ledger, &Test::default()).len())?;
+        let (counter, _) = best(|| Ok(counted(&ledger) as u64))?;
+        let (search, campaigns) = best(|| Ok(enumeration::find(&ledger, &Test::default()).len() as u64))?;
         let rate = |time: Duration| ledger.contacts.len() as f64 / time.as_secs_f64();
         println!(
             "{:>10} {campaigns:>10} {:>12.0} {:>12.0} {:>8.4}",
@@ -97,25 +99,4 @@ fn counted(ledger: &Ledger) -> usize {
         *counts.entry(key.client).or_default() += 1;
     }
     counts.values().filter(|n| **n >= MANY).count()
-}
-
-/// The shortest of some rounds: the rest is other programs' time.
-fn best(what: impl Fn() -> usize) -> Result<(Duration, usize), Box<dyn Error>> {
-    let mut found = (Duration::MAX, 0);
-    for _ in 0..ROUNDS {
-        let begin = busy()?;
-        let count = black_box(what());
-        found = found.min((busy()?.saturating_sub(begin), count));
-    }
-    Ok(found)
-}
-
-/// Processor time of all threads of this process.
-fn busy() -> Result<Duration, Box<dyn Error>> {
-    let mut sum = 0;
-    for thread in fs::read_dir("/proc/self/task")? {
-        let spent = fs::read_to_string(thread?.path().join("schedstat"))?;
-        sum += spent.split(' ').next().unwrap_or("").parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(sum))
 }

@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
+mod rounds;
+
 use std::{
     error::Error,
     fs,
@@ -20,6 +22,7 @@ use bouncewatch::{
     simulate::{self, Options as World},
     sources::{self, Known, Options},
 };
+use rounds::best;
 
 const ROUNDS: usize = 5;
 
@@ -134,25 +137,4 @@ fn row(path: &Path, threads: usize) -> Result<(), Box<dyn Error>> {
     let name = format!("{}, {threads} cores", path.file_name().unwrap_or_default().to_string_lossy());
     println!("{name:<28} {mb:>8.1} {mails:>10} {speed:>8.0} {plain:>8.0} {:>8.4}", speed / plain);
     Ok(())
-}
-
-/// The shortest of some rounds: the rest is other programs' time.
-fn best(mut what: impl FnMut() -> Result<u64, Box<dyn Error>>) -> Result<(Duration, u64), Box<dyn Error>> {
-    let mut found = (Duration::MAX, 0);
-    for _ in 0..ROUNDS {
-        let begin = busy()?;
-        let count = std::hint::black_box(what()?);
-        found = found.min((busy()?.saturating_sub(begin), count));
-    }
-    Ok(found)
-}
-
-/// Processor time of all threads of this process.
-fn busy() -> Result<Duration, Box<dyn Error>> {
-    let mut sum = 0;
-    for thread in fs::read_dir("/proc/self/task")? {
-        let spent = fs::read_to_string(thread?.path().join("schedstat"))?;
-        sum += spent.split(' ').next().unwrap_or("").parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(sum))
 }

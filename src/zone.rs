@@ -38,11 +38,6 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Zone = Zone(Kind::Fixed(0));
 
-    /// Always so many seconds east of UTC.
-    pub const fn fixed(offset_s: i32) -> Self {
-        Zone(Kind::Fixed(offset_s as i64))
-    }
-
     /// Reads `+08:00`, `-0330`, `Z`, or a name that the system's zone database has.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(at) = Timestamp::parse(&format!("1970-01-01T00:00:00{text}")) {

@@ -15,7 +15,7 @@ use super::{Exit, lines::Out, report, screen::Screen, settings::Settings};
 use crate::{
     error::Error,
     moment::Timestamp,
-    sources::{self, FormatKind},
+    sources,
     store::Store,
     watch::{self, Event, Line, Watch},
 };
@@ -40,10 +40,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
-    let format = args.input_format.or_else(|| settings.run.input_format.clone()).map(|name| {
-        FormatKind::parse(&name)
-            .ok_or_else(|| Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())))
-    });
+    let format = args.input_format.or_else(|| settings.run.input_format.clone());
     let zone =
         args.timezone.or_else(|| settings.run.timezone.clone()).map(|text| super::run::zone(&text)).transpose()?;
     let until_idle = match args.until_idle {
@@ -57,7 +54,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let job = Watch {
         input: args.input,
         reading: sources::Options {
-            format: format.transpose()?,
+            format: format.as_deref().map(super::run::input_format).transpose()?,
             now: settings.now,
             zone: zone.unwrap_or_default(),
             ..sources::Options::default()

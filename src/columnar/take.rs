@@ -49,7 +49,7 @@ impl Partial {
                     direction: row.direction()?,
                 };
                 ledger.window.merge(Window::between(first, last));
-                ledger.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
+                ledger.meet(key, contact);
             }
             Table::Refusal => {
                 let key = RefusalKey {

@@ -15,7 +15,6 @@ use crate::{
     disclose::{Letters, Route},
     error::Error,
     export, pipeline, registrability,
-    sources::FormatKind,
     typo::distance,
 };
 
@@ -124,9 +123,7 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
         registrability::usable(network)?;
     }
     let run = &settings.run;
-    if let Some(name) = run.input_format.as_ref().filter(|name| FormatKind::parse(name).is_none()) {
-        return Err(Error::Usage(format!("--input-format {name}: is none of {}", FormatKind::names())));
-    }
+    run.input_format.as_deref().map(crate::cli::run::input_format).transpose()?;
     run.timezone.as_deref().map(crate::cli::run::zone).transpose()?;
     run.since.as_deref().map(|text| moment("--since", text)).transpose()?;
     run.until.as_deref().map(|text| moment("--until", text)).transpose()?;
