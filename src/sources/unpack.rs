@@ -1,6 +1,9 @@
-//! Compressed inputs by their first bytes, never by their name, each with a cap on what comes out.
+//! Compressed inputs by their first bytes, never by their name, each with a cap on what comes out; UTF-16 likewise, as
+//! PowerShell 5 writes what it exports.
 
 use std::io::{self, BufRead, BufReader, Read};
+
+use encoding_rs_io::DecodeReaderBytes;
 
 /// Output allowed for each byte of input; mail logs stay well under 200, bombs start at 1,000.
 const RATIO: u64 = 500;
@@ -11,7 +14,7 @@ const FREE: u64 = 64 << 20;
 /// Output allowed at all.
 const LIMIT: u64 = 1 << 40;
 
-/// A reader of the plain text in `raw`, and whether `raw` was compressed.
+/// A reader of the plain text in `raw`, and whether `raw` holds it in another form.
 pub(crate) fn unpack<'r>(raw: impl Read + Send + 'r) -> io::Result<(Box<dyn Read + Send + 'r>, bool)> {
     let mut raw = BufReader::with_capacity(128 << 10, raw);
     let magic = {
@@ -24,6 +27,8 @@ pub(crate) fn unpack<'r>(raw: impl Read + Send + 'r) -> io::Result<(Box<dyn Read
     };
     let counted = Counted { inner: raw, read: 0 };
     let plain: Box<dyn Inner + Send + 'r> = match packing {
+        // Each unit of two bytes becomes three at most: no cap is needed.
+        Packing::Utf16 => return Ok((Box::new(DecodeReaderBytes::new(counted)), true)),
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
         Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(counted)),
@@ -38,6 +43,7 @@ enum Packing {
     Zstd,
     Bzip2,
     Xz,
+    Utf16,
 }
 
 impl Packing {
@@ -47,6 +53,8 @@ impl Packing {
             (&[0x28, 0xb5, 0x2f, 0xfd][..], Packing::Zstd),
             (b"BZh", Packing::Bzip2),
             (&[0xfd, b'7', b'z', b'X', b'Z', 0][..], Packing::Xz),
+            (&[0xff, 0xfe][..], Packing::Utf16),
+            (&[0xfe, 0xff][..], Packing::Utf16),
         ]
         .into_iter()
         .find_map(|(magic, packing)| head.starts_with(magic).then_some(packing))

@@ -34,6 +34,21 @@ fn first_night(inputs: &[PathBuf]) -> Reading<Vec<String>> {
     run(inputs, &Known::default(), &options()).expect("a reading")
 }
 
+fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(unit).collect()
+}
+
+#[test]
+fn utf_16_is_read_as_what_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = records(40).replace("a0@", "\u{5f20}@").replace('\n', "\r\n");
+    for (name, unit) in [("le.json", u16::to_le_bytes as fn(u16) -> [u8; 2]), ("be.json", u16::to_be_bytes)] {
+        let reading = first_night(&[file(folder.path(), name, &utf16(&text, unit))]);
+        assert_eq!((reading.inputs[0].records, reading.inputs[0].rejected, reading.inputs[0].lossy), (40, 0, 0));
+        assert!(reading.workers.concat().iter().any(|mail| mail.contains('\u{5f20}')));
+    }
+}
+
 #[test]
 fn packed_in_every_way_and_in_several_pieces() {
     let folder = tempfile::tempdir().expect("a folder");
