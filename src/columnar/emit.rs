@@ -143,5 +143,8 @@ fn tallies(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
             out(&listed(Table::SenderPass, domain, *day))?;
         }
     }
+    if let Some(sketch) = ledger.strangers.crowd.to_text() {
+        out(&Row::new(Table::Crowd).text(Text::Value, &sketch))?;
+    }
     Ok(())
 }

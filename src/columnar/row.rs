@@ -21,6 +21,7 @@ pub(super) enum Table {
     SenderPass,
     Input,
     Bound,
+    Crowd,
     Control,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 14] = [
+    pub(super) const ALL: [Table; 15] = [
         Table::Contact,
         Table::Refusal,
         Table::Day,
@@ -86,6 +87,7 @@ impl Table {
         Table::SenderPass,
         Table::Input,
         Table::Bound,
+        Table::Crowd,
         Table::Control,
     ];
 
@@ -104,6 +106,7 @@ impl Table {
             Table::SenderPass => "sender_pass",
             Table::Input => "input",
             Table::Bound => "bound",
+            Table::Crowd => "crowd",
             Table::Control => "control",
         }
     }

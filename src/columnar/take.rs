@@ -7,7 +7,7 @@ use super::{
 use crate::{
     bounce::BounceType,
     delivery::Direction,
-    ledger::{Answer, Contact, ContactKey, RefusalKey},
+    ledger::{Answer, Contact, ContactKey, Crowd, RefusalKey},
     merge::Merge,
     moment::{Day, Timestamp, Window},
     ndr::{Form, Founder, TemplateId},
@@ -121,6 +121,10 @@ impl Partial {
             }
             Table::SenderPass => {
                 ledger.sender_passes.entry(row.need(Text::Name)?.to_owned()).or_default().insert(row.day()?);
+            }
+            Table::Crowd => {
+                let crowd = Crowd::from_text(row.need(Text::Value)?).ok_or("has no sketch in value")?;
+                ledger.strangers.crowd.join(&crowd);
             }
             Table::Input => self.mark(row)?,
             Table::Control => {

@@ -108,3 +108,15 @@ fn damaged_bytes_are_an_error() {
     let file = Source::File(fs::File::open(&damaged).unwrap());
     assert!(read(&mut Partial::default(), "test", file).unwrap_err().to_string().contains("no intact Parquet file"));
 }
+
+#[test]
+fn crowds_of_shards_are_one() {
+    let crowded = |members: std::ops::Range<u64>| {
+        let mut partial = Partial::default();
+        members.for_each(|n| partial.ledger.strangers.crowd.add(crate::hash::stable_hash(&n.to_le_bytes())));
+        partial.claim(None);
+        partial
+    };
+    let folded = fold(&[&stream(&crowded(0..700)), &stream(&crowded(500..1_200)), &stream(&Partial::default())]);
+    assert_eq!(folded.ledger.strangers.crowd.number()[1], 1_200);
+}

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    AuthFailures, Blocklist, Changes, DomainRisk, Findings, Receiver, TemplateLine, Templates, UsernameRisk, slips,
+    AuthFailures, Blocklist, Changes, DomainRisk, Findings, Receiver, Strangers, TemplateLine, Templates, UsernameRisk,
+    slips,
 };
 use crate::{
     address::domain_of,
@@ -48,6 +49,7 @@ impl Findings {
             generated_at: now,
             window: ledger.window,
             inputs: Vec::new(),
+            strangers: strangers(ledger),
             days: ledger.days.iter().map(|(day, tally)| (*day, *tally)).collect(),
             root_causes: root_causes(ledger, &campaigns),
             templates: templates(ledger),
@@ -67,6 +69,11 @@ impl Findings {
             alerts: Vec::new(),
         }
     }
+}
+
+fn strangers(ledger: &Ledger) -> Option<Strangers> {
+    let crowd = &ledger.strangers.crowd;
+    (!crowd.is_empty()).then(|| Strangers { mails: ledger.mails_let_go(), visitors: crowd.number() })
 }
 
 /// Mails by root cause; a campaign's unknown users are malice, not typing.

@@ -27,6 +27,8 @@ pub struct Findings {
     pub window: Window,
     /// What was read this time.
     pub inputs: Vec<InputLine>,
+    /// Visitors of whom only sums are kept, for lack of room.
+    pub strangers: Option<Strangers>,
     /// Bounce degrees and types by day, oldest first.
     pub days: Vec<(Day, DayTally)>,
     /// Mails by root cause, soft- and hard-bounced; malicious ones are those of campaigns.
@@ -61,6 +63,15 @@ pub struct Findings {
     pub changes: Changes,
     /// What an operator should hear of tonight, most severe first.
     pub alerts: Vec<Alert>,
+}
+
+/// Visitors let go beyond `--strangers`, in all nights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strangers {
+    /// Their mails.
+    pub mails: u64,
+    /// Distinct ones: at least, about, at most, from a sketch.
+    pub visitors: [u64; 3],
 }
 
 /// One input as it was read.

@@ -202,6 +202,7 @@ impl Merge for Ledger {
         }
         self.window.merge(other.window);
         self.strangers.let_go += other.strangers.let_go;
+        self.strangers.crowd.join(&other.strangers.crowd);
         self.make_room();
     }
 }

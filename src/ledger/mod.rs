@@ -4,6 +4,7 @@
 //! Out: a [`Ledger`]; two of them merge in any order.
 //! Never: decides what a bounce means, keeps a message.
 
+mod crowd;
 mod learn;
 mod names;
 mod strangers;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+pub use crowd::Crowd;
 pub use names::{Name, Names};
 pub use strangers::{STRANGERS, Strangers};
 

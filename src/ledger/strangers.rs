@@ -7,7 +7,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Contact, ContactKey, Ledger, Name, Names, RefusalKey};
+use super::{Contact, ContactKey, Crowd, Ledger, Name, Names, RefusalKey};
 use crate::{
     address::{domain_of, network, person},
     delivery::Direction,
@@ -32,6 +32,8 @@ pub struct Strangers {
     pub most: usize,
     /// Visits let go.
     pub let_go: u64,
+    /// Who made them: clients, or senders where the log names no client.
+    pub crowd: Crowd,
     kept: usize,
     /// Rounds left, by hash of the origin.
     met: Vec<u8>,
@@ -39,7 +41,7 @@ pub struct Strangers {
 
 impl Default for Strangers {
     fn default() -> Self {
-        Strangers { most: STRANGERS, let_go: 0, kept: 0, met: Vec::new() }
+        Strangers { most: STRANGERS, let_go: 0, crowd: Crowd::default(), kept: 0, met: Vec::new() }
     }
 }
 
@@ -54,6 +56,12 @@ impl Ledger {
         let Some(recipient) = self.names.find(&format!("@{domain}")) else { return 0 };
         let key = ContactKey { sender: Name::NONE, client: Name::NONE, recipient, direction: Direction::In };
         self.contacts.get(&key).map_or(0, |c| c.accepted + c.unknown + c.no_domain + c.other)
+    }
+
+    /// Mails of visits that were let go, at any domain and in any night.
+    pub fn mails_let_go(&self) -> u64 {
+        let sums = self.contacts.iter().filter(|(key, _)| key.direction == Direction::In && !is_visit(key));
+        sums.map(|(_, c)| c.accepted + c.unknown + c.no_domain + c.other).sum()
     }
 
     /// Takes in who wrote to whom.
@@ -74,6 +82,10 @@ impl Ledger {
             self.contacts.keys().filter(|key| is_visit(key)).map(|key| Visit::of(*key, &self.names)).collect();
         let kept = self.strangers.choose(&visits);
         self.strangers.let_go += (visits.len() - kept.len()) as u64;
+        for visit in visits.iter().filter(|visit| !kept.contains(&visit.key)) {
+            let [client, _, sender] = visit.origins;
+            self.strangers.crowd.add(if client == 0 { sender } else { client });
+        }
         self.keep(&kept);
         self.strangers.kept = kept.len();
     }
@@ -294,6 +306,11 @@ mod tests {
         assert_eq!(sums, (5_000 + 10, 5_000 + 190), "nothing goes uncounted");
         assert!(ledger.let_go_at("us.example") > 0 && ledger.strangers.let_go > 6_000);
         assert_eq!(ledger.let_go_at("other.example"), 0);
+        let [least, _, most] = ledger.strangers.crowd.number();
+        let known: HashSet<Name> = ledger.contacts.keys().filter(|key| is_visit(key)).map(|key| key.client).collect();
+        // One who was let go may be back: nobody else is neither known nor counted.
+        assert!(most >= 10_000 - known.len() as u64 && least <= 10_000, "{least} to {most} of 10,000");
+        assert!(ledger.mails_let_go() >= ledger.let_go_at("us.example"));
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Page<'_> {
     }
 
     fn blind_spots(&self) -> Vec<String> {
-        blind_spots(&self.r.inputs)
+        blind_spots(self.r)
     }
 
     fn rejected(&self) -> u64 {

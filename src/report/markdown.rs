@@ -182,7 +182,7 @@ fn read(out: &mut String, r: &Report) {
     });
     table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
-    for sentence in blind_spots(&r.inputs) {
+    for sentence in blind_spots(r) {
         line(out, &prose(&sentence));
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     bounce::BounceType,
     delivery::Direction,
     error::Error,
-    ledger::{Answer, AuthTally, BlockTally, Contact, ContactKey, DayTally, Ledger, Name, RefusalKey, STRANGERS},
+    ledger::{
+        Answer, AuthTally, BlockTally, Contact, ContactKey, Crowd, DayTally, Ledger, Name, RefusalKey, STRANGERS,
+    },
     merge::Merge,
     moment::{Day, Timestamp, Window},
     sources::{Known, Mark},
@@ -52,7 +54,8 @@ impl Store {
             db.execute_batch("DELETE FROM contacts; DELETE FROM refusals; DELETE FROM names WHERE id > 0")?;
             let ids = save_names(db, ledger)?;
             save_contacts(db, ledger, &ids)?;
-            save_refusals(db, ledger, &ids)
+            save_refusals(db, ledger, &ids)?;
+            save_crowd(db, ledger)
         })
     }
 
@@ -248,7 +251,23 @@ fn save_tallies(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
             passes.execute(params![domain, day.0])?;
         }
     }
+    save_crowd(db, ledger)
+}
+
+fn save_crowd(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
+    if ledger.strangers.crowd.is_empty() {
+        return Ok(());
+    }
+    let mut crowd = load_crowd(db)?;
+    crowd.join(&ledger.strangers.crowd);
+    db.execute("DELETE FROM crowd", [])?;
+    db.execute("INSERT INTO crowd VALUES (?1)", [crowd.to_text()])?;
     Ok(())
+}
+
+fn load_crowd(db: &Connection) -> rusqlite::Result<Crowd> {
+    let text: Option<String> = db.query_row("SELECT sketch FROM crowd", [], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| Crowd::from_text(&text)).unwrap_or_default())
 }
 
 fn load_names(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<HashMap<i64, Name>> {
@@ -356,6 +375,7 @@ fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         ledger.sender_passes.entry(row.get(0)?).or_default().insert(Day(row.get(1)?));
     }
+    ledger.strangers.crowd = load_crowd(db)?;
     Ok(())
 }
 

@@ -41,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v5_templates.sql"),
     include_str!("v6_imports.sql"),
     include_str!("v7_indexes.sql"),
+    include_str!("v8_crowd.sql"),
 ];
 
 /// The open database.

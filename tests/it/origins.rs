@@ -66,6 +66,11 @@ fn check(visitors: u64, args: &[&str], most_mib: u64) {
     let confirmed: BTreeSet<String> =
         mine["confirmed"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect();
     assert_eq!((confirmed, mine["guesses"].as_u64()), (hits, Some(400)), "{mine:#}");
+    let strangers = &report["strangers"];
+    let [least, most] = ["at_least", "at_most"].map(|key| strangers[key].as_u64().unwrap());
+    // Each visitor came once: of those let go the mails are as many as they are, up to the guesser's own.
+    let mails = strangers["mails"].as_u64().unwrap();
+    assert!(mails > visitors / 2 && least <= mails && mails <= most + 400, "{strangers}");
     assert!(peak > 0 && peak >> 10 < most_mib, "{} MiB", peak >> 10);
 }
 

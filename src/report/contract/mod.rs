@@ -5,12 +5,14 @@
 mod changes;
 mod lookups;
 mod squatting;
+mod strangers;
 
 use serde::Serialize;
 
 pub use changes::{Change, Changes};
 pub use lookups::{Lookups, Server};
 pub use squatting::{Answer, Domain, DomainStatus, Squatting, Username, UsernameStatus, VulnerableWeek, Week};
+pub use strangers::Strangers;
 
 use crate::{
     address,
@@ -58,6 +60,9 @@ pub struct Report {
     pub alerts: Vec<Alert>,
     /// Added: how asking the registries went.
     pub lookups: Lookups,
+    /// Only where there were too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strangers: Option<Strangers>,
 }
 
 /// Added: a domain we send to, and what it refused for good.
@@ -107,12 +112,13 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// What inputs of each format cannot show, one sentence a format, for people.
-pub fn blind_spots(inputs: &[Input]) -> Vec<String> {
+pub fn blind_spots(r: &Report) -> Vec<String> {
     let by_format: std::collections::BTreeMap<&str, &[String]> =
-        inputs.iter().filter(|i| !i.blind_to.is_empty()).map(|i| (&*i.format, &*i.blind_to)).collect();
+        r.inputs.iter().filter(|i| !i.blind_to.is_empty()).map(|i| (&*i.format, &*i.blind_to)).collect();
     by_format
         .into_iter()
         .map(|(format, what)| format!("Not to be seen in {format} logs: {}.", what.join("; ")))
+        .chain(r.strangers.as_ref().map(Strangers::sentence))
         .collect()
 }
 
@@ -314,6 +320,7 @@ impl From<&Findings> for Report {
             dismissed: f.dismissed.iter().map(Dismissed::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
             lookups: Lookups::from(&f.lookups),
+            strangers: f.strangers.as_ref().map(Strangers::from),
         }
     }
 }

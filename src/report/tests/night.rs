@@ -5,8 +5,8 @@ use crate::{
     bounce::{BounceType, RootCause},
     enumeration::{Campaign, Dismissed, Pattern},
     findings::{
-        AuthFailures, Blocklist, Changes, DomainRisk, Findings, InputLine, Receiver, TemplateLine, Templates,
-        UsernameRisk, changes,
+        AuthFailures, Blocklist, Changes, DomainRisk, Findings, InputLine, Receiver, Strangers, TemplateLine,
+        Templates, UsernameRisk, changes,
     },
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
@@ -249,6 +249,7 @@ pub(super) fn night() -> Findings {
         ],
         taken: vec![],
         lookups: Default::default(),
+        strangers: Some(Strangers { mails: 12_345, visitors: [9_790, 9_950, 10_110] }),
         alerts: vec![],
     };
     findings.alerts = alert::deserved(&findings);
