@@ -1,8 +1,8 @@
 //! One delivery into the tables.
 
-use super::{Answer, BlockTally, Contact, ContactKey, Ledger, RefusalKey};
+use super::{Answer, BlockTally, Contact, ContactKey, Domain, Ledger, RefusalKey};
 use crate::{
-    address::{domain_of, fold},
+    address::fold,
     bounce::BounceType,
     delivery::{Delivery, Direction, Outcome},
     merge::Merge,
@@ -13,8 +13,6 @@ use crate::{
 impl Ledger {
     /// Takes in one delivery. `verdicts` has one entry an attempt, `None` where it was accepted.
     pub fn add(&mut self, delivery: &Delivery<'_>, verdicts: &[Option<Verdict>]) {
-        let sender = fold(delivery.sender);
-        let recipient = fold(delivery.recipient);
         let outcome = delivery.outcome();
         let last_refusal = verdicts.iter().rev().flatten().next().map(|v| v.kind);
 
@@ -23,11 +21,11 @@ impl Ledger {
         if delivery.direction == Direction::Stopped {
             return;
         }
-        self.tally_blocklists(delivery, domain_of(&recipient), verdicts);
-        self.tally_authentication(delivery, domain_of(&sender), outcome, verdicts);
-
-        let (sender, recipient) = (self.names.intern(&sender), self.names.intern(&recipient));
+        let sender = self.names.intern(&fold(delivery.sender));
+        let recipient = self.names.intern(&fold(delivery.recipient));
         let client = self.names.intern(delivery.client.unwrap_or_default());
+        self.tally_blocklists(delivery, self.names.domain(recipient), verdicts);
+        self.tally_authentication(delivery, self.names.domain(sender), outcome, verdicts);
         let answer = match (outcome, last_refusal) {
             (Outcome::NonBounced | Outcome::SoftBounced, _) => Answer::Accepted,
             (_, Some(BounceType::UserUnknown)) => Answer::Unknown,
@@ -76,7 +74,7 @@ impl Ledger {
         }
     }
 
-    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<Verdict>]) {
+    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: Domain, verdicts: &[Option<Verdict>]) {
         // At our own door it is a visitor that is listed, not one of our servers.
         if delivery.direction == Direction::In {
             return;
@@ -85,6 +83,7 @@ impl Ledger {
         for (verdict, attempt) in verdicts.iter().zip(delivery.attempts) {
             let Some(verdict) = verdict.as_ref().filter(|v| v.kind == BounceType::Blocklisted) else { continue };
             let list = verdict.blocklist.as_deref().unwrap_or("unnamed");
+            let receiver = self.names.domain_text(receiver);
             let tally = self.blocklists.entry((list.to_owned(), delivery.start.day())).or_default();
             tally.attempts += 1;
             if !named.contains(&list) {
@@ -103,10 +102,11 @@ impl Ledger {
     fn tally_authentication(
         &mut self,
         delivery: &Delivery<'_>,
-        domain: &str,
+        sender: Domain,
         outcome: Outcome,
         verdicts: &[Option<Verdict>],
     ) {
+        let domain = self.names.domain_text(sender);
         if domain.is_empty() || delivery.direction == Direction::In {
             return;
         }
@@ -117,8 +117,14 @@ impl Ledger {
             tally.failed.extend(delivery.start);
         }
         if outcome != Outcome::HardBounced && !failed {
-            let days = self.sender_passes.entry(domain.to_owned()).or_default();
-            days.insert(delivery.start.day());
+            let day = delivery.start.day();
+            if self.passed.len() <= sender.0 as usize {
+                self.passed.resize(self.names.domains(), None);
+            }
+            // Most of a day's mails tell nothing new of their sender's domain.
+            if self.passed[sender.0 as usize].replace(day) != Some(day) {
+                self.sender_passes.entry(domain.to_owned()).or_default().insert(day);
+            }
         }
     }
 }
@@ -159,51 +165,61 @@ impl Contact {
     }
 }
 
-impl Merge for Ledger {
-    fn merge(&mut self, other: Self) {
-        if self.names.is_empty() && self.days.is_empty() && self.window.bounds().is_none() {
-            let most = self.strangers.most;
-            *self = other;
-            self.strangers.most = most;
-            self.make_room();
-            return;
-        }
-        let renamed: Vec<super::Name> = other.names.iter().map(|(_, text)| self.names.intern(text)).collect();
+impl Ledger {
+    /// Whether nothing was learned.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.days.is_empty() && self.window.bounds().is_none()
+    }
+
+    /// Takes in another one, which stays as it is.
+    pub fn absorb(&mut self, other: &Ledger) {
+        let renamed = self.names.absorb(&other.names);
         let rename = |name: super::Name| renamed[name.0 as usize];
-        for (day, tally) in other.days {
-            self.days.entry(day).or_default().merge(tally);
+        for (day, tally) in &other.days {
+            self.days.entry(*day).or_default().merge(*tally);
         }
-        for (key, contact) in other.contacts {
+        for (key, contact) in &other.contacts {
             let key = ContactKey {
                 sender: rename(key.sender),
                 client: rename(key.client),
                 recipient: rename(key.recipient),
-                ..key
+                ..*key
             };
-            self.meet(key, contact);
+            self.meet(key, *contact);
         }
-        for (key, count) in other.refusals {
-            *self
-                .refusals
-                .entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key })
-                .or_default() += count;
+        for (key, count) in &other.refusals {
+            let key = RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..*key };
+            *self.refusals.entry(key).or_default() += count;
         }
-        self.templates.merge(other.templates);
-        for (key, tally) in other.blocklists {
-            self.blocklists.entry(key).or_default().merge(tally);
+        self.templates.merge(other.templates.clone());
+        for (key, tally) in &other.blocklists {
+            self.blocklists.entry(key.clone()).or_default().merge(tally.clone());
         }
-        for (domain, tally) in other.authentication {
-            let known = self.authentication.entry(domain).or_default();
+        for (domain, tally) in &other.authentication {
+            let known = self.authentication.entry(domain.clone()).or_default();
             known.failures += tally.failures;
             known.failed.merge(tally.failed);
         }
-        for (domain, mut days) in other.sender_passes {
-            self.sender_passes.entry(domain).or_default().append(&mut days);
+        for (domain, days) in &other.sender_passes {
+            self.sender_passes.entry(domain.clone()).or_default().extend(days);
         }
         self.window.merge(other.window);
         self.strangers.let_go += other.strangers.let_go;
         self.strangers.crowd.join(&other.strangers.crowd);
         self.make_room();
+    }
+}
+
+impl Merge for Ledger {
+    fn merge(&mut self, other: Self) {
+        if self.is_empty() {
+            let most = self.strangers.most;
+            *self = other;
+            self.strangers.most = most;
+            self.make_room();
+        } else {
+            self.absorb(&other);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 pub use crowd::Crowd;
-pub use names::{Name, Names};
+pub use names::{Domain, Name, Names};
 pub use strangers::{STRANGERS, Strangers};
 
 use crate::{
@@ -48,6 +48,8 @@ pub struct Ledger {
     pub window: Window,
     /// How many visitors are kept.
     pub strangers: Strangers,
+    /// By a sender domain's number: the day last put into `sender_passes`.
+    pub(crate) passed: Vec<Option<Day>>,
 }
 
 /// One day's counts.

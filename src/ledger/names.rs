@@ -1,20 +1,26 @@
 //! Every address and IP once, as a small number.
 
-use std::hash::BuildHasher;
+use std::{hash::BuildHasher, sync::OnceLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::address::domain_of;
 
 /// A name's number in its [`Names`]; meaningless in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub u32);
 
-/// The table of names, all texts in one buffer. Number 0 is the empty name.
+/// A domain's number in the [`Names`] of which some are there. Number 0 is that of names without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Domain(pub u32);
+
+/// The table of names. Number 0 is the empty name.
 #[derive(Debug, Clone)]
 pub struct Names {
-    text: String,
-    ends: Vec<usize>,
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    all: Texts,
+    domains: Texts,
+    /// By name.
+    domain: Vec<Domain>,
 }
 
 impl Name {
@@ -25,55 +31,136 @@ impl Name {
 impl Names {
     /// The number of `text`, new or known. Four billion distinct names are more than the store's own limit.
     pub fn intern(&mut self, text: &str) -> Name {
-        let hash = self.hasher.hash_one(text);
-        if let Some(&n) = self.index.find(hash, |&n| slice(&self.text, &self.ends, n) == text) {
-            return Name(n);
-        }
-        let n = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-        self.text.push_str(text);
-        self.ends.push(self.text.len());
-        let (all, ends, hasher) = (&self.text, &self.ends, &self.hasher);
-        self.index.insert_unique(hash, n, |&n| hasher.hash_one(slice(all, ends, n)));
-        Name(n)
+        self.intern_hashed(text, hash(text))
+    }
+
+    /// Takes in all names of another table; its numbers become those given, by position.
+    pub fn absorb(&mut self, other: &Names) -> Vec<Name> {
+        let mut hashes = vec![0; other.domain.len()];
+        other.all.index.iter().for_each(|slot| hashes[slot.number as usize] = slot.hash);
+        other.iter().zip(hashes).map(|((_, text), hash)| self.intern_hashed(text, hash)).collect()
     }
 
     /// The number of `text` if it is known.
     pub fn find(&self, text: &str) -> Option<Name> {
-        let hash = self.hasher.hash_one(text);
-        self.index.find(hash, |&n| slice(&self.text, &self.ends, n) == text).copied().map(Name)
+        self.all.find(text, hash(text)).map(Name)
     }
 
     /// The text of a number given by this table.
     pub fn text(&self, name: Name) -> &str {
-        slice(&self.text, &self.ends, name.0)
+        self.all.text(name.0)
+    }
+
+    /// What stands behind a name's last `@`.
+    pub fn domain(&self, name: Name) -> Domain {
+        self.domain[name.0 as usize]
+    }
+
+    /// The text of a domain.
+    pub fn domain_text(&self, domain: Domain) -> &str {
+        self.domains.text(domain.0)
+    }
+
+    /// How many domains there are, the empty one among them: all numbers are below.
+    pub fn domains(&self) -> usize {
+        self.domains.ends.len()
     }
 
     /// Whether only the empty name is known.
     pub fn is_empty(&self) -> bool {
-        self.ends.len() <= 1
+        self.domain.len() <= 1
     }
 
     /// All names with their numbers, in order of first mention.
     pub fn iter(&self) -> impl Iterator<Item = (Name, &str)> {
-        (0..self.ends.len() as u32).map(|n| (Name(n), slice(&self.text, &self.ends, n)))
+        (0..self.domain.len() as u32).map(|n| (Name(n), self.all.text(n)))
+    }
+
+    fn intern_hashed(&mut self, text: &str, hashed: u32) -> Name {
+        if let Some(n) = self.all.find(text, hashed) {
+            return Name(n);
+        }
+        let domain = domain_of(text);
+        let hashed_domain = hash(domain);
+        let known = self.domains.find(domain, hashed_domain);
+        self.domain.push(Domain(known.unwrap_or_else(|| self.domains.add(domain, hashed_domain))));
+        Name(self.all.add(text, hashed))
     }
 }
 
 impl Default for Names {
     fn default() -> Self {
-        let mut names = Names {
-            text: String::new(),
-            ends: Vec::new(),
-            index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
-        };
+        let mut names = Names { all: Texts::default(), domains: Texts::default(), domain: Vec::new() };
         names.intern("");
         names
     }
 }
 
-fn slice<'a>(text: &'a str, ends: &[usize], n: u32) -> &'a str {
-    let n = n as usize;
-    let start = n.checked_sub(1).map_or(0, |p| ends[p]);
-    &text[start..ends[n]]
+/// Texts once each, all in one buffer.
+#[derive(Debug, Clone, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
+    index: HashTable<Slot>,
+}
+
+/// With its hash, so that no text is read again when the table grows, nor where only the hash differs.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u32,
+    number: u32,
+}
+
+impl Texts {
+    fn find(&self, text: &str, hash: u32) -> Option<u32> {
+        let fits = |slot: &Slot| slot.hash == hash && self.text(slot.number) == text;
+        self.index.find(spread(hash), fits).map(|slot| slot.number)
+    }
+
+    /// A text not yet known.
+    fn add(&mut self, text: &str, hash: u32) -> u32 {
+        let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        self.index.insert_unique(spread(hash), Slot { hash, number }, |slot| spread(slot.hash));
+        number
+    }
+
+    fn text(&self, n: u32) -> &str {
+        let n = n as usize;
+        let start = n.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[n]]
+    }
+}
+
+/// One secret for all tables of the process, so that hashes move from one to another.
+fn hash(text: &str) -> u32 {
+    static HASHER: OnceLock<DefaultHashBuilder> = OnceLock::new();
+    (HASHER.get_or_init(DefaultHashBuilder::default).hash_one(text) >> 32) as u32
+}
+
+/// Over 64 bits, of which a table looks at both ends.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_join_and_know_their_domains() {
+        let (mut one, mut two) = (Names::default(), Names::default());
+        for n in 0..2_000 {
+            one.intern(&format!("u{n}@d{}.example", n % 7));
+            two.intern(&format!("u{}@d{}.example", n + 1_000, n % 11));
+        }
+        let numbers = one.absorb(&two);
+        for ((_, text), number) in two.iter().zip(numbers) {
+            assert_eq!((one.text(number), one.find(text)), (text, Some(number)));
+            assert_eq!(one.domain_text(one.domain(number)), domain_of(text));
+        }
+        assert_eq!(one.domains(), 12);
+        assert_eq!((one.domain(Name::NONE), one.find("u1@nowhere")), (Domain(0), None));
+    }
 }

@@ -141,6 +141,7 @@ impl Ledger {
         }
         drop(domains);
         (self.names, self.contacts, self.refusals) = (after.names, after.contacts, after.refusals);
+        self.passed.clear();
     }
 }
 

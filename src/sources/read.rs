@@ -13,7 +13,7 @@ use super::{
     mark::{self, Trace},
     parcel::Parcel,
     reject::{KEPT_PER_FILE, Tally},
-    split::{CHUNK, Chunk, Chunks, MAX_LINE},
+    split::{CHUNK, Chunk, Chunks},
     unpack,
 };
 use crate::{delivery::Delivery, error::Error};
@@ -207,13 +207,7 @@ impl<W: Send> One<'_, W> {
         if let Some(mark) = seen {
             self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
         }
-        // A small file needs no large buffer.
-        let size = if input.packed {
-            CHUNK
-        } else {
-            CHUNK.min(usize::try_from(input.total_bytes).unwrap_or(CHUNK).max(2 * MAX_LINE))
-        };
-        let mut chunks = Chunks::new(plain, size);
+        let mut chunks = Chunks::new(plain, CHUNK);
         let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { workers.len().min(JOINED_CHUNKS) };
         let add = self.add;
         let mut done = Parcel::default();
@@ -244,8 +238,9 @@ impl<W: Send> One<'_, W> {
             );
             std::mem::swap(&mut done, &mut fresh);
             fresh.clear();
-            for chunk in &batch {
+            for chunk in batch {
                 self.trace.feed(&chunk.bytes);
+                chunks.reuse(chunk);
             }
             for tally in tallies {
                 self.tally.append(tally);

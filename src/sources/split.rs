@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 
-/// Bytes in a chunk: enough that handing it to a core costs nothing, little enough that all cores' chunks fit.
-pub(crate) const CHUNK: usize = 4 << 20;
+/// Bytes in a chunk: enough that handing it to a core costs nothing and any line fits, little enough that all cores'
+/// chunks lie in their caches.
+pub(crate) const CHUNK: usize = 2 * MAX_LINE;
 
 /// The longest line read; syslog writes up to 8 KiB, a JSON record with many attempts some hundred.
 pub(crate) const MAX_LINE: usize = 1 << 20;
@@ -23,6 +24,8 @@ pub(crate) struct Chunk {
 pub(crate) struct Chunks<R> {
     stream: R,
     carry: Vec<u8>,
+    /// Memory of chunks done with: that of new ones costs more to get than bytes cost to read.
+    spare: Vec<Vec<u8>>,
     size: usize,
     overlong: bool,
     ended: bool,
@@ -33,7 +36,7 @@ pub(crate) struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Cuts `stream` into chunks of about `size` bytes.
     pub(crate) fn new(stream: R, size: usize) -> Self {
-        Chunks { stream, carry: Vec::new(), size, overlong: false, ended: false, broken: None }
+        Chunks { stream, carry: Vec::new(), spare: Vec::new(), size, overlong: false, ended: false, broken: None }
     }
 
     /// The next chunk, `None` after the last.
@@ -41,9 +44,11 @@ impl<R: Read> Chunks<R> {
         if self.ended {
             return None;
         }
-        let mut bytes = std::mem::take(&mut self.carry);
-        let mut filled = bytes.len();
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        let mut filled = self.carry.len();
         bytes.resize(self.size.max(filled), 0);
+        bytes[..filled].copy_from_slice(&self.carry);
+        self.carry.clear();
         while filled < bytes.len() {
             match self.stream.read(&mut bytes[filled..]) {
                 Ok(0) => {
@@ -64,20 +69,31 @@ impl<R: Read> Chunks<R> {
             // Still inside a line of which the head was given up: its bytes go by uncounted until it ends.
             let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);
             self.overlong = end == bytes.len() && bytes.last() != Some(&b'\n');
-            self.carry = bytes.split_off(end);
+            self.carry_over(&mut bytes, end);
             return Some(Chunk { bytes, overlong: true, last: self.ended && self.drained() });
         }
         if self.ended {
             return Some(Chunk { bytes, overlong: false, last: true });
         }
         match memchr::memrchr(b'\n', &bytes) {
-            Some(at) => self.carry = bytes.split_off(at + 1),
+            Some(at) => self.carry_over(&mut bytes, at + 1),
             None => {
                 self.overlong = true;
                 return Some(Chunk { bytes, overlong: true, last: false });
             }
         }
         Some(Chunk { bytes, overlong: false, last: false })
+    }
+
+    /// Takes back the memory of a chunk.
+    pub(crate) fn reuse(&mut self, chunk: Chunk) {
+        self.spare.push(chunk.bytes);
+    }
+
+    /// What stands behind `end` belongs to the next chunk.
+    fn carry_over(&mut self, bytes: &mut Vec<u8>, end: usize) {
+        self.carry.extend_from_slice(&bytes[end..]);
+        bytes.truncate(end);
     }
 
     /// At the end of the stream with bytes carried over, one more chunk follows.
