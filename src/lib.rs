@@ -17,9 +17,13 @@ pub mod error;
 pub mod hash;
 pub mod merge;
 pub mod moment;
+pub mod place;
 pub mod reply;
 pub mod suffix;
+pub mod tls;
 pub mod zone;
+
+pub mod mail;
 
 pub mod sources;
 

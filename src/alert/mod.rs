@@ -9,7 +9,6 @@ mod deserved;
 mod file;
 mod mail;
 mod message;
-mod place;
 mod prometheus;
 mod sink;
 mod syslog;
@@ -18,4 +17,4 @@ mod webhook;
 
 pub use deliver::{Delivery, Failure, Post, deliver};
 pub use deserved::{deserved, id, undecided};
-pub use sink::{Sink, Wish};
+pub use sink::{Sink, Usual, Wish};

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use super::{
     deliver::{Patience, Trouble},
     file,
-    mail::{Mail, Way},
+    mail::Mail,
     message::Message,
-    place::Place,
     syslog::Syslog,
     template::{LINE, MAIL, Template},
     webhook::Webhook,
 };
-use crate::{address::printable, error::Error, findings::Severity, report::contract::clipped};
+use crate::{
+    address::printable, error::Error, findings::Severity, place::Place, report::contract::clipped, tls::Authorities,
+};
 
 /// What the operator wrote: a URL, and options beside it that win over those after its `#`.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +30,8 @@ pub struct Wish {
     pub heartbeat: Option<bool>,
     /// Its wording.
     pub template: Option<PathBuf>,
+    /// Authorities whose word is taken for its server.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A place alerts go to.
@@ -59,20 +62,29 @@ pub(super) enum Target {
 const COOLDOWN_S: i64 = 20 * 3_600;
 const MAX_NAME: usize = 60;
 
+/// What sinks are given that name none of their own.
+#[derive(Debug, Clone, Default)]
+pub struct Usual {
+    /// Wording; the shipped one when `None`.
+    pub template: Option<PathBuf>,
+    /// Authorities trusted for TLS; the shipped ones when `None`.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Sink {
-    /// Understands `wish`; `template` is the wording of sinks that name none.
-    pub fn parse(wish: &Wish, template: Option<&PathBuf>) -> Result<Self, Error> {
+    /// Understands `wish`.
+    pub fn parse(wish: &Wish, usual: &Usual) -> Result<Self, Error> {
         let scheme = wish.url.split("://").next().filter(|s| s.len() < 20 && s.len() < wish.url.len());
         let label = wish.name.as_deref().or(scheme).unwrap_or("URL");
         let said = |why: String| Error::Usage(format!("--alert-sink {}…: {why}", printable(label)));
-        Self::understand(wish, template).map_err(said)
+        Self::understand(wish, usual).map_err(said)
     }
 
     /// All sinks; two of one name would be taken for one.
-    pub fn parse_all(wishes: &[Wish], template: Option<&PathBuf>) -> Result<Vec<Self>, Error> {
+    pub fn parse_all(wishes: &[Wish], usual: &Usual) -> Result<Vec<Self>, Error> {
         let mut sinks: Vec<Sink> = Vec::new();
         for wish in wishes {
-            let sink = Self::parse(wish, template)?;
+            let sink = Self::parse(wish, usual)?;
             if sinks.iter().any(|known| known.name == sink.name) {
                 let name = sink.name;
                 return Err(Error::Usage(format!("--alert-sink: two are named {name}; tell them apart with #name=…")));
@@ -82,7 +94,7 @@ impl Sink {
         Ok(sinks)
     }
 
-    fn understand(wish: &Wish, template: Option<&PathBuf>) -> Result<Self, String> {
+    fn understand(wish: &Wish, usual: &Usual) -> Result<Self, String> {
         let mut place = Place::parse(&wish.url)?;
         let mut wish = wish.clone();
         for (name, value) in std::mem::take(&mut place.options) {
@@ -94,17 +106,20 @@ impl Sink {
                     wish.heartbeat = wish.heartbeat.or(Some(value.parse().map_err(|_| "heartbeat is true or false")?))
                 }
                 "template" => wish.template = wish.template.or(Some(value.into())),
+                "ca-file" => wish.ca_file = wish.ca_file.or(Some(value.into())),
                 _ => {
                     return Err(format!(
-                        "does not know the option {name}; there are name, severity, cooldown, heartbeat, template"
+                        "does not know the option {name}; there are name, severity, cooldown, heartbeat, template, ca-file"
                     ));
                 }
             }
         }
-        let (target, name) = Target::parse(&mut place)?;
+        let trust =
+            Authorities::open(wish.ca_file.as_deref().or(usual.ca_file.as_deref())).map_err(|e| e.to_string())?;
+        let (target, name) = Target::parse(&mut place, &trust)?;
         place.taken()?;
         let shipped = if matches!(target, Target::Mail(_)) { MAIL } else { LINE };
-        let template = match wish.template.as_ref().or(template) {
+        let template = match wish.template.as_ref().or(usual.template.as_ref()) {
             Some(path) => Template::open(path)?,
             None => Template::parse(shipped)?,
         };
@@ -150,7 +165,7 @@ impl Sink {
 
 impl Target {
     /// The target and a name for it without secrets.
-    fn parse(place: &mut Place) -> Result<(Self, String), String> {
+    fn parse(place: &mut Place, trust: &Authorities) -> Result<(Self, String), String> {
         let host = |rest: &str| {
             let authority = rest.split(['/', '?']).next().unwrap_or("");
             authority.rsplit('@').next().unwrap_or("").to_owned()
@@ -158,14 +173,14 @@ impl Target {
         let rest = place.rest.0.clone();
         match place.scheme.as_str() {
             "smtp" | "smtps" => {
-                Ok((Target::Mail(Mail::parse(place, Way::Smtp)?), format!("{}:{}", place.scheme, host(&rest))))
+                Ok((Target::Mail(Mail::parse(place, trust)?), format!("{}:{}", place.scheme, host(&rest))))
             }
-            "sendmail" => Ok((Target::Mail(Mail::parse(place, Way::Sendmail)?), "sendmail".into())),
+            "sendmail" => Ok((Target::Mail(Mail::parse(place, trust)?), "sendmail".into())),
             "syslog" | "syslog+tcp" => Ok((Target::Syslog(Syslog::parse(place)?), format!("{}:{rest}", place.scheme))),
             "file" => Ok((Target::File(path(&rest)?), format!("file:{rest}"))),
             "prometheus" => Ok((Target::Prometheus(path(&rest)?), format!("prometheus:{rest}"))),
             scheme => {
-                let webhook = Webhook::parse(place)?;
+                let webhook = Webhook::parse(place, trust)?;
                 let flavour = scheme.split_once('+').map_or("webhook", |(flavour, _)| flavour);
                 Ok((Target::Webhook(webhook), format!("{flavour}:{}", host(&rest))))
             }
@@ -195,7 +210,7 @@ mod tests {
     use super::*;
 
     fn sink(url: &str) -> Result<Sink, Error> {
-        Sink::parse(&Wish { url: url.into(), ..Wish::default() }, None)
+        Sink::parse(&Wish { url: url.into(), ..Wish::default() }, &Usual::default())
     }
 
     #[test]
@@ -235,6 +250,6 @@ mod tests {
             assert!(!said.contains("SECRET"), "{said}");
         }
         let twice = Wish { url: "https://h/a".into(), ..Wish::default() };
-        assert!(Sink::parse_all(&[twice.clone(), twice], None).is_err());
+        assert!(Sink::parse_all(&[twice.clone(), twice], &Usual::default()).is_err());
     }
 }

@@ -11,10 +11,9 @@ use std::{
 use super::{
     deliver::{Patience, Trouble},
     message::Message,
-    place::Place,
     template::Template,
 };
-use crate::{findings::Severity, report::contract::clipped};
+use crate::{findings::Severity, place::Place, report::contract::clipped};
 
 /// Where, and over what.
 #[derive(Debug, Clone)]

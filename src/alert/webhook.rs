@@ -11,10 +11,13 @@ use ureq::{
 use super::{
     deliver::{Patience, Trouble},
     message::Message,
-    place::{Place, Secret},
     template::Template,
 };
-use crate::report::contract::clipped;
+use crate::{
+    place::{Place, Secret},
+    report::contract::clipped,
+    tls::Authorities,
+};
 
 /// An endpoint.
 #[derive(Debug, Clone)]
@@ -22,6 +25,7 @@ pub(super) struct Webhook {
     flavour: Flavour,
     url: Secret,
     loopback: bool,
+    trust: Authorities,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,7 @@ const MAX_ANSWER: u64 = 64 * 1024;
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 impl Webhook {
-    pub(super) fn parse(place: &Place) -> Result<Self, String> {
+    pub(super) fn parse(place: &Place, trust: &Authorities) -> Result<Self, String> {
         let (flavour, web) = match place.scheme.split_once('+') {
             None => (Flavour::Generic, place.scheme.as_str()),
             Some(("slack", web)) => (Flavour::Slack, web),
@@ -63,7 +67,7 @@ impl Webhook {
         if web == "http" && !loopback {
             return Err("sends people's addresses in the clear; use https (plain http is for loopback only)".into());
         }
-        Ok(Webhook { flavour, url: Secret(url), loopback })
+        Ok(Webhook { flavour, url: Secret(url), loopback, trust: trust.clone() })
     }
 
     /// Delivered once the receiver says 2xx, in its own words where it has some. Redirects are not followed: the text
@@ -73,6 +77,7 @@ impl Webhook {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
+            .tls_config(self.trust.http())
             .user_agent(concat!("bouncewatch/", env!("CARGO_PKG_VERSION")))
             .timeout_global(Some(patience.once));
         if self.loopback {
@@ -160,6 +165,8 @@ fn failure(error: &ureq::Error, started: Instant, patience: &Patience) -> Troubl
         }
         // A timeout on the way may come as any failure of reading.
         _ if started.elapsed() >= patience.once => Trouble::down("it does not answer in time".into()),
+        // rustls hands its refusals on as invalid data.
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => Trouble::down(format!("TLS: {e}")),
         ureq::Error::HostNotFound => Trouble::passing("its host is not found".into(), Duration::ZERO),
         ureq::Error::Io(e) => Trouble::passing(format!("{}", e.kind()), Duration::ZERO),
         ureq::Error::Rustls(e) => Trouble::down(format!("TLS: {e}")),

@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{
     address::printable,
-    disclose::{self, Disclosure, Letters, Route, State, Writer, language_of},
+    disclose::{self, Disclosure, Letters, State, Writer, language_of},
     error::Error,
+    mail::Route,
     store::Store,
+    tls::Authorities,
 };
 
 /// Days without an answer after which a sent letter is worth a reminder.
@@ -57,8 +59,8 @@ enum Action {
         /// Really send; without it only what would be sent is shown
         #[arg(long)]
         confirm: bool,
-        /// smtp://HOST:PORT, smtps://HOST or sendmail:/usr/sbin/sendmail [default: sendmail:]
-        #[arg(long, value_name = "URL", env = "BOUNCEWATCH_DISCLOSE_VIA")]
+        /// smtp://[USER:PASSWORD@]HOST[:PORT], smtps://HOST or sendmail:/usr/sbin/sendmail [default: sendmail:]
+        #[arg(long, value_name = "URL", env = "BOUNCEWATCH_DISCLOSE_VIA", hide_env_values = true)]
         via: Option<String>,
         /// Folder of the drafts [default: disclosures beside the reports]
         #[arg(long, value_name = "DIR")]
@@ -223,8 +225,8 @@ struct Sending<'a> {
 }
 
 fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'_>) -> Result<Exit, Error> {
-    let route = Route::parse(how.via)?;
-    if how.confirm && settings.network.offline && matches!(route, Route::Smtp(_)) {
+    let route = route(how.via, settings)?;
+    if how.confirm && settings.network.offline && route.is_server() {
         return Err(Error::Usage("disclose send --offline: nothing may be sent to a server".to_owned()));
     }
     let chosen = choose(store, how.ids, |d| d.state == State::Drafted)?;
@@ -241,10 +243,10 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
             out.line(&format!("{} would go to {}: {}", d.id, printable(to), path.display()))?;
             continue;
         }
-        match route.send(&letter) {
+        match disclose::send(&route, &letter) {
             Ok(()) => {
                 sent += 1;
-                let entry = d.turn(State::Sent, &format!("sent by {}", how.via), settings.now);
+                let entry = d.turn(State::Sent, &format!("sent by {}", route.name()), settings.now);
                 // At once: what is sent and not noted would be sent again.
                 store.keep_disclosures(&[d], &[entry])?;
             }
@@ -260,6 +262,13 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
         false => screen.say("nothing was sent: add --confirm to send"),
     }
     Ok(if failed > 0 { Exit::Undelivered } else { Exit::Done })
+}
+
+/// What `--via` names. A mistake is told without the password it may hold.
+pub(super) fn route(via: &str, settings: &Settings) -> Result<Route, Error> {
+    let scheme = via.split(':').next().unwrap_or("");
+    let trust = Authorities::open(settings.network.ca_file.as_deref())?;
+    Route::parse(via, &trust).map_err(|why| Error::Usage(format!("--via {}://…: {why}", printable(scheme))))
 }
 
 fn mark(

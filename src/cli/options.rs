@@ -87,6 +87,9 @@ pub(super) struct Common {
         help_heading = "Network options"
     )]
     pub fetch_security_txt: bool,
+    /// PEM file of the authorities whose word is taken for servers over TLS, instead of the shipped public ones
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_CA_FILE", help_heading = "Network options")]
+    pub ca_file: Option<PathBuf>,
     /// Domains asked about at most, riskiest first [default: 2000]
     #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_MAX_LOOKUPS", help_heading = "Network options")]
     pub max_lookups: Option<usize>,
@@ -117,7 +120,7 @@ pub(super) struct Common {
     pub fail_on: Option<String>,
     /// Where alerts go, repeatable: https://, slack+https://, mattermost+https://, teams+https://, smtp://, smtps://,
     /// sendmail://, syslog://, syslog+tcp://, file://, prometheus://; options after #: name, severity, cooldown,
-    /// heartbeat, template
+    /// heartbeat, template, ca-file
     #[arg(
         long,
         global = true,

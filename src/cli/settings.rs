@@ -13,7 +13,7 @@ use serde::{
 
 use super::options::{Color, Common};
 use crate::{
-    alert::{Sink, Wish},
+    alert::{Sink, Usual, Wish},
     enumeration::Test,
     error::Error,
     findings::Severity,
@@ -70,6 +70,7 @@ pub(super) struct File {
     whois_servers: Option<PathBuf>,
     registry_limits: Option<PathBuf>,
     fetch_security_txt: bool,
+    ca_file: Option<PathBuf>,
     max_lookups: Option<usize>,
     lookup_concurrency: Option<usize>,
     typo_model: Option<PathBuf>,
@@ -145,14 +146,15 @@ struct SinkTable {
     cooldown: Option<String>,
     heartbeat: Option<bool>,
     template: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 impl From<SinkKeys> for Wish {
     fn from(keys: SinkKeys) -> Self {
         match keys {
             SinkKeys::Url(url) => Wish { url, ..Wish::default() },
-            SinkKeys::Table(SinkTable { url, name, severity, cooldown, heartbeat, template }) => {
-                Wish { url, name, severity, cooldown, heartbeat, template }
+            SinkKeys::Table(SinkTable { url, name, severity, cooldown, heartbeat, template, ca_file }) => {
+                Wish { url, name, severity, cooldown, heartbeat, template, ca_file }
             }
         }
     }
@@ -207,6 +209,7 @@ impl Settings {
             rdap_bootstrap: flags.rdap_bootstrap.or(file.rdap_bootstrap),
             whois_servers: flags.whois_servers.or(file.whois_servers),
             registry_limits: flags.registry_limits.or(file.registry_limits),
+            ca_file: flags.ca_file.or(file.ca_file),
             fetch_security_txt: flags.fetch_security_txt || file.fetch_security_txt,
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
@@ -216,7 +219,8 @@ impl Settings {
             [] => file.alert_sink.into_iter().map(Wish::from).collect(),
             urls => urls.iter().map(|url| Wish { url: url.clone(), ..Wish::default() }).collect(),
         };
-        let template = flags.alert_template.or(file.alert_template);
+        let usual_sink =
+            Usual { template: flags.alert_template.or(file.alert_template), ca_file: network.ca_file.clone() };
         let usual = Test::default();
         let test = Test {
             alpha: rate("--alpha", flags.alpha.or(file.alpha).unwrap_or(usual.alpha))?,
@@ -235,7 +239,7 @@ impl Settings {
             ndr_model: flags.ndr_model.or(file.ndr_model),
             fail_on: fail_on.transpose()?,
             network,
-            sinks: Sink::parse_all(&wishes, template.as_ref())?,
+            sinks: Sink::parse_all(&wishes, &usual_sink)?,
             typo_model: flags.typo_model.or(file.typo_model),
             test,
             strangers: flags.strangers.or(file.strangers),

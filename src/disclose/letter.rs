@@ -1,23 +1,19 @@
 //! A disclosure → a letter: RFC 5322, from templates an operator can edit.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use lettre::message::{
-    Body, Mailbox, Message,
-    header::{ContentTransferEncoding, ContentType},
-};
 use minijinja::{
     Environment, UndefinedBehavior, context,
     value::{Serde, Value},
 };
 
 use super::{Audience, Disclosure};
-use crate::{address::printable, error::Error, moment::Timestamp};
+use crate::{
+    address::printable,
+    error::Error,
+    mail::{Letter, Mailbox},
+    moment::Timestamp,
+};
 
 /// Letters that ship: language, audience, text.
 const SHIPPED: [(&str, Audience, &str); 10] = [
@@ -34,8 +30,6 @@ const SHIPPED: [(&str, Audience, &str); 10] = [
 ];
 /// Characters of one value from a log in a letter.
 const MAX_VALUE: usize = 320;
-/// Bytes of a line, RFC 5322 section 2.1.1.
-const MAX_LINE: usize = 998;
 
 /// The letters by language and audience: the shipped ones, those of the operator's folder before them.
 #[derive(Debug, Clone)]
@@ -82,36 +76,25 @@ impl Letters {
         let template = self.0.get(&(language.to_owned(), audience)).ok_or_else(|| {
             Error::Usage(format!("--language {language}: there is no letter {language}/{}.txt", audience.name()))
         })?;
-        let letter = format!("letter {language}/{}.txt", audience.name());
-        let broken = |cause: String| Error::Data { name: letter.clone(), cause };
+        let name = format!("letter {language}/{}.txt", audience.name());
+        let broken = |cause: String| Error::Data { name: name.clone(), cause };
         let (subject, body) = fill(template, disclosure, source, writer).map_err(broken)?;
         let mailbox = |text: &str| text.parse::<Mailbox>();
         let from = mailbox(writer.from)
             .map_err(|e| Error::Usage(format!("--from {}: is no mail address: {e}", printable(writer.from))))?;
         // An address that no mail header can hold is one nobody can be told at.
         let Ok(to) = mailbox(to) else { return Ok(None) };
-        let seconds = Duration::from_secs(writer.now.0.max(0).unsigned_abs());
-        let id = format!("<{}.bouncewatch@{}>", disclosure.id, from.email.domain());
-        let message = Message::builder()
-            .from(from)
-            .to(to)
-            .subject(subject)
-            .date(UNIX_EPOCH + seconds)
-            .message_id(Some(id))
-            .header(ContentType::TEXT_PLAIN)
-            .body(plain(&body).map_err(broken)?)
-            .map_err(|e| broken(e.to_string()))?;
-        Ok(Some(message.formatted()))
+        let letter = Letter {
+            from: &from,
+            to: &[to],
+            subject: &subject,
+            at: writer.now,
+            id: &format!("{}.bouncewatch", disclosure.id),
+            follows: None,
+            body: &body,
+        };
+        letter.draft().map(Some).map_err(broken)
     }
-}
-
-/// Unencoded, so that an operator can read and edit the draft.
-fn plain(body: &str) -> Result<Body, String> {
-    if body.lines().any(|line| line.len() > MAX_LINE) {
-        return Err("a line is longer than mail can carry".to_owned());
-    }
-    let encoding = if body.is_ascii() { ContentTransferEncoding::SevenBit } else { ContentTransferEncoding::EightBit };
-    Ok(Body::dangerous_pre_encoded(body.replace('\n', "\r\n").into_bytes(), encoding))
 }
 
 /// `zh` for owners under a Chinese top-level domain, else `en`.

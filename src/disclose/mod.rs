@@ -20,7 +20,7 @@ pub use drafts::{file_name, keep};
 pub use letter::{Letters, Writer, language_of};
 pub use matters::matters;
 pub use reconcile::reconcile;
-pub use send::{DEFAULT_ROUTE, Route};
+pub use send::{DEFAULT_ROUTE, send};
 
 use crate::moment::Timestamp;
 

@@ -201,6 +201,8 @@ pub struct Network {
     pub whois_servers: Option<PathBuf>,
     /// Registries' limits as TOML, over the shipped ones.
     pub registry_limits: Option<PathBuf>,
+    /// PEM file of the authorities trusted for TLS; the shipped ones when `None`.
+    pub ca_file: Option<PathBuf>,
     /// Domains asked about at most.
     pub max_lookups: Option<usize>,
     /// Look-ups under way at once, 1 to 256; 0 means the default.

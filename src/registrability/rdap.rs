@@ -1,4 +1,4 @@
-//! The registry's word over RDAP (RFC 7480, 9082, 9083). The one door to ureq.
+//! The registry's word over RDAP (RFC 7480, 9082, 9083). A door to ureq.
 
 use std::{
     path::Path,
@@ -19,7 +19,7 @@ use super::{
     rdap_answer::{self, Record},
     verdict::Registry,
 };
-use crate::{error::Error, moment::Timestamp};
+use crate::{error::Error, moment::Timestamp, tls::Authorities};
 
 /// RDAP servers and how to reach them.
 pub(super) struct Asker {
@@ -60,12 +60,13 @@ enum Got {
 
 impl Asker {
     /// Reads the bootstrap file given, or the shipped one.
-    pub(super) fn new(bootstrap: Option<&Path>) -> Result<Self, Error> {
+    pub(super) fn new(bootstrap: Option<&Path>, trust: &Authorities) -> Result<Self, Error> {
         let config = || {
             Agent::config_builder()
                 .max_redirects(0)
                 .max_redirects_will_error(false)
                 .http_status_as_error(false)
+                .tls_config(trust.http())
                 .user_agent(USER_AGENT)
                 .accept("application/rdap+json, application/json")
         };

@@ -10,7 +10,7 @@ use super::{
     verdict::{self, Registry},
     web, whois,
 };
-use crate::{error::Error, moment::Timestamp};
+use crate::{error::Error, moment::Timestamp, tls::Authorities};
 
 /// Everyone there is to ask in one run.
 pub(super) struct Stages {
@@ -54,11 +54,12 @@ struct Word {
 impl Stages {
     /// Opens what the run needs; fails on a file that was named and cannot be used.
     pub(super) fn new(network: &Network, manners: &Manners, now: Timestamp) -> Result<Self, Error> {
+        let trust = Authorities::open(network.ca_file.as_deref())?;
         Ok(Stages {
             dns: dns::Asker::new(&network.nameservers, network.trust_anchor.as_deref(), manners.dns_timeout, now)?,
-            rdap: rdap::Asker::new(network.rdap_bootstrap.as_deref())?,
+            rdap: rdap::Asker::new(network.rdap_bootstrap.as_deref(), &trust)?,
             whois: whois::Asker::new(network.whois_servers.as_deref())?,
-            web: network.fetch_security_txt.then(|| web::Asker::new(network.security_txt_base.as_deref())),
+            web: network.fetch_security_txt.then(|| web::Asker::new(network.security_txt_base.as_deref(), &trust)),
             pace: Pace::new(Limits::open(network.registry_limits.as_deref())?),
             manners: *manners,
             now,

@@ -15,7 +15,7 @@ use super::{
     pace::{Outcome, Pace},
     rdap::{USER_AGENT, join},
 };
-use crate::moment::Timestamp;
+use crate::{moment::Timestamp, tls::Authorities};
 
 /// Fetches `security.txt` files.
 pub(super) struct Asker {
@@ -26,12 +26,13 @@ pub(super) struct Asker {
 
 impl Asker {
     /// `{domain}` stands for the domain in `base`.
-    pub(super) fn new(base: Option<&str>) -> Self {
+    pub(super) fn new(base: Option<&str>, trust: &Authorities) -> Self {
         let config = || {
             Agent::config_builder()
                 .max_redirects(0)
                 .max_redirects_will_error(false)
                 .http_status_as_error(false)
+                .tls_config(trust.http())
                 .user_agent(USER_AGENT)
                 .accept("text/plain")
         };

@@ -146,7 +146,7 @@ fn an_owner_without_a_contact_waits_for_one() {
         (vec!["disclose", "mark", id], "name a state"),
         (vec!["disclose", "draft"], "--from"),
         (vec!["disclose", "draft", "--from", "nobody"], "is no mail address"),
-        (vec!["disclose", "send", "--via", "ftp://x"], "--via ftp://x"),
+        (vec!["disclose", "send", "--via", "ftp://x"], "--via ftp://…: is none of smtp://"),
     ] {
         let output = bouncewatch(dir.path(), &args);
         // `draft --from nobody` has nothing left to write for the others.

@@ -8,11 +8,12 @@ use toml::{Table, Value, de::DeTable, de::DeValue};
 
 use crate::{
     cli::{
+        disclose::route,
         language::Language,
         options::Common,
         settings::{File, Settings, line_of, mistake, moment, one_line},
     },
-    disclose::{Letters, Route},
+    disclose::Letters,
     error::Error,
     export, pipeline, registrability,
     typo::distance,
@@ -119,7 +120,11 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
         pipeline::classifier(Some(model))?;
     }
     let network = &settings.network;
-    if network.rdap_bootstrap.is_some() || network.whois_servers.is_some() || network.registry_limits.is_some() {
+    if network.rdap_bootstrap.is_some()
+        || network.whois_servers.is_some()
+        || network.registry_limits.is_some()
+        || network.ca_file.is_some()
+    {
         registrability::usable(network)?;
     }
     let run = &settings.run;
@@ -129,7 +134,7 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
     run.until.as_deref().map(|text| moment("--until", text)).transpose()?;
     Language::default().available(settings)?;
     Letters::load(settings.disclose.letters.as_deref())?;
-    settings.disclose.via.as_deref().map(Route::parse).transpose()?;
+    settings.disclose.via.as_deref().map(|via| route(via, settings)).transpose()?;
     for network in &settings.export.never {
         if export::Network::parse(network).is_none() {
             return Err(Error::Usage(format!("--never {network}: is no address or network")));

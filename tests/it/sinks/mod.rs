@@ -9,11 +9,12 @@ mod mail;
 mod nights;
 mod smtp;
 mod syslog;
+mod tls;
 
 use std::time::Duration;
 
 use bouncewatch::{
-    alert::{self, Delivery, Post, Sink, Wish},
+    alert::{self, Delivery, Post, Sink, Usual, Wish},
     enumeration::{Campaign, Pattern},
     findings::{DomainRisk, Findings},
     moment::Timestamp,
@@ -28,7 +29,7 @@ pub(crate) const FIRST: Timestamp = Timestamp(1_656_900_000);
 pub(crate) const DAY: i64 = 86_400;
 
 pub(crate) fn sink(url: &str) -> Sink {
-    Sink::parse(&Wish { url: url.into(), ..Wish::default() }, None).unwrap()
+    Sink::parse(&Wish { url: url.into(), ..Wish::default() }, &Usual::default()).unwrap()
 }
 
 /// What `findings` deserve, raised and delivered at `now`.

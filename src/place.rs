@@ -1,21 +1,23 @@
-//! A sink's URL taken apart. Errors name the scheme and never the rest: it may hold a token or a password.
+//! The URL of somebody who is told things, taken apart: a sink, a mail server. Errors name the scheme and never the rest:
+//! it may hold a token or a password.
 
 use std::fmt;
 
 /// `scheme://rest?query#options`
 #[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) scheme: String,
+pub struct Place {
+    /// In lower case.
+    pub scheme: String,
     /// Between `://` and `?`: for a webhook its query stays, it is the endpoint's own.
-    pub(super) rest: Secret,
+    pub rest: Secret,
     query: Vec<(String, String)>,
     /// After `#`: how the sink is used. A browser or an HTTP client never sends this part.
-    pub(super) options: Vec<(String, String)>,
+    pub options: Vec<(String, String)>,
 }
 
 /// Text that no report, log line or error shows.
 #[derive(Clone)]
-pub(super) struct Secret(pub(super) String);
+pub struct Secret(pub(super) String);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +26,8 @@ impl fmt::Debug for Secret {
 }
 
 impl Place {
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
+    /// Takes a URL apart; nothing blank or invisible may stand in it.
+    pub fn parse(url: &str) -> Result<Self, String> {
         let url = url.trim();
         if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err("holds blanks or control characters".into());
@@ -43,13 +46,13 @@ impl Place {
     }
 
     /// Takes the parameter `name` of the query.
-    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+    pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.query.iter().position(|(n, _)| n == name)?;
         Some(self.query.remove(at).1)
     }
 
     /// What nobody took is a mistake.
-    pub(super) fn taken(&self) -> Result<(), String> {
+    pub fn taken(&self) -> Result<(), String> {
         match self.query.first() {
             None => Ok(()),
             Some((name, _)) => Err(format!("does not know the parameter {name}")),
@@ -67,7 +70,7 @@ fn pairs(text: &str, what: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 /// `%41` as `A`; `None` where that gives no text, or control characters.
-pub(super) fn decoded(text: &str) -> Option<String> {
+pub fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
