@@ -37,6 +37,7 @@ impl Ledger {
         let key = ContactKey { sender, client, recipient, direction: delivery.direction };
         let contact = Contact::new(delivery, answer);
         self.meet(key, contact);
+        self.introduce(&key, delivery);
         if let (
             Outcome::HardBounced,
             Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull)),
@@ -188,6 +189,7 @@ impl Merge for Ledger {
                 .entry(RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..key })
                 .or_default() += count;
         }
+        self.introduced.absorb(other.introduced, rename);
         self.templates.merge(other.templates);
         for (key, tally) in other.blocklists {
             self.blocklists.entry(key).or_default().merge(tally);
@@ -253,6 +255,8 @@ mod tests {
                 sender,
                 recipient,
                 client: None,
+                login: "",
+                helo: "",
                 direction,
                 start: at,
                 end: at,

@@ -4,6 +4,7 @@
 //! Out: a [`Ledger`]; two of them merge in any order.
 //! Never: decides what a bounce means, keeps a message.
 
+mod introduced;
 mod learn;
 mod names;
 mod strangers;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+pub use introduced::{Introduced, Word};
 pub use names::{Name, Names};
 pub use strangers::{STRANGERS, Strangers};
 
@@ -32,6 +34,8 @@ pub struct Ledger {
     pub days: BTreeMap<Day, DayTally>,
     /// Who wrote to whom.
     pub contacts: HashMap<ContactKey, Contact>,
+    /// Who logged in to write, and what visitors called themselves.
+    pub introduced: Introduced,
     /// Hard bounces that say a recipient or its domain does not exist, by day.
     pub refusals: HashMap<RefusalKey, u64>,
     /// Masked replies, and the templates they make.

@@ -8,6 +8,7 @@ mod alerts;
 mod disclosures;
 mod history;
 mod imports;
+mod introduced;
 mod lock;
 mod lookups;
 mod nights;
@@ -41,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v5_templates.sql"),
     include_str!("v6_imports.sql"),
     include_str!("v7_indexes.sql"),
+    include_str!("v8_introduced.sql"),
 ];
 
 /// The open database.
