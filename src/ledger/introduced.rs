@@ -62,15 +62,13 @@ impl Word {
 
 impl Ledger {
     /// The account that hands in this sender's mail through this client, if it is one.
-    pub fn login(&self, key: &ContactKey) -> Option<&str> {
-        let login = self.introduced.logins.get(&(key.sender, key.client))?.name;
-        (login != Name::NONE).then(|| self.names.text(login))
+    pub fn login(&self, sender: Name, client: Name) -> Option<Name> {
+        self.introduced.logins.get(&(sender, client)).map(|login| login.name).filter(|name| *name != Name::NONE)
     }
 
     /// What a visitor always called itself.
-    pub fn helo(&self, client: Name) -> Option<&str> {
-        let helo = self.introduced.helos.get(&client)?.name;
-        (helo != Name::NONE).then(|| self.names.text(helo))
+    pub fn helo(&self, client: Name) -> Option<Name> {
+        self.introduced.helos.get(&client).map(|helo| helo.name).filter(|name| *name != Name::NONE)
     }
 
     /// Takes in how a mail was introduced.
