@@ -74,6 +74,8 @@ fn add(ledger: &mut Ledger, sender: &str, client: &str, recipient: &str, out: bo
         sender,
         recipient,
         client: Some(client),
+        login: "",
+        helo: "",
         direction: if out { Direction::Out } else { Direction::In },
         start,
         end: start,

@@ -11,6 +11,10 @@ pub struct Delivery<'a> {
     pub recipient: &'a str,
     /// IP address of who handed us the mail, where the log says so; never one of our own outgoing servers.
     pub client: Option<&'a str>,
+    /// The account that handed it in; empty where nobody logged in, or the log does not say.
+    pub login: &'a str,
+    /// What the client called itself (HELO); empty where the log does not say. Nobody checks it.
+    pub helo: &'a str,
     /// Whether we sent this mail out or somebody brought it to us.
     pub direction: Direction,
     /// When the first attempt was made.

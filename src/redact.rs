@@ -123,7 +123,7 @@ impl Redactor {
     }
 
     fn campaign(&self, c: &mut Campaign) -> Locals {
-        let locals = self.locals(c.senders.iter().chain(&c.confirmed));
+        let locals = self.locals(c.senders.iter().chain(&c.confirmed).chain(&c.logins).chain(&c.helos));
         for why in &mut c.why {
             *why = self.words(why, &locals);
         }
@@ -131,6 +131,8 @@ impl Redactor {
         c.senders = self.sorted(&c.senders, Self::address);
         c.target_domains = self.sorted(&c.target_domains, Self::text);
         c.ips = self.sorted(&c.ips, Self::ip);
+        c.logins = self.sorted(&c.logins, Self::address);
+        c.helos = self.sorted(&c.helos, Self::address);
         c.confirmed = self.sorted(&c.confirmed, Self::address);
         locals
     }

@@ -95,6 +95,8 @@ impl Partial {
         };
         let ledger = &self.ledger;
         ledger.contacts.values().for_each(|c| add(Table::Contact, &[c.accepted, c.unknown, c.no_domain, c.other]));
+        ledger.introduced.logins.values().for_each(|word| add(Table::Login, &[word.mails]));
+        ledger.introduced.helos.values().for_each(|word| add(Table::Helo, &[word.mails]));
         ledger.refusals.values().for_each(|n| add(Table::Refusal, &[*n]));
         for day in ledger.days.values() {
             add(Table::Day, &day.degrees);

@@ -17,6 +17,7 @@ impl Partial {
     /// All rows: by table, then by shard key, then by key; control rows last.
     pub(super) fn rows(&self, out: Out<'_>) -> Result<(), Error> {
         contacts(&self.ledger, out)?;
+        introduced(&self.ledger, out)?;
         refusals(&self.ledger, out)?;
         days(&self.ledger, out)?;
         templates(&self.ledger, out)?;
@@ -64,6 +65,26 @@ fn contacts(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
             row = row.large(Large::AcceptedFirst, first.0).large(Large::AcceptedLast, last.0);
         }
         out(&row)?;
+    }
+    Ok(())
+}
+
+fn introduced(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
+    let text = |name: Name| ledger.names.text(name);
+    let key = |sender: Name| (shard_key(text(sender)), text(sender));
+    let logins =
+        ledger.introduced.logins.iter().map(|((s, c), login)| (key(*s), text(*c), text(login.name), login.mails));
+    let mut rows: Vec<_> = logins.collect();
+    rows.sort_unstable();
+    for ((_, sender), client, login, mails) in rows {
+        let row = Row::new(Table::Login).text(Text::Sender, sender).text(Text::Client, client);
+        out(&row.text(Text::Value, login).counts([mails]))?;
+    }
+    let helos = ledger.introduced.helos.iter().map(|(client, helo)| (key(*client), text(helo.name), helo.mails));
+    let mut rows: Vec<_> = helos.collect();
+    rows.sort_unstable();
+    for ((_, client), helo, mails) in rows {
+        out(&Row::new(Table::Helo).text(Text::Name, client).text(Text::Value, helo).counts([mails]))?;
     }
     Ok(())
 }

@@ -13,6 +13,8 @@
 //! | `table` | key | what folds |
 //! |---|---|---|
 //! | `contact` | `sender`, `client`, `recipient`, `direction` | `first` with `first_answer`, `last`, `accepted_first`, `accepted_last`; mails: `count0` accepted, `count1` unknown user, `count2` no domain, `count3` refused otherwise |
+//! | `login` | `sender`, `client` | `value` (account): of two that differ the empty text is left; `count0` mails |
+//! | `helo` | `name` (client) | `value` (HELO name): as above |
 //! | `refusal` | `sender`, `recipient`, `day`, `type`, `direction` | `count0` mails |
 //! | `day` | `day` | `count0` non-, `count1` soft-, `count2` hard-bounced mails |
 //! | `day_type` | `day`, `type` | `count0` attempts, `count1` soft-, `count2` hard-bounced mails |

@@ -9,6 +9,8 @@ const SHARDS: u64 = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Table {
     Contact,
+    Login,
+    Helo,
     Refusal,
     Day,
     DayType,
@@ -73,8 +75,10 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 15] = [
+    pub(super) const ALL: [Table; 17] = [
         Table::Contact,
+        Table::Login,
+        Table::Helo,
         Table::Refusal,
         Table::Day,
         Table::DayType,
@@ -94,6 +98,8 @@ impl Table {
     pub(super) fn name(self) -> &'static str {
         match self {
             Table::Contact => "contact",
+            Table::Login => "login",
+            Table::Helo => "helo",
             Table::Refusal => "refusal",
             Table::Day => "day",
             Table::DayType => "day_type",

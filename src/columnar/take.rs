@@ -7,7 +7,7 @@ use super::{
 use crate::{
     bounce::BounceType,
     delivery::Direction,
-    ledger::{Answer, Contact, ContactKey, Crowd, RefusalKey},
+    ledger::{Answer, Contact, ContactKey, Crowd, RefusalKey, Word},
     merge::Merge,
     moment::{Day, Timestamp, Window},
     ndr::{Form, Founder, TemplateId},
@@ -50,6 +50,16 @@ impl Partial {
                 };
                 ledger.window.merge(Window::between(first, last));
                 ledger.meet(key, contact);
+            }
+            Table::Login => {
+                let who = (ledger.names.intern(row.need(Text::Sender)?), ledger.names.intern(row.need(Text::Client)?));
+                let ([mails, ..], name) = (row.counted()?, ledger.names.intern(row.need(Text::Value)?));
+                ledger.introduced.login(who, Word { name, mails });
+            }
+            Table::Helo => {
+                let client = ledger.names.intern(row.need(Text::Name)?);
+                let ([mails, ..], name) = (row.counted()?, ledger.names.intern(row.need(Text::Value)?));
+                ledger.introduced.helo(client, Word { name, mails });
             }
             Table::Refusal => {
                 let key = RefusalKey {

@@ -227,7 +227,8 @@ fn delay(attack: &Planted, ledger: &Ledger, test: &Test) -> Option<usize> {
 
 /// What was known at a moment.
 fn before(ledger: &Ledger, now: Timestamp) -> Ledger {
-    let mut past = Ledger { names: ledger.names.clone(), ..Ledger::default() };
+    let (names, introduced) = (ledger.names.clone(), ledger.introduced.clone());
+    let mut past = Ledger { names, introduced, ..Ledger::default() };
     for (key, contact) in ledger.contacts.iter().filter(|(_, contact)| contact.first <= now) {
         let mut contact = *contact;
         contact.last = contact.last.min(now);

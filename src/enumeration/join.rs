@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashSet;
 
-use super::{Pattern, cluster::Group, trail::Origin};
+use super::{Pattern, bond::Bond, cluster::Group, trail::Origin};
 use crate::{
     address::{domain_of, network, printable},
     ledger::{Ledger, Name},
@@ -21,8 +21,8 @@ type Shared = fn(&Ledger, Name, Name) -> Option<String>;
 pub(super) struct Join(String);
 
 impl Join {
-    /// Between two groups that tried so many addresses in common.
-    pub(super) fn of(one: &Group<'_>, other: &Group<'_>, shared: usize, ledger: &Ledger) -> Self {
+    /// Between two groups that tried so many addresses in common, or share a word.
+    pub(super) fn of(one: &Group<'_>, other: &Group<'_>, shared: usize, bond: Option<Bond>, ledger: &Ledger) -> Self {
         let mut shares = Vec::new();
         if shared > 0 {
             let all = one.tried.len() + other.tried.len() - shared;
@@ -31,6 +31,7 @@ impl Join {
         if one.pattern == other.pattern && one.pattern != Pattern::Unclear {
             shares.push(format!("how the names are made ({})", one.pattern.name()));
         }
+        shares.extend(bond.map(|bond| bond.told(ledger)));
         let sorts: [(&str, Shared); 4] = [
             ("the client address", |ledger, _, client| Some(ledger.names.text(client).to_owned())),
             ("the network", |ledger, _, client| network(ledger.names.text(client))),
@@ -48,18 +49,32 @@ impl Join {
                 shares.push(format!("{what} {}{more}", printable(first)));
             }
         }
-        if let Some(target) = one.targets.intersection(&other.targets).next() {
-            shares.push(format!("the target {target}, begun {} apart", span(one.first.0.abs_diff(other.first.0))));
+        let apart = span(one.first.0.abs_diff(other.first.0));
+        match one.targets.intersection(&other.targets).next() {
+            Some(target) => shares.push(format!("the target {target}, begun {apart} apart")),
+            None => shares.push(format!("the time, begun {apart} apart")),
         }
         Join(format!("{} and {} share {}", named(&one.origins), named(&other.origins), shares.join(", ")))
     }
 }
 
 /// What the origins of a campaign are known by, and each join.
-pub(super) fn reasons(origins: &BTreeSet<Origin>, joins: &[Join]) -> Vec<String> {
+pub(super) fn reasons(
+    origins: &BTreeSet<Origin>,
+    joins: &[Join],
+    introduced: &BTreeSet<Bond>,
+    ledger: &Ledger,
+) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     if let (Some(only), true) = (origins.first(), joins.is_empty()) {
         reasons.extend(only.bond().map(str::to_owned));
+    }
+    // One word is a reason, many are a list of their own.
+    for sort in [|bond: &&Bond| matches!(bond, Bond::Login(_)), |bond: &&Bond| matches!(bond, Bond::Helo(_))] {
+        let mut words = introduced.iter().filter(sort);
+        if let (Some(only), None) = (words.next(), words.next()) {
+            reasons.push(format!("sent with {}", only.told(ledger)));
+        }
     }
     let mut sorted: Vec<&Join> = joins.iter().collect();
     sorted.sort();

@@ -6,6 +6,7 @@
 //! our own outgoing servers for an attacker.
 
 mod base;
+mod bond;
 mod cluster;
 mod dismissed;
 pub mod eval;
@@ -57,7 +58,8 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
             suspects.push(Suspect { origin, crossing, pattern, bystanders });
         }
     }
-    let mut campaigns = cluster::campaigns(suspects, ledger);
+    let common = bond::common(&suspects, &trails);
+    let mut campaigns = cluster::campaigns(suspects, ledger, &common);
     campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
     campaigns
 }
@@ -96,6 +98,10 @@ pub struct Campaign {
     pub senders: Vec<String>,
     /// Client IPs, sorted.
     pub ips: Vec<String>,
+    /// Accounts that sent it, sorted.
+    pub logins: Vec<String>,
+    /// What its clients call themselves (HELO), sorted.
+    pub helos: Vec<String>,
     /// Domains guessed at, sorted.
     pub target_domains: Vec<String>,
     /// First and last guess.

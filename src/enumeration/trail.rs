@@ -12,6 +12,8 @@ use crate::{
     moment::Timestamp,
 };
 
+/// Networks from which a HELO name is no server's of its own.
+const NETWORKS: usize = 8;
 /// Failures below which nobody is looked at.
 pub(super) const LEAST: usize = 7;
 /// The same for visitors who share nothing but their target.
@@ -22,6 +24,8 @@ const LEAST_CROWD: usize = 30;
 pub(super) enum Origin {
     /// One of our senders, rotating return paths joined.
     Sender(String),
+    /// One account of ours, whatever senders it writes as.
+    Login(String),
     /// An IP address of ours that hands in mail under many senders.
     Submitter(String),
     /// A visitor's IP address.
@@ -34,6 +38,8 @@ pub(super) enum Origin {
     Net(String),
     /// Visitors who come once each, to one domain of ours.
     Crowd(String),
+    /// Visitors from many networks who call themselves the same.
+    Helo(String),
 }
 
 /// One address tried for the first time by an origin.
@@ -68,6 +74,8 @@ pub(super) struct Trails<'l> {
     accepts: HashMap<Name, (Timestamp, u32)>,
     /// Senders and clients from outside met once only.
     once: HashSet<Name>,
+    /// HELO names heard from many networks.
+    widespread: HashSet<Name>,
     /// What is usual.
     pub(super) base: Base,
 }
@@ -97,7 +105,8 @@ impl<'l> Trails<'l> {
         let honest =
             senders.iter().filter(|(_, [took, not])| *took >= 3 * not).map(|(name, _)| *name).collect::<HashSet<_>>();
         let once = visits.into_iter().filter(|(_, n)| *n == 1).map(|(name, _)| name).collect();
-        let mut trails = Trails { ledger, rows: Vec::new(), honest, accepts, once, base: Base::default() };
+        let widespread = widespread(ledger);
+        let mut trails = Trails { ledger, rows: Vec::new(), honest, accepts, once, widespread, base: Base::default() };
         // Most senders never fail; only the rows of those who do are kept, sorted, and walked.
         let mut failures: HashMap<Origin, usize> = HashMap::new();
         for (key, contact) in &ledger.contacts {
@@ -197,6 +206,11 @@ impl<'l> Trails<'l> {
         (like * 10 >= failed.len() * 9 && chance < 0.5).then_some((lone, chance))
     }
 
+    /// Whether most of a sender's first contacts exist.
+    pub(super) fn is_honest(&self, sender: Name) -> bool {
+        self.honest.contains(&sender)
+    }
+
     /// Whose names the rows are told in.
     pub(super) fn ledger(&self) -> &'l Ledger {
         self.ledger
@@ -254,20 +268,33 @@ impl<'l> Trails<'l> {
 }
 
 /// The kinds of origin in the order they are judged: those that name who is behind them first (one sender, from
-/// anywhere or from one network), then those that only share an address, last those that share nothing but a target.
-pub(super) const KINDS: [Kind; 7] =
-    [Origin::sender, Origin::submitter, Origin::stranger, Origin::snowshoe, Origin::client, Origin::net, Origin::crowd];
+/// anywhere or from one network), then those that only share an address, last those that share nothing but a target, or
+/// a target and what they call themselves.
+pub(super) const KINDS: [Kind; 9] = [
+    Origin::sender,
+    Origin::login,
+    Origin::submitter,
+    Origin::stranger,
+    Origin::snowshoe,
+    Origin::client,
+    Origin::net,
+    Origin::crowd,
+    Origin::caller,
+];
 
 impl Origin {
     /// For people.
     pub(super) fn name(&self) -> String {
         match self {
-            Origin::Sender(name) | Origin::Submitter(name) | Origin::Client(name) | Origin::Stranger(name) => {
-                name.clone()
-            }
+            Origin::Sender(name)
+            | Origin::Login(name)
+            | Origin::Submitter(name)
+            | Origin::Client(name)
+            | Origin::Stranger(name) => name.clone(),
             Origin::Snowshoe(net, name) => format!("{name} from {net}"),
             Origin::Net(net) => net.clone(),
             Origin::Crowd(domain) => format!("visitors who came once each to {domain}"),
+            Origin::Helo(name) => format!("visitors who call themselves {name}"),
         }
     }
 
@@ -275,6 +302,8 @@ impl Origin {
     pub(super) fn bond(&self) -> Option<&'static str> {
         match self {
             Origin::Sender(_) => None,
+            Origin::Login(_) => Some("one account sent it all, under whatever senders"),
+            Origin::Helo(_) => Some("visitors from many networks call themselves the same, and nobody honest does"),
             Origin::Submitter(_) => Some("one client address handed it all in"),
             Origin::Client(_) => Some("one client address brought it all"),
             Origin::Snowshoe(..) => Some("one sender from one network brought it all"),
@@ -287,6 +316,17 @@ impl Origin {
     fn sender(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::Out)
             .then(|| Origin::Sender(person(trails.ledger.names.text(key.sender)).into_owned()))
+    }
+
+    fn login(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        let login = trails.ledger.login(key.sender, key.client)?;
+        Some(Origin::Login(trails.ledger.names.text(login).to_owned()))
+    }
+
+    fn caller(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
+        let helo = trails.ledger.helo(key.client).filter(|_| key.direction == Direction::In)?;
+        let name = || Origin::Helo(trails.ledger.names.text(helo).to_owned());
+        trails.widespread.contains(&helo).then(name)
     }
 
     fn submitter(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
@@ -321,8 +361,25 @@ impl Origin {
 
     /// Failures below which it is not looked at: slips, old acquaintances; for a crowd, those of an hour's strangers.
     pub(super) fn least(kind: Kind) -> usize {
-        if std::ptr::fn_addr_eq(kind, Origin::crowd as Kind) { LEAST_CROWD } else { LEAST }
+        let loose = [Origin::crowd as Kind, Origin::caller].into_iter().any(|one| std::ptr::fn_addr_eq(kind, one));
+        if loose { LEAST_CROWD } else { LEAST }
     }
+}
+
+/// HELO names of clients in many networks; a server's own comes from few.
+fn widespread(ledger: &Ledger) -> HashSet<Name> {
+    let mut clients: HashMap<Name, Vec<Name>> = HashMap::new();
+    for client in ledger.introduced.helos.keys() {
+        if let Some(helo) = ledger.helo(*client) {
+            clients.entry(helo).or_default().push(*client);
+        }
+    }
+    let networks = |clients: &[Name]| {
+        let networks: HashSet<String> = clients.iter().filter_map(|c| network(ledger.names.text(*c))).collect();
+        networks.len()
+    };
+    clients.retain(|_, clients| clients.len() >= NETWORKS && networks(clients) >= NETWORKS);
+    clients.into_keys().collect()
 }
 
 fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &HashMap<Name, (Timestamp, u32)>) -> bool {

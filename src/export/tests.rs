@@ -15,6 +15,8 @@ fn campaign(id: &str, confidence: f64, ips: &[&str], last: i64) -> Campaign {
         id: id.into(),
         senders: vec!["m@evil.example".into()],
         ips: ips.iter().map(|ip| (*ip).to_owned()).collect(),
+        logins: Vec::new(),
+        helos: Vec::new(),
         target_domains: vec!["corp.example".into()],
         first_seen: Timestamp(last - 60),
         last_seen: Timestamp(last),

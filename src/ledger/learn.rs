@@ -35,6 +35,7 @@ impl Ledger {
         let key = ContactKey { sender, client, recipient, direction: delivery.direction };
         let contact = Contact::new(delivery, answer);
         self.meet(key, contact);
+        self.introduce(&key, delivery);
         if let (
             Outcome::HardBounced,
             Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull)),
@@ -191,6 +192,7 @@ impl Ledger {
             let key = RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..*key };
             *self.refusals.entry(key).or_default() += count;
         }
+        self.introduced.absorb(&other.introduced, rename);
         self.templates.merge(other.templates.clone());
         for (key, tally) in &other.blocklists {
             self.blocklists.entry(key.clone()).or_default().merge(tally.clone());
@@ -270,6 +272,8 @@ mod tests {
                 sender,
                 recipient,
                 client: None,
+                login: "",
+                helo: "",
                 direction,
                 start: at,
                 end: at,

@@ -5,6 +5,7 @@
 //! Never: decides what a bounce means, keeps a message.
 
 mod crowd;
+mod introduced;
 mod learn;
 mod names;
 mod strangers;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 
 pub use crowd::Crowd;
+pub use introduced::{Introduced, Word};
 pub use names::{Domain, Name, Names};
 pub use strangers::{STRANGERS, Strangers};
 
@@ -34,6 +36,8 @@ pub struct Ledger {
     pub days: BTreeMap<Day, DayTally>,
     /// Who wrote to whom.
     pub contacts: HashMap<ContactKey, Contact>,
+    /// Who logged in to write, and what visitors called themselves.
+    pub introduced: Introduced,
     /// Hard bounces that say a recipient or its domain does not exist, by day.
     pub refusals: HashMap<RefusalKey, u64>,
     /// Masked replies, and the templates they make.

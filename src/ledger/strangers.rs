@@ -111,10 +111,12 @@ impl Ledger {
             if domains.contains(domain) { format!("@{domain}") } else { "@".to_owned() }
         };
         let mut senders: HashSet<Name> = HashSet::new();
+        let mut pairs: HashSet<(Name, Name)> = HashSet::new();
         for (key, contact) in &self.contacts {
             let whole = !is_visit(key) || visits.contains(key);
             let new = if whole {
                 senders.insert(key.sender);
+                pairs.insert((key.sender, key.client));
                 ContactKey {
                     sender: rename(key.sender, &mut after.names),
                     client: rename(key.client, &mut after.names),
@@ -139,9 +141,11 @@ impl Ledger {
             };
             *after.refusals.entry(RefusalKey { sender, recipient, ..*key }).or_default() += count;
         }
+        after.introduced = self.introduced_of(&pairs, &mut after.names, &mut rename);
         drop(domains);
         (self.names, self.contacts, self.refusals) = (after.names, after.contacts, after.refusals);
         self.passed.clear();
+        self.introduced = after.introduced;
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Event<'a> {
     pub(crate) recipient: Cow<'a, str>,
     /// Who handed the mail in; empty where unknown.
     pub(crate) client: Cow<'a, str>,
+    /// The account it was handed in with; empty where unknown.
+    pub(crate) login: Cow<'a, str>,
     /// Whether it came in.
     pub(crate) inward: bool,
     /// Our server's address.
@@ -80,6 +82,7 @@ impl Event<'_> {
             sender: own(self.sender),
             recipient: own(self.recipient),
             client: own(self.client),
+            login: own(self.login),
             inward: self.inward,
             from_ip: own(self.from_ip),
             to_ip: own(self.to_ip),
@@ -121,6 +124,8 @@ struct Mail {
     sender: String,
     recipient: String,
     client: String,
+    #[serde(default)]
+    login: String,
     way: u8,
     start: i64,
     ended: bool,
@@ -254,6 +259,7 @@ impl Mail {
             sender: String::new(),
             recipient: cut(event.recipient.trim(), MAX_ADDRESS).to_owned(),
             client: String::new(),
+            login: String::new(),
             way: 0,
             start: event.at.0,
             ended: false,
@@ -267,6 +273,9 @@ impl Mail {
         }
         if self.client.is_empty() {
             self.client = cut(&event.client, 64).to_owned();
+        }
+        if self.login.is_empty() {
+            self.login = cut(event.login.trim(), MAX_ADDRESS).to_owned();
         }
         let way = match event.what {
             What::Suppressed => Direction::Stopped,
@@ -318,6 +327,8 @@ impl Mail {
             sender: &self.sender,
             recipient: &self.recipient,
             client: (!self.client.is_empty()).then_some(&self.client),
+            login: &self.login,
+            helo: "",
             direction: match self.way {
                 way if way == Direction::Stopped as u8 => Direction::Stopped,
                 way if way == Direction::In as u8 => Direction::In,

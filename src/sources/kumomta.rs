@@ -62,6 +62,7 @@ impl Provider for KumoMta {
                 sender: bare(value.text("sender")).into(),
                 recipient: bare(to.as_text()).into(),
                 client: if brought { peer } else { "" }.into(),
+                login: value.text("meta.authn_id").into(),
                 inward: refused,
                 from_ip: ip_in(value.text("source_address.address")).into(),
                 to_ip: if brought { "" } else { peer }.into(),

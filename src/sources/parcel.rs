@@ -22,6 +22,8 @@ struct Kept {
     sender: End,
     recipient: End,
     client: Option<End>,
+    login: End,
+    helo: End,
     direction: Direction,
     start: Timestamp,
     end: Timestamp,
@@ -47,6 +49,7 @@ impl Parcel {
             text.len()
         };
         let (sender, recipient, client) = (keep(d.sender), keep(d.recipient), d.client.map(&mut keep));
+        let (login, helo) = (keep(d.login), keep(d.helo));
         for a in d.attempts {
             let (from_ip, to_ip, reply) = (keep(a.from_ip), keep(a.to_ip), keep(a.reply));
             self.attempts.push(Tried { from_ip, to_ip, reply, accepted: a.accepted });
@@ -56,6 +59,8 @@ impl Parcel {
             sender,
             recipient,
             client,
+            login,
+            helo,
             direction: d.direction,
             start: d.start,
             end: d.end,
@@ -81,6 +86,7 @@ impl Parcel {
                 part
             };
             let (sender, recipient, client) = (text(kept.sender), text(kept.recipient), kept.client.map(&mut text));
+            let (login, helo) = (text(kept.login), text(kept.helo));
             attempts.clear();
             attempts.extend(self.attempts[tried..kept.attempts].iter().map(|a| Attempt {
                 from_ip: text(a.from_ip),
@@ -90,7 +96,18 @@ impl Parcel {
             }));
             tried = kept.attempts;
             let Kept { direction, start, end, spam, .. } = *kept;
-            each(&Delivery { sender, recipient, client, direction, start, end, spam, attempts: &attempts });
+            each(&Delivery {
+                sender,
+                recipient,
+                client,
+                login,
+                helo,
+                direction,
+                start,
+                end,
+                spam,
+                attempts: &attempts,
+            });
         }
     }
 

@@ -64,6 +64,7 @@ fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)
         sent: mail.has("timestamp").then(|| moment(mail, "timestamp")),
         sender: bare(mail.text("source")).to_owned().into(),
         client: client.to_owned().into(),
+        login: mail.at("tags").text("ses:caller-identity").to_owned().into(),
         to_ip: about.text("remoteMtaIp").to_owned().into(),
         ..Event::default()
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, templates};
+use super::{Store, introduced, templates};
 use crate::{
     bounce::BounceType,
     delivery::Direction,
@@ -51,9 +51,10 @@ impl Store {
     /// Forgets the visits that `ledger`, loaded from here, has let go.
     pub fn keep_only(&mut self, ledger: &Ledger) -> Result<(), Error> {
         self.write(|db| {
-            db.execute_batch("DELETE FROM contacts; DELETE FROM refusals; DELETE FROM names WHERE id > 0")?;
+            db.execute_batch("DELETE FROM contacts; DELETE FROM refusals; DELETE FROM logins; DELETE FROM helos; DELETE FROM names WHERE id > 0")?;
             let ids = save_names(db, ledger)?;
             save_contacts(db, ledger, &ids)?;
+            introduced::save(db, ledger, &ids)?;
             save_refusals(db, ledger, &ids)?;
             save_crowd(db, ledger)
         })
@@ -83,6 +84,7 @@ impl Store {
             let names = load_names(db, &mut ledger)?;
             load_days(db, &mut ledger)?;
             load_contacts(db, &mut ledger, &names)?;
+            introduced::load(db, &mut ledger, &names)?;
             load_refusals(db, &mut ledger, &names)?;
             ledger.templates = templates::load(db)?;
             load_tallies(db, &mut ledger)?;
@@ -98,6 +100,7 @@ pub(super) fn add_ledger(db: &Connection, ledger: &Ledger) -> rusqlite::Result<(
     save_tallies(db, ledger)?;
     let ids = save_names(db, ledger)?;
     save_contacts(db, ledger, &ids)?;
+    introduced::save(db, ledger, &ids)?;
     save_refusals(db, ledger, &ids)
 }
 
@@ -412,6 +415,7 @@ mod tests {
     use super::*;
     use crate::{
         delivery::{Attempt, Delivery},
+        ledger::Introduced,
         ndr::{TemplateId, Verdict},
     };
 
@@ -424,8 +428,10 @@ mod tests {
             let delivery = Delivery {
                 sender: from,
                 recipient: to,
-                client: None,
-                direction: Direction::Out,
+                client: Some("192.0.2.7"),
+                login: if *to == "g@gone" { "other" } else { &from[..1] },
+                helo: ["mx.one", "mx.two"][(day % 2) as usize],
+                direction: if *to == "e@z" { Direction::In } else { Direction::Out },
                 start,
                 end: start,
                 spam: false,
@@ -463,6 +469,10 @@ mod tests {
                 .iter()
                 .map(|(k, n)| format!("{} {} {:?} {} {n}", name(k.sender), name(k.recipient), k.day, k.kind)),
         );
+        let Introduced { logins, helos } = &ledger.introduced;
+        lines
+            .extend(logins.iter().map(|((s, c), w)| format!("{} {} {} {}", name(*s), name(*c), name(w.name), w.mails)));
+        lines.extend(helos.iter().map(|(c, w)| format!("{} {} {}", name(*c), name(w.name), w.mails)));
         lines.extend(ledger.templates.forms().iter().map(|t| format!("{t:?}")));
         lines.sort_unstable();
         lines.push(format!(

@@ -8,6 +8,7 @@ mod alerts;
 mod disclosures;
 mod history;
 mod imports;
+mod introduced;
 mod lock;
 mod lookups;
 mod nights;
@@ -42,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v6_imports.sql"),
     include_str!("v7_indexes.sql"),
     include_str!("v8_crowd.sql"),
+    include_str!("v9_introduced.sql"),
 ];
 
 /// The open database.

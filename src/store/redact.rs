@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use rusqlite::{Connection, params};
 
-use super::Store;
+use super::{Store, introduced};
 use crate::{
     address::{domain_of, local_of},
     disclose::Item,
@@ -152,9 +152,10 @@ fn names(db: &Connection, redactor: &Redactor) -> rusqlite::Result<u64> {
          INSERT INTO refusals
            SELECT s.new, r.new, day, type, direction, sum(emails)
            FROM was JOIN renamed s ON s.old = sender JOIN renamed r ON r.old = recipient GROUP BY 1, 2, 3, 4, 5;
-         DROP TABLE was; DROP TABLE renamed;
-         DELETE FROM names WHERE id > 0",
+         DROP TABLE was",
     )?;
+    db.execute_batch(introduced::RENAME)?;
+    db.execute_batch("DROP TABLE renamed; DELETE FROM names WHERE id > 0")?;
     let mut insert = db.prepare("INSERT INTO names VALUES (?2, ?1)")?;
     for (name, id) in known {
         insert.execute(params![name, id])?;

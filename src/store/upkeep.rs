@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::Store;
+use super::{Store, introduced};
 use crate::{error::Error, moment::Timestamp};
 
 /// What a store holds.
@@ -56,9 +56,11 @@ impl Store {
             for table in ["alert_told", "alert_origins"] {
                 db.execute(&format!("DELETE FROM {table} WHERE alert NOT IN (SELECT id FROM alerts)"), [])?;
             }
+            deleted += introduced::prune(db)?;
             deleted += db.execute(
                 "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM contacts UNION SELECT client FROM contacts
-                 UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals)",
+                 UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals
+                 UNION SELECT login FROM logins UNION SELECT helo FROM helos)",
                 [],
             )?;
             Ok(deleted as u64)

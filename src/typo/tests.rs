@@ -94,6 +94,8 @@ fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
             sender,
             recipient,
             client: None,
+            login: "",
+            helo: "",
             direction: Direction::Out,
             start: at,
             end: at,

@@ -97,6 +97,8 @@ pub(crate) fn findings(text: &str) -> Findings {
         id: "0011223344556677".into(),
         senders: vec![text.clone()],
         ips: vec![text.clone()],
+        logins: Vec::new(),
+        helos: Vec::new(),
         target_domains: vec![text.clone()],
         first_seen: at,
         last_seen: at,

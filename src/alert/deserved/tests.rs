@@ -43,6 +43,8 @@ fn campaign(id: &str, confidence: f64, confirmed: usize) -> Campaign {
         id: id.into(),
         senders: vec!["a\u{1b}[2J@evil.example".into()],
         ips: vec![],
+        logins: Vec::new(),
+        helos: Vec::new(),
         target_domains: vec!["corp.example".into()],
         first_seen: Timestamp(0),
         last_seen: Timestamp(9),

@@ -261,6 +261,10 @@ pub struct Campaign {
     pub senders: Vec<String>,
     /// Client addresses.
     pub ips: Vec<String>,
+    /// Added: accounts that sent it.
+    pub logins: Vec<String>,
+    /// Added: what its clients call themselves.
+    pub helos: Vec<String>,
     /// Domains guessed at.
     pub target_domains: Vec<String>,
     /// First guess.
@@ -473,6 +477,8 @@ impl From<&enumeration::Campaign> for Campaign {
             id: shown(&c.id),
             senders: all_shown(&c.senders),
             ips: all_shown(&c.ips),
+            logins: all_shown(&c.logins),
+            helos: all_shown(&c.helos),
             target_domains: all_shown(&c.target_domains),
             first_seen: c.first_seen.to_string(),
             last_seen: c.last_seen.to_string(),

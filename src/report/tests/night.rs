@@ -107,6 +107,8 @@ fn campaign(id: &str, sender: &str, ip: &str, from: &str, to: &str, guesses: u64
         id: id.into(),
         senders: vec![sender.into()],
         ips: if ip.is_empty() { vec![] } else { vec![ip.into()] },
+        logins: Vec::new(),
+        helos: Vec::new(),
         target_domains: vec!["corp.example".into(), "shop.example".into()],
         first_seen: moment(from),
         last_seen: moment(to),

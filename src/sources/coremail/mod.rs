@@ -128,7 +128,8 @@ fn record(fields: &Fields<'_>, options: &Options, emit: Emit<'_>) -> Result<(), 
     let client = fields.client_ip.as_deref().map(str::trim).filter(|ip| !ip.is_empty());
     let spam = fields.email_flag.as_deref().is_some_and(|flag| flag.trim().eq_ignore_ascii_case("spam"));
     for to in &fields.to {
-        emit(&Delivery { sender, recipient: to, client, direction: Direction::Out, start, end, spam, attempts });
+        let (login, helo, direction) = ("", "", Direction::Out);
+        emit(&Delivery { sender, recipient: to, client, login, helo, direction, start, end, spam, attempts });
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 
 use crate::sources::lines::{
     Head,
-    event::{Agent, Event, Refused, Status, Tried, address, bracketed, cut, from_code, host, is_loopback, quoted},
+    event::{
+        Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, from_code, host, is_loopback, quoted,
+    },
 };
 
 /// Reads a line.
@@ -125,7 +127,8 @@ fn arrival<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
     match fields.client {
         Some(client) if fields.bounced.is_empty() => {
             let ip = address(client);
-            push(Event::Client { id, ip, trusted: fields.login, authenticated: fields.login });
+            let login = fields.login.is_some();
+            push(Event::Client { id, ip, trusted: login, authenticated: login, said: fields.said() });
             push(Event::Sender { id, sender });
         }
         // By a local user, or Exim's own notice about another mail.
@@ -206,7 +209,8 @@ fn refusal<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
     push(Event::Refused(Refused {
         id,
         ip: fields.client.map_or("", address),
-        authenticated: fields.login || fields.client.is_none(),
+        authenticated: fields.login.is_some() || fields.client.is_none(),
+        said: fields.said(),
         sender: fields.from,
         recipient,
         reply,
@@ -264,7 +268,9 @@ struct Fields<'a> {
     bounced: &'a str,
     transport: &'a str,
     confirmation: &'a str,
-    login: bool,
+    /// The authenticator and whom it let in.
+    login: Option<&'a str>,
+    helo: &'a str,
     /// What follows.
     rest: &'a str,
 }
@@ -299,7 +305,7 @@ impl<'a> Fields<'a> {
                     "F" => fields.from = value,
                     "R" => fields.bounced = value,
                     "T" => fields.transport = value,
-                    "A" => fields.login = true,
+                    "A" => fields.login = Some(value),
                     "C" => fields.confirmation = value.trim_matches('"'),
                     // A message id is the sender's text; nothing behind it is believed.
                     "id" => {
@@ -318,18 +324,26 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn said(&self) -> Said<'a> {
+        // `plain:tom@example.org`
+        let login = self.login.and_then(|login| login.split_once(':')).map_or("", |(_, login)| login);
+        Said { login, helo: self.helo }
+    }
+
     /// `name (helo) [ip]:port`; returns what follows.
     fn host(&mut self, value: &'a str) -> &'a str {
         let mut tail = value;
         if !tail.starts_with(['(', '[']) {
-            let (_, after) = word(tail);
+            let (name, after) = word(tail);
+            // Without brackets behind it the name is what the client said, and true.
+            self.helo = name;
             tail = after.trim_start_matches(' ');
         }
         if tail.starts_with('(') {
             // HELO may be an address in brackets itself; the client's follows it.
-            tail = match tail.find(") [") {
-                Some(at) => &tail[at + 2..],
-                None => tail.find(' ').map_or("", |at| &tail[at + 1..]),
+            (self.helo, tail) = match tail.find(") [") {
+                Some(at) => (&tail[1..at], &tail[at + 2..]),
+                None => ("", tail.find(' ').map_or("", |at| &tail[at + 1..])),
             };
         }
         let Some((ip, after)) = tail.strip_prefix('[').and_then(|_| host(tail)) else { return tail };

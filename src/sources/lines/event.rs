@@ -5,13 +5,13 @@
 pub(crate) enum Event<'a> {
     /// A mail was taken from a client. `ip` is empty when unknown; `trusted` when the client logged in or the line tells
     /// the client before a content filter.
-    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool },
+    Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool, said: Said<'a> },
     /// A mail was taken from a local user, or one put back under a new id (Postfix `postsuper -r`), or split off another.
     Pickup { id: &'a str, sender: Option<&'a str>, before: Option<&'a str> },
     /// A new mail was seen.
     Opened { id: &'a str },
     /// The client of a mail had logged in before it sent it.
-    Login { id: &'a str },
+    Login { id: &'a str, login: &'a str },
     /// The mail's envelope.
     Sender { id: &'a str, sender: &'a str },
     /// A copy of the mail `of` goes on under an id and with a sender of its own.
@@ -32,6 +32,15 @@ pub(crate) enum Event<'a> {
     Piece { pid: &'a str, number: u32, of: u32, text: &'a str },
     /// Nothing of use.
     Nothing,
+}
+
+/// What a client said of itself; empty where the line does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Said<'a> {
+    /// The account it logged in to: checked.
+    pub(crate) login: &'a str,
+    /// Its HELO: not checked.
+    pub(crate) helo: &'a str,
 }
 
 /// One attempt.
@@ -80,6 +89,7 @@ pub(crate) struct Refused<'a> {
     pub(crate) ip: &'a str,
     /// Whether the client had logged in, where the line says so.
     pub(crate) authenticated: bool,
+    pub(crate) said: Said<'a>,
     pub(crate) sender: &'a str,
     pub(crate) recipient: &'a str,
     /// From the code on, where there is one.

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Refused, Status, Tried, is_loopback},
+    event::{Event, Refused, Said, Status, Tried, is_loopback},
     mail::{Mail, deliver, give_up},
     queue::{Origin, Queue, Recipient, written},
     refusal::{Refusal, Refusals},
@@ -82,12 +82,13 @@ impl Host {
     /// Takes in what a line tells.
     pub(crate) fn take(&mut self, event: Event<'_>, at: Timestamp, emit: Emit<'_>) {
         match event {
-            Event::Client { id, ip, trusted, authenticated } => {
+            Event::Client { id, ip, trusted, authenticated, said } => {
                 let queue = self.begun(id, at, emit);
                 let inside = is_loopback(ip);
                 queue.client = if inside { String::new() } else { ip.to_owned() };
                 // A log-in told before counts, too.
                 queue.ours |= authenticated;
+                queue.hear(said);
                 queue.origin = if inside && !trusted && !queue.ours { Origin::Loopback } else { Origin::Known };
                 queue.second = inside || (trusted && !authenticated);
                 self.told(id, emit);
@@ -108,15 +109,18 @@ impl Host {
                 }
                 self.told(id, emit);
             }
-            Event::Login { id } => {
+            Event::Login { id, login } => {
                 let queue = self.queue(id, at, emit);
+                queue.hear(Said { login, helo: "" });
                 (queue.opened, queue.ours) = (true, true);
             }
             Event::Clone { id, of, sender } => {
-                let parent = self.queues.get(of).map(|q| (q.client.clone(), q.origin, q.ours, q.second));
+                let unknown = || Queue { origin: Origin::Known, ..Queue::default() };
+                let parent = self.queues.get(of).map_or_else(unknown, Queue::beginning);
                 let queue = self.begun(id, at, emit);
+                queue.hear(parent.said());
                 (queue.client, queue.origin, queue.ours, queue.second) =
-                    parent.unwrap_or((String::new(), Origin::Known, false, false));
+                    (parent.client, parent.origin, parent.ours, parent.second);
                 queue.sender = Some(sender.to_owned());
                 self.told(id, emit);
             }
@@ -154,6 +158,7 @@ impl Host {
                 if queue.client.is_empty() {
                     queue.client = refused.ip.to_owned();
                 }
+                queue.hear(refused.said);
                 queue.keep_refusal(&refused, at);
                 self.told(refused.id, emit);
             }
@@ -232,6 +237,7 @@ impl Host {
         let mail = Mail {
             sender: queue.sender.as_deref().unwrap_or(""),
             client: &queue.client,
+            said: queue.said(),
             recipient: written(tried.to, tried.orig_to, into),
             into,
         };
@@ -244,14 +250,15 @@ impl Host {
         if let Some(index) = queue.position(tried) {
             queue.recipients.remove(index);
         }
-        let (client, ours, sender) = (queue.client.clone(), queue.ours, queue.sender.clone());
+        let Queue { client, login, helo, ours, sender, .. } = queue.beginning();
         if let Some(behind) = self.queues.get_mut(next) {
             // XFORWARD has told the client already; otherwise what stands there is the filter's.
             if !(behind.second && behind.origin == Origin::Known) {
-                behind.client = client;
+                (behind.client, behind.helo) = (client, helo);
                 behind.origin = Origin::Known;
             }
             behind.ours |= ours;
+            behind.hear(Said { login: &login, helo: "" });
             behind.second = true;
             if behind.sender.is_none() {
                 behind.sender = sender;
@@ -285,7 +292,8 @@ impl Host {
         let attempt = Attempt { from_ip: "", to_ip: "", reply: refused.reply, accepted: false };
         // What one of our own users mistyped is refused on its way out.
         let ours = refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
-        let mail = Mail { sender: refused.sender, client: refused.ip, recipient: refused.recipient, into: !ours };
+        let Refused { sender, ip: client, said, recipient, .. } = *refused;
+        let mail = Mail { sender, client, said, recipient, into: !ours };
         mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
     }
 

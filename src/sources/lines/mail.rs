@@ -1,7 +1,7 @@
 //! A delivery as it leaves the join, with the refusals it had met at the door.
 
 use super::{
-    event::Refused,
+    event::{Refused, Said},
     queue::{self, Queue, Recipient, Try},
     refusal::{Refusal, Refusals},
 };
@@ -16,6 +16,7 @@ pub(crate) struct Mail<'m> {
     pub(crate) sender: &'m str,
     /// Empty when unknown.
     pub(crate) client: &'m str,
+    pub(crate) said: Said<'m>,
     pub(crate) recipient: &'m str,
     /// Whether it came to us.
     pub(crate) into: bool,
@@ -52,6 +53,8 @@ impl Mail<'_> {
             sender: self.sender,
             recipient: self.recipient,
             client,
+            login: self.said.login,
+            helo: self.said.helo,
             direction,
             start,
             end: end.max(start),
@@ -71,6 +74,7 @@ pub(crate) fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipi
             id: "",
             ip: &queue.client,
             authenticated: false,
+            said: queue.said(),
             sender: queue.sender.as_deref().unwrap_or(""),
             recipient: &recipient.to,
             reply: &first.reply,
@@ -87,6 +91,7 @@ pub(crate) fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipi
     let mail = Mail {
         sender: queue.sender.as_deref().unwrap_or(""),
         client: &queue.client,
+        said: queue.said(),
         recipient: recipient.address(),
         into,
     };
@@ -99,6 +104,8 @@ pub(crate) fn give_up(refusal: &Refusal, emit: Emit<'_>) {
         return;
     };
     let attempts: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).collect();
-    let mail = Mail { sender: &refusal.sender, client: &refusal.client, recipient: &refusal.recipient, into: true };
+    let said = Said { login: "", helo: &refusal.helo };
+    let mail =
+        Mail { sender: &refusal.sender, client: &refusal.client, said, recipient: &refusal.recipient, into: true };
     mail.say(Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Agent, Refused, Status, Tried, is_private};
+use super::event::{Agent, Refused, Said, Status, Tried, is_private};
 use crate::{address, delivery::Attempt, moment::Timestamp};
 
 /// A mail under its queue id. Saved between nights.
@@ -12,6 +12,11 @@ pub(crate) struct Queue {
     pub(crate) sender: Option<String>,
     /// Who brought it; empty when nobody from outside, or not known.
     pub(crate) client: String,
+    /// As [`Said`](super::event::Said).
+    #[serde(default)]
+    pub(crate) login: String,
+    #[serde(default)]
+    pub(crate) helo: String,
     pub(crate) origin: Origin,
     /// Whether the client logged in, or the mail is our own.
     pub(crate) ours: bool,
@@ -76,6 +81,26 @@ const MAX_AT_DOOR: usize = 10_000;
 const MAX_TRIES: usize = 500;
 
 impl Queue {
+    /// The same before anything was tried.
+    pub(crate) fn beginning(&self) -> Self {
+        let Queue { sender, client, login, helo, .. } = self;
+        let (sender, client, login, helo) = (sender.clone(), client.clone(), login.clone(), helo.clone());
+        Queue { sender, client, login, helo, recipients: Vec::new(), ..*self }
+    }
+
+    /// Keeps what a client said of itself.
+    pub(crate) fn hear(&mut self, said: Said<'_>) {
+        for (known, said) in [(&mut self.login, said.login), (&mut self.helo, said.helo)] {
+            if !said.is_empty() {
+                said.clone_into(known);
+            }
+        }
+    }
+
+    pub(crate) fn said(&self) -> Said<'_> {
+        Said { login: &self.login, helo: &self.helo }
+    }
+
     /// Whether sender and client are known, so that what is done can be emitted.
     pub(crate) fn is_told(&self) -> bool {
         self.sender.is_some() && self.origin == Origin::Known

@@ -19,6 +19,8 @@ pub(crate) struct Refusals {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     pub(crate) client: String,
+    #[serde(default)]
+    pub(crate) helo: String,
     pub(crate) sender: String,
     pub(crate) recipient: String,
     pub(crate) tries: Vec<Try>,
@@ -38,6 +40,7 @@ impl Refusals {
             self.waiting.get(&key).is_some_and(|old| old.is_stale(at)).then(|| self.waiting.remove(&key)).flatten();
         let waiting = self.waiting.entry(key).or_insert_with(|| Refusal {
             client: refused.ip.to_owned(),
+            helo: refused.said.helo.to_owned(),
             sender: refused.sender.to_owned(),
             recipient: refused.recipient.to_owned(),
             tries: Vec::new(),

@@ -3,7 +3,7 @@
 
 use crate::sources::lines::{
     Head,
-    event::{Agent, Event, Refused, Status, Tried, address, bracketed, cut, host, is_loopback, quoted},
+    event::{Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, host, is_loopback, quoted},
 };
 
 /// Reads a line.
@@ -18,7 +18,9 @@ pub(crate) fn read<'a>(head: &Head<'a>, push: &mut dyn FnMut(Event<'a>)) {
     {
         refused(id, text, push);
     } else if text.starts_with("AUTH=server") {
-        push(Event::Login { id });
+        // The account stands between the client's name and how it logged in.
+        let login = text.find(", authid=").map_or("", |at| &text[at + 9..]);
+        push(Event::Login { id, login: login.rsplit_once(", mech=").map_or(login, |(login, _)| login) });
     } else if text.starts_with("done; ") {
         push(Event::Removed { id });
     } else if let Some((of, tail)) = text.strip_prefix("clone ").and_then(|text| text.split_once(", owner=")) {
@@ -46,7 +48,7 @@ fn arrival<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
     let relay = tail.rfind(", relay=").map(|at| &tail[at + 8..]);
     match relay.and_then(host) {
         Some((ip, _)) => {
-            push(Event::Client { id, ip: address(ip), trusted: false, authenticated: false });
+            push(Event::Client { id, ip: address(ip), trusted: false, authenticated: false, said: Said::default() });
             push(Event::Sender { id, sender });
         }
         None => push(Event::Pickup { id, sender: Some(sender), before: None }),
@@ -131,6 +133,7 @@ fn asked<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
             id,
             ip: address(ip),
             authenticated: false,
+            said: Said::default(),
             sender: "",
             recipient,
             reply: cut(words.unwrap_or("")),
@@ -161,7 +164,8 @@ fn unknown_user(text: &str) -> Option<(&str, &str)> {
 }
 
 fn door<'a>(id: &'a str, ip: &'a str, recipient: &'a str, reply: &'a str, temporary: bool) -> Event<'a> {
-    Event::Door(Refused { id, ip, authenticated: false, sender: "", recipient, reply, temporary, twice: false })
+    let said = Said::default();
+    Event::Door(Refused { id, ip, authenticated: false, said, sender: "", recipient, reply, temporary, twice: false })
 }
 
 /// `Sent (B Message accepted for delivery)`, `Sent (ok: queued as B)`

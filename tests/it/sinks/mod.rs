@@ -89,6 +89,8 @@ pub(crate) fn campaign(sender: &str, confirmed: usize, guesses: u64) -> Campaign
         id: format!("c-{sender}"),
         senders: vec![sender.into()],
         ips: vec!["198.51.100.7".into()],
+        logins: Vec::new(),
+        helos: Vec::new(),
         target_domains: vec!["corp.example".into()],
         first_seen: Timestamp(FIRST.0 - 7_200),
         last_seen: Timestamp(FIRST.0 - 3_600),

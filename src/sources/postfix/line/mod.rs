@@ -5,7 +5,7 @@ use crate::{
     reply::Reply,
     sources::lines::{
         Head,
-        event::{Agent, Event, Refused, Status, Tried, address, bracketed, cut, host, is_loopback},
+        event::{Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, host, is_loopback},
     },
 };
 
@@ -98,10 +98,11 @@ fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
 
 fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let (ip, mut tail) = host(text)?;
-    let (mut ip, mut trusted, mut authenticated) = (ip, false, false);
+    let (mut ip, mut trusted, mut authenticated, mut login) = (ip, false, false, "");
     while let Some(at) = tail.find(", ") {
         tail = &tail[at + 2..];
-        if tail.starts_with("sasl_username=") {
+        if let Some(name) = tail.strip_prefix("sasl_username=").filter(|_| !authenticated) {
+            login = name.split(", ").next().unwrap_or(name).trim_end();
             trusted = true;
             authenticated = true;
         } else if let Some(original) = tail.strip_prefix("orig_client=") {
@@ -110,7 +111,7 @@ fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
             trusted = true;
         }
     }
-    Some(Event::Client { id, ip: address(ip), trusted, authenticated })
+    Some(Event::Client { id, ip: address(ip), trusted, authenticated, said: Said { login, helo: "" } })
 }
 
 fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
@@ -194,14 +195,16 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
     // The last word, after HELO's bracket: what a client says of itself cannot stand there.
-    let authenticated = fields.rsplit_once('>').is_some_and(|(_, tail)| tail.contains(" sasl_username="));
+    let login = fields.rsplit_once('>').and_then(|(_, tail)| tail.split_once(" sasl_username="));
+    let authenticated = login.is_some();
+    let login = login.map_or("", |(_, name)| name.split([' ', ',']).next().unwrap_or(name).trim_end());
     let (mut sender, mut recipient) = ("", "");
     if let Some(text) = fields.strip_prefix("from=") {
         (sender, fields) = bracketed(text)?;
         fields = fields.trim_start_matches([',', ' ']);
     }
     if let Some(text) = fields.strip_prefix("to=") {
-        recipient = bracketed(text)?.0;
+        (recipient, fields) = bracketed(text)?;
     } else if stage == "VRFY" {
         // The only guess that names no recipient outside the reply.
         recipient = quoted.and_then(|at| bracketed(&whole[at..])).map_or("", |(address, _)| address);
@@ -211,7 +214,9 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     }
     let temporary = Reply::parse(reply).is_transient();
     let ip = address(ip);
-    Some(Event::Refused(Refused { id, ip, authenticated, sender, recipient, reply, temporary, twice: false }))
+    let helo = fields.find("helo=<").and_then(|at| fields[at + 6..].rsplit_once('>')).map_or("", |(helo, _)| helo);
+    let said = Said { login, helo };
+    Some(Event::Refused(Refused { id, ip, authenticated, said, sender, recipient, reply, temporary, twice: false }))
 }
 
 #[cfg(test)]

@@ -91,11 +91,13 @@ fn reads_refusals() {
             None,
         ),
     ] {
+        let helo = text.rsplit_once("helo=<").and_then(|(_, t)| t.rsplit_once('>')).map_or("", |(helo, _)| helo);
         let expected = refused.map_or(Event::Nothing, |(ip, sender, recipient, reply)| {
             Event::Refused(Refused {
                 id: text.split(':').next().unwrap_or(""),
                 ip,
                 authenticated: text.contains("sasl"),
+                said: Said { login: if text.contains("sasl") { "s" } else { "" }, helo },
                 sender,
                 recipient,
                 reply,
@@ -111,11 +113,17 @@ fn reads_refusals() {
 fn reads_the_life_of_a_mail() {
     assert_eq!(
         of("postfix/smtpd", "ED012: client=localhost[127.0.0.1], orig_queue_id=4F5C6, orig_client=unknown[192.0.2.5]"),
-        Event::Client { id: "ED012", ip: "192.0.2.5", trusted: true, authenticated: false }
+        Event::Client { id: "ED012", ip: "192.0.2.5", trusted: true, authenticated: false, said: Said::default() }
     );
     assert_eq!(
         of("postfix/smtps/smtpd", "4bVzjk2zXz9sT: client=unknown[unknown], sasl_method=PLAIN, sasl_username=u"),
-        Event::Client { id: "4bVzjk2zXz9sT", ip: "", trusted: true, authenticated: true }
+        Event::Client {
+            id: "4bVzjk2zXz9sT",
+            ip: "",
+            trusted: true,
+            authenticated: true,
+            said: Said { login: "u", helo: "" }
+        }
     );
     assert_eq!(
         of("postfix/qmgr", "ED012: from=<>, size=1, nrcpt=1 (queue active)"),

@@ -1,0 +1,92 @@
+//! Attacks from outside: one client, a network, a crowd.
+
+use super::*;
+
+#[test]
+fn visitors_alone_by_network_or_by_sender() {
+    let mut log = Log::new(1);
+    for n in 0..120 {
+        log.visit(n, "203.0.113.9", "x@spam.example", &format!("h{n}e@us.example"), n == 60);
+    }
+    found(&log, "203.0.113.9", &["h60e@us.example"], 120);
+    let mut log = Log::new(1);
+    for n in 0..90 {
+        log.visit(
+            n,
+            &format!("198.51.100.{}", n % 45 + 3),
+            &format!("s{n}@random{n}.example"),
+            &format!("h{n}e@us.example"),
+            false,
+        );
+    }
+    assert_eq!(found(&log, "198.51.100.7", &[], 90).ips.len(), 45);
+    let mut log = Log::new(1);
+    for n in 0..90 {
+        log.visit(n, &format!("100.{n}.7.8"), "x@spam.example", &format!("h{n}e@us.example"), false);
+    }
+    found(&log, "x@spam.example", &[], 90);
+}
+
+#[test]
+fn one_botnet_two_targets_are_two_campaigns() {
+    let mut log = Log::new(1);
+    for n in 0..60 {
+        for (who, target) in [("x@one.example", "first.example"), ("y@two.example", "second.example")] {
+            log.visit(n, &format!("198.51.100.{}", n % 20), who, &format!("g{n}h@{target}"), false);
+        }
+    }
+    let campaigns = find(&log.ledger, &Test::default());
+    assert_eq!(
+        campaigns.iter().map(|c| c.target_domains.join(",")).collect::<std::collections::BTreeSet<_>>().len(),
+        2,
+        "{campaigns:#?}"
+    );
+}
+
+#[test]
+fn hits_of_a_crowd_are_certain_and_others_are_only_counted() {
+    let mut log = Log::new(1);
+    log.passers_by();
+    log.crowd(|n| match n % 40 {
+        10 => (format!("known{}@us.example", n % 30), true),
+        _ => (format!("h{n}e@us.example"), n == 60),
+    });
+    let campaigns = find(&log.ledger, &Test::default());
+    assert_eq!(campaigns.len(), 1, "{campaigns:#?}");
+    let why = campaigns[0].why.join("; ");
+    assert!(why.contains("share their target and the time, nothing else"), "{why}");
+    assert!(campaigns[0].confirmed.contains(&"h60e@us.example".to_owned()), "{campaigns:#?}");
+    assert!(why.contains("more addresses took mail from visitors who came once"), "{why}");
+}
+
+#[test]
+fn a_crowd_that_nobody_resembles_has_its_hits_told() {
+    let mut log = Log::new(1);
+    for n in 0..400 {
+        let client = format!("10.{}.{}.9", n % 4, n % 50);
+        log.visit(
+            n * 20,
+            &client,
+            &format!("friend{n}@f{}.example", n % 9),
+            &format!("known{}@us.example", n % 90),
+            true,
+        );
+    }
+    log.crowd(|n| match n % 40 {
+        20 => (format!("known{}@us.example", n % 90), true),
+        _ => (format!("h{n}e@us.example"), false),
+    });
+    let campaigns = find(&log.ledger, &Test::default());
+    assert_eq!(campaigns.len(), 1, "{campaigns:#?}");
+    assert_eq!(campaigns[0].confirmed, ["known10@us.example", "known20@us.example", "known60@us.example"]);
+    assert!(campaigns[0].why.join("; ").contains("0.0 of these visits are expected to be honest"));
+}
+
+#[test]
+fn nothing_shared_but_the_target_is_one_campaign() {
+    let mut log = Log::new(1);
+    log.passers_by();
+    log.crowd(|n| (format!("h{n}e@us.example"), n == 60));
+    let campaign = found(&log, "a7@r7.example", &["h60e@us.example"], 120);
+    assert_eq!(campaign.ips.len(), 120);
+}
