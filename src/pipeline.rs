@@ -109,11 +109,11 @@ pub fn analyse(
     store: &mut Store,
     progress: &dyn Progress,
 ) -> Result<Findings, Error> {
-    let mut ledger = store.ledger_of(job.strangers.unwrap_or(STRANGERS))?;
+    let mut ledger = store.ledger(job.strangers)?;
     if ledger.strangers.let_go > 0 {
         store.keep_only(&ledger)?;
     }
-    ledger.merge(standing(&job.reading, classifier, store)?);
+    ledger.merge(standing(&job.reading, job.strangers, classifier, store)?);
     let ledger = ledger.within(job.since, job.until);
     let suffixes = Suffixes::shipped()?;
     let campaigns = enumeration::find(&ledger, &job.test);
@@ -160,10 +160,15 @@ pub(crate) struct Reading {
 }
 
 /// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
-pub(crate) fn standing(how: &sources::Options, classifier: &Classifier, store: &Store) -> Result<Ledger, Error> {
+pub(crate) fn standing(
+    how: &sources::Options,
+    strangers: Option<usize>,
+    classifier: &Classifier,
+    store: &Store,
+) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
     let settled = sources::Options { settle: true, ..*how };
-    read(STRANGERS, Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
+    read(strangers.unwrap_or(STRANGERS), Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
 /// All inputs, on all cores, into one ledger.

@@ -37,9 +37,14 @@ pub fn read(split: sources::Input, how: &Options, classifier: &Classifier) -> Re
 
 /// All that reports of this store work from. Mails without an end are in it as they stand, since no other machine could
 /// go on with them.
-pub fn export(store: &Store, how: &Options, classifier: &Classifier) -> Result<Partial, Error> {
-    let mut ledger = store.ledger()?;
-    ledger.merge(pipeline::standing(how, classifier, store)?);
+pub fn export(
+    store: &Store,
+    how: &Options,
+    strangers: Option<usize>,
+    classifier: &Classifier,
+) -> Result<Partial, Error> {
+    let mut ledger = store.ledger(strangers)?;
+    ledger.merge(pipeline::standing(how, strangers, classifier, store)?);
     ledger.templates.unsettle();
     let mut partial = Partial::default();
     (partial.ledger, partial.marks) = (ledger, store.known()?.marks);

@@ -53,6 +53,8 @@ pub struct Watch {
     pub reading: Options,
     /// Error rates of the test.
     pub test: Test,
+    /// Visits of strangers kept at most, if not [`STRANGERS`](crate::ledger::STRANGERS).
+    pub strangers: Option<usize>,
     /// The folder of `alerts.jsonl`.
     pub reports: PathBuf,
     /// End after so long without a new line; `None`: never.
@@ -131,13 +133,13 @@ pub fn watch(
     let mut follower = Follower::new(&watch.input, store.known()?, options())?;
     let shared = watch.input != "-";
     let mut worker = Worker::new(&classifier);
-    let mut ledger = store.ledger()?;
+    let mut ledger = store.ledger(watch.strangers)?;
     let mut summary = Summary::default();
     let (mut idle, mut searched, mut cost, mut news) = (Instant::now(), Instant::now(), Duration::ZERO, true);
     loop {
         if shared && store.step_back(stop)? {
             follower = Follower::new(&watch.input, store.known()?, options())?;
-            ledger = store.ledger()?;
+            ledger = store.ledger(watch.strangers)?;
             news = true;
         }
         let ending = stop();

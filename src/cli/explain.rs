@@ -31,7 +31,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     // What this operator delivers to is the best prior there is; without a store the popular names must do.
-    let ledger = if settings.db.exists() { Store::open(&settings.db)?.ledger()? } else { Ledger::default() };
+    let ledger =
+        if settings.db.exists() { Store::open(&settings.db)?.ledger(settings.strangers)? } else { Ledger::default() };
     let census = Census::from_ledger(&ledger);
     let explainer = Explainer::with(&census, &Popular::shipped(), settings.typo_parameters()?);
     let shape = lines::shape(settings)?;

@@ -107,7 +107,7 @@ fn export(dir: &Path, settings: &Settings, screen: &Screen) -> Result<(), Error>
     }
     let how = Options { now: settings.now, ..Options::default() };
     let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
-    keep(&shards::export(&Store::open(&settings.db)?, &how, &classifier)?, dir)?;
+    keep(&shards::export(&Store::open(&settings.db)?, &how, settings.strangers, &classifier)?, dir)?;
     screen.say(&format!("ledger: {}", dir.join(FILE).display()));
     Ok(())
 }

@@ -39,6 +39,9 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     // Rendering asks nobody: what the store knows of registries is what is shown.
     let job = Job {
         now: settings.now,
+        typo: Some(settings.typo_parameters()?),
+        test: settings.test,
+        strangers: settings.strangers,
         since: day("--since", &args.since)?,
         until: day("--until", &args.until)?,
         network: Network { offline: true, ..Network::default() },

@@ -60,6 +60,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
             ..sources::Options::default()
         },
         test: settings.test,
+        strangers: settings.strangers,
         reports: settings.reports.clone(),
         until_idle,
     };

@@ -134,7 +134,7 @@ fn verp(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "verp");
     let tries = (world.records / 250).clamp(30, 600);
     let guesses = guesses(world, &[special_domain(world, TARGETS + 50)], tries, (tries / 50).max(1), &mut rng);
-    let Sender { address, client } = stranger(world, 21);
+    let Sender { address, client, login } = stranger(world, 21);
     let domain = address.rsplit('@').next().unwrap_or("").to_owned();
     let senders: Vec<_> = guesses
         .tried
@@ -143,6 +143,7 @@ fn verp(world: &World, script: &mut Script) {
         .map(|(i, to)| Sender {
             address: format!("bounce+{:04x}-{}@{domain}", i * 37 + 4096, to.replace('@', "=")),
             client: client.clone(),
+            login: login.clone(),
         })
         .collect();
     let first = script.start + script.day_in(10, 30, &mut rng) * DAY + 11 * 3600;
@@ -342,5 +343,5 @@ pub(super) fn shoot(
     attack.first = attack.first.min(at);
     attack.last = attack.last.max(at);
     let fate = if hits.contains(to) { Fate::Taken } else { Fate::Unknown };
-    script.plans.push(Plan { at, from: from.address.clone(), to: to.to_owned(), client: from.client.clone(), fate });
+    script.plans.push(Plan::of(at, from, to, fate));
 }

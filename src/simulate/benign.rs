@@ -120,7 +120,7 @@ fn one_typo_again_and_again(world: &World, script: &mut Script) {
 
 fn backscatter(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "backscatter");
-    let null = Sender { address: String::new(), client: "198.18.120.9".into() };
+    let null = Sender { address: String::new(), client: "198.18.120.9".into(), login: String::new() };
     let first = script.office_hour(script.days / 5, &mut rng);
     for i in 0..(world.records / 400).clamp(8, 300) as i64 {
         let domain = world.any_domain(&mut rng);
@@ -165,7 +165,7 @@ fn shared_address(world: &World, script: &mut Script) {
     let client = "198.18.121.1".to_owned();
     let writers = (world.records / 800).clamp(5, 120);
     for n in 0..writers {
-        let from = Sender { address: stranger(world, 100 + n).address, client: client.clone() };
+        let from = Sender { client: client.clone(), ..stranger(world, 100 + n) };
         for i in 0..rng.between(3, 6) {
             let to = world.contact(8_000_000 + n, i as u64);
             let at = script.office_hour(script.day_in(0, 100, &mut rng), &mut rng);

@@ -38,6 +38,9 @@ pub(super) fn attacks(world: &World, script: &mut Script) {
     crowd(world, script);
 }
 
+/// The account behind the shared-account attack, as Postfix logs it.
+const STOLEN: &str = "front.desk@brightwater.cn";
+
 fn paper(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "paper");
     let targets: Vec<_> = (0..5).map(|n| special_domain(world, SPECIAL + n)).collect();
@@ -52,7 +55,11 @@ fn shared_account(world: &World, script: &mut Script) {
     let mut rng = Rng::new(world.seed, "shared account");
     let guesses = guesses(world, &[special_domain(world, SPECIAL + 10)], 150, 3, &mut rng);
     let from: Vec<_> = (0..150)
-        .map(|n| Sender { address: stranger(world, 500 + n).address, client: "198.18.140.9".to_owned() })
+        .map(|n| Sender {
+            address: stranger(world, 500 + n).address,
+            client: "198.18.140.9".to_owned(),
+            login: STOLEN.to_owned(),
+        })
         .collect();
     let first = script.start + script.day_in(25, 35, &mut rng) * DAY + 13 * 3600;
     let tide = Tide { id: "B2", kind: "shared_account", fast: true };
@@ -70,7 +77,7 @@ fn greylisted(world: &World, script: &mut Script) {
         let fate = if guesses.hits.contains(to) { Fate::Taken } else { Fate::Greyed };
         attack.first = attack.first.min(at);
         attack.last = attack.last.max(at);
-        script.plans.push(Plan { at, from: from.address.clone(), to: to.clone(), client: from.client.clone(), fate });
+        script.plans.push(Plan::of(at, &from, to, fate));
     }
     script.attacks.push(attack);
 }

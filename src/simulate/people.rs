@@ -170,6 +170,8 @@ pub(super) struct World {
 pub(super) struct Sender {
     pub(super) address: String,
     pub(super) client: String,
+    /// The account it logs in to.
+    pub(super) login: String,
 }
 
 impl World {
@@ -182,7 +184,8 @@ impl World {
     /// Sender number `s`; an office of five shares one address to the outside.
     pub(super) fn sender(&self, s: u64) -> Sender {
         let office = s / 5 + 1;
-        Sender { address: own_address(s), client: format!("198.18.{}.{}", office / 250 % 100, office % 250 + 1) }
+        let client = format!("198.18.{}.{}", office / 250 % 100, office % 250 + 1);
+        Sender { address: own_address(s), client, login: own_address(s) }
     }
 
     /// Entry `k` of a sender's address book, where nothing ever goes wrong with the address itself.

@@ -24,7 +24,7 @@ pub(super) fn message_id(id: u64, from: &str) -> String {
 /// An outbound mail from submission to `removed`.
 pub(super) fn outbound(mail: &Mail, lines: &mut Vec<Line>) {
     let qid = queue_id(mail.id);
-    let Mail { from, to, client, .. } = mail;
+    let Mail { from, to, client, login, .. } = mail;
     let start = mail.tries.first().map_or(0, |t| t.at);
     if from.is_empty() {
         lines.push((start, "smtpd", format!("{qid}: client=relay.brightwater.cn[{client}]")));
@@ -32,7 +32,7 @@ pub(super) fn outbound(mail: &Mail, lines: &mut Vec<Line>) {
         lines.push((
             start,
             "submission/smtpd",
-            format!("{qid}: client=unknown[{client}], sasl_method=PLAIN, sasl_username={from}"),
+            format!("{qid}: client=unknown[{client}], sasl_method=PLAIN, sasl_username={login}"),
         ));
     }
     lines.push((start, "cleanup", format!("{qid}: message-id={}", message_id(mail.id, from))));

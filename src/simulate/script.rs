@@ -30,7 +30,15 @@ pub(super) struct Plan {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) client: String,
+    pub(super) login: String,
     pub(super) fate: Fate,
+}
+
+impl Plan {
+    pub(super) fn of(at: i64, from: &Sender, to: &str, fate: Fate) -> Self {
+        let Sender { address, client, login } = from.clone();
+        Plan { at, from: address, to: to.to_owned(), client, login, fate }
+    }
 }
 
 /// One inbound session: what was taken, then what was refused as unknown.
@@ -120,7 +128,7 @@ impl Script {
     }
 
     pub(super) fn mail(&mut self, at: i64, from: &Sender, to: &str, fate: Fate) {
-        self.plans.push(Plan { at, from: from.address.clone(), to: to.to_owned(), client: from.client.clone(), fate });
+        self.plans.push(Plan::of(at, from, to, fate));
     }
 
     /// All mails in time, ready to be sent.
@@ -145,5 +153,6 @@ pub(super) fn bystander(world: &World, rng: &mut Rng) -> u64 {
 /// A sender of its own, with its own address to the outside, who does nothing but its story.
 pub(super) fn stranger(world: &World, n: u64) -> Sender {
     let s = world.senders + 50 + n;
-    Sender { address: super::people::own_address(s), client: format!("198.18.{}.{}", 110 + n / 250, n % 250 + 1) }
+    let (address, client) = (super::people::own_address(s), format!("198.18.{}.{}", 110 + n / 250, n % 250 + 1));
+    Sender { login: address.clone(), address, client }
 }

@@ -15,6 +15,7 @@ pub(super) struct Mail {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) client: String,
+    pub(super) login: String,
     pub(super) size: u64,
     pub(super) spam: bool,
     pub(super) mx: String,
@@ -112,7 +113,8 @@ pub(super) fn planted(plan: &Plan, rng: &mut Rng) -> Mail {
         Fate::OverQuota => End::OverQuota,
         Fate::Silent => End::Hard(BounceType::Timeout),
     };
-    carry(plan.from.clone(), plan.to.clone(), plan.client.clone(), plan.at, end, rng)
+    let mail = carry(plan.from.clone(), plan.to.clone(), plan.client.clone(), plan.at, end, rng);
+    Mail { login: plan.login.clone(), ..mail }
 }
 
 /// The address of the first or second server that answers for `domain`.
@@ -193,7 +195,7 @@ fn carry(from: String, to: String, client: String, at: i64, end: End, rng: &mut 
         } else {
             15
         });
-    Mail { id: rng.next(), from, to, client, size: 900 + rng.below(60_000), spam, mx, tries }
+    Mail { id: rng.next(), login: from.clone(), from, to, client, size: 900 + rng.below(60_000), spam, mx, tries }
 }
 
 fn proxy(rng: &mut Rng) -> String {

@@ -72,15 +72,10 @@ impl Store {
         })
     }
 
-    /// Everything all nights taught.
-    pub fn ledger(&self) -> Result<Ledger, Error> {
-        self.ledger_of(STRANGERS)
-    }
-
-    /// The same with so many visits of strangers at most.
-    pub fn ledger_of(&self, strangers: usize) -> Result<Ledger, Error> {
+    /// Everything all nights taught, with so many visits of strangers at most, or [`STRANGERS`].
+    pub fn ledger(&self, strangers: Option<usize>) -> Result<Ledger, Error> {
         self.read(|db| {
-            let mut ledger = Ledger::bounded(strangers);
+            let mut ledger = Ledger::bounded(strangers.unwrap_or(STRANGERS));
             let names = load_names(db, &mut ledger)?;
             load_days(db, &mut ledger)?;
             load_contacts(db, &mut ledger, &names)?;
@@ -510,7 +505,7 @@ mod tests {
             .unwrap();
         let mut merged = one;
         merged.merge(two);
-        assert_eq!(told(&store.ledger().unwrap()), told(&merged));
+        assert_eq!(told(&store.ledger(None).unwrap()), told(&merged));
         assert_eq!(store.known().unwrap().marks[0].head, u64::MAX);
         assert_eq!(store.known().unwrap().pending, [1, 2]);
     }

@@ -18,9 +18,10 @@ fn flood(log: &mut Log, visitors: u64) -> BTreeSet<String> {
         let at = format!("2022-06-{day:02}T{hour:02}:{minute:02}:{s:02}+00:00 mx postfix");
         let ip = (n as u32).wrapping_mul(0x9e37_79b1).to_be_bytes();
         let mut refuse = |ip: &str, from: &str, to: &str| {
+            let helo = from.replace('@', ".");
             writeln!(
                 log,
-                "{at}/smtpd[7]: NOQUEUE: reject: RCPT from unknown[{ip}]: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in local recipient table; from=<{from}> to=<{to}> proto=ESMTP helo=<h>"
+                "{at}/smtpd[7]: NOQUEUE: reject: RCPT from unknown[{ip}]: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in local recipient table; from=<{from}> to=<{to}> proto=ESMTP helo=<{helo}>"
             )
             .unwrap();
         };

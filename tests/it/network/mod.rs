@@ -24,9 +24,9 @@ const NOW: Timestamp = Timestamp(1_656_900_000);
 
 fn quick() -> Manners {
     Manners {
-        dns_timeout: Duration::from_millis(150),
-        rdap_timeout: Duration::from_millis(400),
-        whois_timeout: Duration::from_millis(400),
+        dns_timeout: Duration::from_millis(500),
+        rdap_timeout: Duration::from_millis(1000),
+        whois_timeout: Duration::from_millis(1000),
         patience: Duration::from_secs(3),
         backoff: Duration::from_millis(5),
         break_after: 1000,
