@@ -73,14 +73,15 @@ fn mail_server(tls: Arc<ServerConfig>, begins: Begins) -> (SocketAddr, Heard) {
     let kept = heard.clone();
     let at = serve(move |mut tcp| {
         if begins == Begins::AtOnce {
-            return drop(converse(&mut secured(tcp, &tls), "", &kept, true));
+            converse(&mut secured(tcp, &tls), "", &kept, true);
+            return;
         }
         let offer = if begins == Begins::Never { "250-AUTH PLAIN LOGIN\r\n" } else { "250-STARTTLS\r\n" };
         if converse(&mut tcp, offer, &kept, false) == Some(true) {
-            match begins {
-                Begins::Lies => drop(converse(&mut tcp, "250-AUTH PLAIN LOGIN\r\n", &kept, false)),
-                _ => drop(converse(&mut secured(tcp, &tls), "250-AUTH PLAIN LOGIN\r\n", &kept, true)),
-            }
+            let _ended = match begins {
+                Begins::Lies => converse(&mut tcp, "250-AUTH PLAIN LOGIN\r\n", &kept, false),
+                _ => converse(&mut secured(tcp, &tls), "250-AUTH PLAIN LOGIN\r\n", &kept, true),
+            };
         }
     });
     (at, heard)
@@ -105,7 +106,7 @@ fn secured(tcp: TcpStream, tls: &Arc<ServerConfig>) -> StreamOwned<ServerConnect
 
 /// SMTP until the client goes, or `Some(true)` when it asked for STARTTLS. After that nobody greets.
 fn converse(io: &mut (impl Read + Write), offer: &str, heard: &Heard, private: bool) -> Option<bool> {
-    let mut say = |io: &mut dyn Write, text: &str| io.write_all(text.as_bytes()).and_then(|()| io.flush()).ok();
+    let say = |io: &mut dyn Write, text: &str| io.write_all(text.as_bytes()).and_then(|()| io.flush()).ok();
     if offer != "250-AUTH PLAIN LOGIN\r\n" || !heard.lock().unwrap().iter().any(|(_, l)| l == "STARTTLS") {
         say(io, "220 loopback ESMTP\r\n")?;
     }
