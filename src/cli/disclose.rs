@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, builder::BoolishValueParser};
 use serde_json::json;
 
 use super::{
@@ -19,7 +19,9 @@ use crate::{
     disclose::{self, Disclosure, Letters, State, Writer, language_of},
     error::Error,
     mail::Route,
+    registrability::Manners,
     store::Store,
+    suffix::Suffixes,
     tls::Authorities,
 };
 
@@ -48,6 +50,9 @@ enum Action {
         /// Only these
         #[arg(value_name = "ID")]
         id: Vec<String>,
+        /// Ask the registries whom to write to about each owner first: RDAP, WHOIS, SOA
+        #[arg(long, env = "BOUNCEWATCH_LOOK_UP_CONTACTS", value_parser = BoolishValueParser::new())]
+        look_up_contacts: bool,
         #[command(flatten)]
         letter: LetterArgs,
     },
@@ -112,7 +117,10 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     };
     match args.action {
         Action::List { state, overdue } => list(&store, settings, state.as_deref(), overdue),
-        Action::Draft { id, letter } => draft(&mut store, settings, screen, &id, &letter),
+        Action::Draft { id, look_up_contacts, letter } => {
+            let ask = look_up_contacts || settings.disclose.look_up_contacts;
+            draft(&mut store, settings, screen, &Drafting { ids: &id, ask, letter: &letter })
+        }
         Action::Send { id, confirm, via, drafts } => {
             let via = via.or_else(|| settings.disclose.via.clone());
             let via = via.as_deref().unwrap_or(disclose::DEFAULT_ROUTE);
@@ -176,13 +184,15 @@ fn list(store: &Store, settings: &Settings, state: Option<&str>, overdue: Option
     Ok(Exit::Done)
 }
 
-fn draft(
-    store: &mut Store,
-    settings: &Settings,
-    screen: &Screen,
-    ids: &[String],
-    args: &LetterArgs,
-) -> Result<Exit, Error> {
+/// What `draft` was told.
+struct Drafting<'a> {
+    ids: &'a [String],
+    ask: bool,
+    letter: &'a LetterArgs,
+}
+
+fn draft(store: &mut Store, settings: &Settings, screen: &Screen, what: &Drafting<'_>) -> Result<Exit, Error> {
+    let Drafting { ids, letter: args, .. } = *what;
     if settings.redact {
         return Err(Error::Usage("disclose draft --redact: a letter names what its owner must find".to_owned()));
     }
@@ -194,6 +204,9 @@ fn draft(
     let language = args.language.as_deref().or(settings.disclose.language.as_deref());
     let folder = folder(args.drafts.as_ref(), settings);
     let mut chosen = choose(store, ids, |d| d.state == State::Found)?;
+    if what.ask {
+        look_up(&mut chosen, store, settings, screen)?;
+    }
     let (mut drafted, mut trail, mut without) = (Vec::new(), Vec::new(), 0);
     for mut d in chosen.drain(..) {
         if !ids.is_empty() && d.state > State::Drafted {
@@ -214,6 +227,21 @@ fn draft(
         screen.say(&format!("{without} owners without a contact: `bouncewatch disclose mark ID --contact ADDRESS`"));
     }
     Ok(Exit::Done)
+}
+
+/// Better contacts than convention has, kept as soon as they are known: a draft that fails afterwards asks nobody again.
+fn look_up(chosen: &mut [Disclosure], store: &mut Store, settings: &Settings, screen: &Screen) -> Result<(), Error> {
+    let (network, manners) = (&settings.network, Manners::default());
+    let (trail, tallies) = disclose::look_up(chosen, &Suffixes::shipped()?, network, &manners, settings.now)?;
+    store.keep_disclosures(chosen, &trail)?;
+    for line in tallies.iter().flat_map(super::check::asked) {
+        screen.detail(&line);
+    }
+    match network.offline {
+        true => screen.say("--offline: no registry was asked for contacts"),
+        false => screen.say(&format!("{} contacts found by asking", trail.len())),
+    }
+    Ok(())
 }
 
 /// What `send` was told.

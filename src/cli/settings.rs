@@ -94,6 +94,7 @@ pub(super) struct DiscloseKeys {
     pub drafts: Option<PathBuf>,
     pub language: Option<String>,
     pub letters: Option<PathBuf>,
+    pub look_up_contacts: bool,
 }
 
 /// `[export]`: keys for the options of `bouncewatch export`.

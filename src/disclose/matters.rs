@@ -18,6 +18,8 @@ const MAX_ITEMS: usize = 500;
 /// RFC 2142: the mailboxes every domain should have, by what is told.
 const SECURITY: &str = "security";
 const ABUSE: &str = "abuse";
+/// Where the address of such a mailbox is from.
+pub(super) const BY_CONVENTION: &str = "RFC 2142 role mailbox";
 
 /// One [`Matter`] an owner, sorted by audience and owner.
 pub fn matters(findings: &Findings) -> Vec<Matter> {
@@ -55,7 +57,7 @@ impl Book {
 
 /// Where to write, and who says so.
 fn contact(audience: Audience, owner: &str) -> Option<(String, String)> {
-    let role = |name: &str| Some((format!("{name}@{owner}"), "RFC 2142 role mailbox".to_owned()));
+    let role = |name: &str| Some((format!("{name}@{owner}"), BY_CONVENTION.to_owned()));
     match audience {
         Audience::Customer => Some((owner.to_owned(), "envelope sender".to_owned())),
         Audience::IntendedDomain | Audience::Target => role(SECURITY),

@@ -1,9 +1,10 @@
 //! Findings → letters to those who must know: found → drafted → sent → acknowledged → resolved.
 //!
-//! In: [`Findings`] of one run; the disclosures earlier nights opened.
+//! In: [`Findings`] of one run; the disclosures earlier nights opened; whom registries name, where that was asked for.
 //! Out: [`Disclosure`]s, one open letter an owner; their text as RFC 5322 mail.
 //! Never: sends unasked, tells one owner what concerns another, names our senders to outsiders.
 
+mod contacts;
 mod drafts;
 mod letter;
 mod matters;
@@ -16,6 +17,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use contacts::look_up;
 pub use drafts::{file_name, keep};
 pub use letter::{Letters, Writer, language_of};
 pub use matters::matters;

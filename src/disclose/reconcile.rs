@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Audience, Disclosure, Entry, Item, Matter, State};
+use super::{Audience, Disclosure, Entry, Item, Matter, State, matters::BY_CONVENTION};
 use crate::{findings, moment::Timestamp};
 
 /// Brings `known` up to tonight: figures of letters nobody has drafted yet follow the findings, what is new opens a
@@ -22,9 +22,12 @@ pub fn reconcile(known: &mut Vec<Disclosure>, matters: Vec<Matter>, now: Timesta
     }
     for matter in matters {
         let ours = |d: &&mut Disclosure| d.matter.audience == matter.audience && d.matter.owner == matter.owner;
-        let (mut rounds, mut covered, mut open) = (0_u64, BTreeSet::<String>::new(), None);
+        let (mut rounds, mut covered, mut open, mut contact) = (0_u64, BTreeSet::<String>::new(), None, None);
         for old in known.iter_mut().filter(ours) {
             rounds += 1;
+            // Whom the operator chose or a registry named is written to again.
+            let better = old.matter.contact.as_ref().filter(|(_, source)| source != BY_CONVENTION);
+            contact = better.cloned().or(contact);
             if old.state == State::Found {
                 open = Some(old);
             } else if !old.gone {
@@ -45,7 +48,7 @@ pub fn reconcile(known: &mut Vec<Disclosure>, matters: Vec<Matter>, now: Timesta
                 let id = findings::id(matter.audience.name(), &format!("{} {rounds}", matter.owner));
                 let mut letter = Disclosure {
                     id,
-                    matter: Matter { items, ..matter },
+                    matter: Matter { items, contact: contact.or(matter.contact), ..matter },
                     state: State::Found,
                     gone: false,
                     changed_at: now,

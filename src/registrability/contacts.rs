@@ -28,15 +28,27 @@ pub(super) fn complete(domain: &str, details: &mut Details) {
     details.contacts.retain(|c| seen.insert(c.address.to_ascii_lowercase()));
 }
 
+/// What a network's registry says, the abuse desk first, each address once.
+pub(super) fn of_network(contacts: &mut Vec<Contact>) {
+    contacts.retain(|c| is_plain(&c.address));
+    contacts.sort_by(|a, b| (a.role != "abuse", rank(a), a).cmp(&(b.role != "abuse", rank(b), b)));
+    let mut seen = std::collections::BTreeSet::new();
+    contacts.retain(|c| seen.insert(c.address.to_ascii_lowercase()));
+}
+
 /// One mailbox, or the address of a form: nothing that could mean more once it stands in a mail's header.
 fn is_plain(address: &str) -> bool {
-    let plain = address.bytes().all(|b| b.is_ascii_graphic() && !b"<>()[],;:\\\"".contains(&b));
+    let plain =
+        address.len() <= MAX_ADDRESS && address.bytes().all(|b| b.is_ascii_graphic() && !b"<>()[],;:\\\"".contains(&b));
     let mailbox = plain
         && address
             .split_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
     mailbox || (address.starts_with("https://") && address.bytes().all(|b| b.is_ascii_graphic()))
 }
+
+/// RFC 5321 section 4.5.3.1.3, without the brackets.
+const MAX_ADDRESS: usize = 254;
 
 /// Who asked to be told comes first, then who holds the name, who runs it, who sold it.
 fn rank(contact: &Contact) -> usize {

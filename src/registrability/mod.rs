@@ -2,7 +2,7 @@
 //!
 //! In: registrable domains, most worth asking about first, and what was known of them before.
 //! Out: one [`Registrability`] each, as it comes; or whom to write to about them.
-//! Never: guesses (no answer is `unknown`), asks about anything but an eTLD+1, registers or probes a mailbox.
+//! Never: guesses (no answer is `unknown`), asks about anything but an eTLD+1 or a guesser's network, registers or probes a mailbox.
 
 mod address;
 mod answer;
@@ -24,7 +24,7 @@ mod whois;
 
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{
         atomic::{AtomicUsize, Ordering},
@@ -149,12 +149,53 @@ pub fn contacts(
         to_ask.iter().for_each(|asking| each(&asking.domain, contacts::by_convention(&asking.domain)));
         return Ok(tally);
     }
+    if let Some(most) = network.max_lookups.filter(|most| *most < to_ask.len()) {
+        tally.skipped_by_budget = (to_ask.len() - most) as u64;
+        to_ask.truncate(most);
+    }
     let stages = Stages::new(network, manners, now)?;
     ask_all(&stages, network, &to_ask, &mut |_, answer, sent| {
         tally.add(&sent);
         each(&answer.domain, answer.details.contacts);
     });
-    tally.asked = tally.names;
+    tally.asked = to_ask.len() as u64;
+    tally.servers = stages.pace.tally();
+    Ok(tally)
+}
+
+/// Whom to write to about the network around each address, its abuse desk first: who its registry names. Handed to `each`
+/// in the order of `addresses`; one question for all that lie in the same network. Offline nobody is asked.
+pub fn network_contacts(
+    addresses: &[IpAddr],
+    network: &Network,
+    manners: &Manners,
+    now: Timestamp,
+    each: &mut dyn FnMut(IpAddr, Vec<Contact>),
+) -> Result<Tally, Error> {
+    let mut tally = Tally::default();
+    if network.offline || addresses.is_empty() {
+        return Ok(tally);
+    }
+    let stages = Stages::new(network, manners, now)?;
+    let mut known: Vec<((IpAddr, IpAddr), Vec<Contact>)> = Vec::new();
+    for ip in addresses {
+        tally.names += 1;
+        if let Some((_, contacts)) = known.iter().find(|((first, last), _)| (first..=last).contains(&ip)) {
+            each(*ip, contacts.clone());
+            continue;
+        }
+        if network.max_lookups.is_some_and(|most| tally.asked >= most as u64) {
+            tally.skipped_by_budget += 1;
+            continue;
+        }
+        let mut sent = Sent::default();
+        tally.asked += 1;
+        if let Some((contacts, reach)) = stages.network(*ip, &mut sent) {
+            known.push((reach, contacts.clone()));
+            each(*ip, contacts);
+        }
+        tally.add(&sent);
+    }
     tally.servers = stages.pace.tally();
     Ok(tally)
 }

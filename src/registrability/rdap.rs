@@ -1,6 +1,8 @@
 //! The registry's word over RDAP (RFC 7480, 9082, 9083). A door to ureq.
 
 use std::{
+    fmt,
+    net::IpAddr,
     path::Path,
     time::{Duration, Instant},
 };
@@ -30,7 +32,16 @@ pub(super) struct Asker {
     own: Agent,
 }
 
-/// What RDAP says about one name.
+/// What is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject<'a> {
+    /// An eTLD+1.
+    Domain(&'a str),
+    /// The network around an address.
+    Address(IpAddr),
+}
+
+/// What RDAP says about it.
 #[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) registry: Registry,
@@ -38,7 +49,7 @@ pub(super) struct Finding {
     pub(super) word: &'static str,
     /// The base asked.
     pub(super) server: String,
-    /// Of a name somebody holds.
+    /// Of what somebody holds.
     pub(super) record: Option<Record>,
     /// Questions sent.
     pub(super) queries: u64,
@@ -78,9 +89,12 @@ impl Asker {
         })
     }
 
-    /// Asks the registry of `domain`; `None` where no RDAP server is known for it.
-    pub(super) fn ask(&self, domain: &str, now: Timestamp, pace: &Pace, manners: &Manners) -> Option<Finding> {
-        let bases = self.bootstrap.bases(domain);
+    /// Asks the registry of `what`; `None` where no RDAP server is known for it.
+    pub(super) fn ask(&self, what: Subject<'_>, now: Timestamp, pace: &Pace, manners: &Manners) -> Option<Finding> {
+        let bases = match what {
+            Subject::Domain(domain) => self.bootstrap.bases(domain),
+            Subject::Address(ip) => self.bootstrap.bases_of(ip),
+        };
         let mut finding = Finding {
             registry: Registry::Failed,
             word: "not_asked",
@@ -90,11 +104,11 @@ impl Asker {
         };
         for attempt in 0..manners.attempts.max(1) {
             if attempt > 0 {
-                std::thread::sleep(pause(manners.backoff, attempt, domain));
+                std::thread::sleep(pause(manners.backoff, attempt, &what.to_string()));
             }
             let base = &bases[attempt as usize % bases.len()];
             finding.server.clone_from(base);
-            let Ok(uri) = question(base, domain) else {
+            let Ok(uri) = question(base, what) else {
                 continue;
             };
             let own = address::is_loopback(&uri);
@@ -120,7 +134,7 @@ impl Asker {
             };
             finding.queries += 1;
             let again;
-            (finding.registry, finding.word, finding.record, again) = understand(got, domain, now, self.current);
+            (finding.registry, finding.word, finding.record, again) = understand(got, what, now, self.current);
             if !again {
                 break;
             }
@@ -185,11 +199,16 @@ const MAX_REDIRECTS: usize = 3;
 pub(super) const USER_AGENT: &str = concat!("bouncewatch/", env!("CARGO_PKG_VERSION"));
 
 /// What the exchange says, the evidence's word for it, and whether asking again may help.
-fn understand(got: Got, domain: &str, now: Timestamp, current: bool) -> (Registry, &'static str, Option<Record>, bool) {
+fn understand(
+    got: Got,
+    what: Subject<'_>,
+    now: Timestamp,
+    current: bool,
+) -> (Registry, &'static str, Option<Record>, bool) {
     match got {
         Got::Failed(word) => (Registry::Failed, word, None, matches!(word, "reset" | "unreachable")),
         Got::Busy(_) => (Registry::Failed, "rate_limited", None, true),
-        Got::Body { status: 200, body, .. } => match rdap_answer::parse(&body, domain, now) {
+        Got::Body { status: 200, body, .. } => match what.read(&body, now) {
             Ok(record) => (record.registry, record.word, Some(record), false),
             Err(word) => (Registry::Failed, word, None, false),
         },
@@ -210,8 +229,27 @@ fn understand(got: Got, domain: &str, now: Timestamp, current: bool) -> (Registr
     }
 }
 
-fn question(base: &str, domain: &str) -> Result<Uri, ureq::http::uri::InvalidUri> {
-    format!("{}/domain/{domain}", base.trim_end_matches('/')).parse()
+fn question(base: &str, what: Subject<'_>) -> Result<Uri, ureq::http::uri::InvalidUri> {
+    format!("{}/{what}", base.trim_end_matches('/')).parse()
+}
+
+impl Subject<'_> {
+    fn read(self, body: &[u8], now: Timestamp) -> Result<Record, &'static str> {
+        match self {
+            Subject::Domain(domain) => rdap_answer::parse(body, domain, now),
+            Subject::Address(ip) => rdap_answer::network(body, ip),
+        }
+    }
+}
+
+/// As the question's path says it (RFC 9082).
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Domain(domain) => write!(f, "domain/{domain}"),
+            Subject::Address(ip) => write!(f, "ip/{ip}"),
+        }
+    }
 }
 
 fn server_of(uri: &Uri) -> String {
@@ -277,7 +315,7 @@ mod tests {
     fn a_404_counts_only_from_the_registry_itself() {
         let check = |body: &str, at_registry, spoken, current, want| {
             let got = Got::Body { status: 404, body: body.as_bytes().to_vec(), at_registry, spoken };
-            assert_eq!(understand(got, "gmial.com", Timestamp(0), current).1, want, "{body}");
+            assert_eq!(understand(got, Subject::Domain("gmial.com"), Timestamp(0), current).1, want, "{body}");
         };
         check("", true, true, false, "not_found");
         check(r#"{"errorCode":404}"#, true, false, false, "not_found");

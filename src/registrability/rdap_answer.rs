@@ -1,4 +1,6 @@
-//! An RDAP domain object (RFC 9083) → what the registry says about the name. Pure.
+//! An RDAP domain or network object (RFC 9083) → what the registry says about it. Pure.
+
+use std::net::IpAddr;
 
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::moment::Timestamp;
 
-/// What a domain object says.
+/// What an object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) registry: Registry,
@@ -17,6 +19,8 @@ pub(super) struct Record {
     /// When it will be free, as far as its events tell.
     pub(super) drops_at: Option<Timestamp>,
     pub(super) details: Details,
+    /// First and last address of a network.
+    pub(super) covers: Option<(IpAddr, IpAddr)>,
 }
 
 /// Reads a 200's body. `Err` names why it is no answer to the question.
@@ -46,7 +50,24 @@ pub(super) fn parse(body: &[u8], domain: &str, now: Timestamp) -> Result<Record,
     } else {
         (Registry::Registered, "registered")
     };
-    Ok(Record { registry, word, drops_at: drop_date(registry, &value, now), details: details(&value) })
+    Ok(Record { registry, word, drops_at: drop_date(registry, &value, now), details: details(&value), covers: None })
+}
+
+/// Reads a 200's body about the network around `ip`. `Err` names why it is no answer to the question.
+pub(super) fn network(body: &[u8], ip: IpAddr) -> Result<Record, &'static str> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| "garbage")?;
+    let end = |key: &str| value[key].as_str().and_then(|text| text.trim().parse::<IpAddr>().ok()).ok_or("garbage");
+    let (first, last) = (end("startAddress")?, end("endAddress")?);
+    if !(first..=last).contains(&ip) || first.is_ipv4() != last.is_ipv4() {
+        return Err("other_name");
+    }
+    Ok(Record {
+        registry: Registry::Registered,
+        word: "registered",
+        drops_at: None,
+        details: details(&value),
+        covers: Some((first, last)),
+    })
 }
 
 /// Whether a 404's body is an RDAP error (RFC 9083, section 6).
@@ -106,8 +127,12 @@ fn details(value: &Value) -> Details {
     entities(value, 0, &mut out);
     out.contacts.sort();
     out.contacts.dedup();
+    out.contacts.truncate(MAX_CONTACTS);
     out
 }
+
+/// Records name three or four.
+const MAX_CONTACTS: usize = 32;
 
 /// Walks entities within entities: a registrar's abuse contact is one of its own.
 fn entities(value: &Value, depth: usize, out: &mut Details) {
@@ -121,11 +146,13 @@ fn entities(value: &Value, depth: usize, out: &mut Details) {
         }
         let role = ["abuse", "registrant", "technical", "administrative"].into_iter().find(|r| roles.contains(r));
         if let Some(role) = role {
-            out.contacts.extend(vcard(entity, "email").filter(|m| m.contains('@')).map(|m| Contact {
-                address: text(m),
-                role: role.to_owned(),
-                source: Source::Rdap,
-            }));
+            out.contacts.extend(
+                vcard(entity, "email").filter(|m| m.contains('@') && !m.contains(char::is_control)).map(|m| Contact {
+                    address: text(m),
+                    role: role.to_owned(),
+                    source: Source::Rdap,
+                }),
+            );
         }
         entities(entity, depth + 1, out);
     }

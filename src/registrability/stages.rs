@@ -1,9 +1,9 @@
 //! One name through the stages, cheapest first: DNS, then the registry over RDAP, else WHOIS.
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use super::{
-    Asking, Details, Evidence, Manners, Network, Registrability, Source, Status, contacts, dns, lifetime,
+    Asking, Contact, Details, Evidence, Manners, Network, Registrability, Source, Status, contacts, dns, lifetime,
     limits::Limits,
     pace::Pace,
     rdap,
@@ -114,6 +114,16 @@ impl Stages {
         (answer, sent)
     }
 
+    /// Whom the registry of the network around `ip` names, the abuse desk first, and how far that network reaches.
+    pub(super) fn network(&self, ip: IpAddr, sent: &mut Sent) -> Option<(Vec<Contact>, (IpAddr, IpAddr))> {
+        let found = self.rdap.ask(rdap::Subject::Address(ip), self.now, &self.pace, &self.manners)?;
+        sent.rdap += found.queries;
+        let record = found.record?;
+        let mut contacts = record.details.contacts;
+        contacts::of_network(&mut contacts);
+        Some((contacts, record.covers?))
+    }
+
     /// Waits, within our patience, until the servers that are left alone may be asked again.
     pub(super) fn rest(&self) {
         std::thread::sleep(self.pace.closed_for().min(self.manners.patience));
@@ -122,7 +132,7 @@ impl Stages {
     /// RDAP, and WHOIS where that says nothing.
     fn registry(&self, domain: &str, evidence: &mut Vec<Evidence>, sent: &mut Sent) -> Word {
         let mut word = Word { registry: Registry::Silent, details: Details::default(), drops_at: None };
-        if let Some(rdap) = self.rdap.ask(domain, self.now, &self.pace, &self.manners) {
+        if let Some(rdap) = self.rdap.ask(rdap::Subject::Domain(domain), self.now, &self.pace, &self.manners) {
             evidence.push(self.said(Source::Rdap, rdap.word, rdap.server));
             sent.rdap = rdap.queries;
             sent.turned_away |= rdap.queries == 0;

@@ -112,6 +112,11 @@ impl Page<'_> {
         self.r.squatting.domains.iter().filter(|d| d.registrability.status == "unknown").count()
     }
 
+    fn mails_unchecked(&self) -> u64 {
+        let unknown = self.r.squatting.domains.iter().filter(|d| d.registrability.status == "unknown");
+        unknown.map(|d| d.emails).sum()
+    }
+
     fn confirmed(&self) -> usize {
         self.r.campaigns.iter().map(|c| c.confirmed.len()).sum()
     }

@@ -22,6 +22,7 @@ pub(super) fn page(r: &Report) -> String {
         _ => line(&mut out, "No mail was read."),
     }
     alerts(&mut out, r);
+    taken(&mut out, r);
     domains(&mut out, r);
     usernames(&mut out, r);
     campaigns(&mut out, r);
@@ -40,10 +41,29 @@ fn alerts(out: &mut String, r: &Report) {
         return line(out, "No new alert.");
     }
     for a in r.alerts.iter().take(MAX_ROWS) {
-        let _ = writeln!(out, "- **{}**: {}", a.severity, prose(&a.subject));
+        let _ = writeln!(out, "- **{}**: {}. {}", a.severity, prose(&a.subject), words::to_do(a.kind));
     }
     more(out, r.alerts.len(), "alerts.jsonl");
     out.push('\n');
+}
+
+/// Only where there is one: the worst that a look-alike can become.
+fn taken(out: &mut String, r: &Report) {
+    if r.squatting.taken.is_empty() {
+        return;
+    }
+    heading(out, "Domains a stranger has taken");
+    line(
+        out,
+        "These names were free when our users wrote to them, and have a holder now. Ask who it is; tell the senders.",
+    );
+    let day = |at: &Option<String>| at.as_deref().map_or("", words::day).to_owned();
+    let rows = r.squatting.taken.iter().take(MAX_ROWS).map(|t| {
+        let registrar = code(t.registrar.as_deref().unwrap_or(""));
+        [code(&t.domain), words::takes_mail(t).to_owned(), day(&t.open_at), day(&t.created), registrar]
+    });
+    table(out, ["Domain", "Mail", "Last free", "Registered", "Through"], rows);
+    more(out, r.squatting.taken.len(), "report.json");
 }
 
 fn domains(out: &mut String, r: &Report) {

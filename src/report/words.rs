@@ -1,6 +1,6 @@
 //! What all renderers for people say the same way: numbers, dates, statuses.
 
-use super::contract::{Change, Changes};
+use super::contract::{Change, Changes, DomainStatus};
 use crate::moment::Timestamp;
 
 /// `1,234,567`
@@ -31,6 +31,25 @@ pub(super) fn percent(x: f64) -> String {
         x if x > 0.99 && x < 1.0 => "over 99 %".to_owned(),
         x if x > 0.0 && x < 0.005 => "under 1 %".to_owned(),
         x => format!("{:.0} %", x * 100.0),
+    }
+}
+
+/// Whether mail to a name that was taken arrives.
+pub(super) fn takes_mail(name: &DomainStatus) -> &'static str {
+    match (name.null_mx, name.mx.is_empty()) {
+        (true, _) => "is refused there",
+        (false, false) => "is received there",
+        (false, true) => "no mail server is known",
+    }
+}
+
+/// What an alert asks of whoever reads it.
+pub(super) fn to_do(kind: &str) -> &'static str {
+    match kind {
+        "guessing_burst" => "Block the origin, and warn the owners of the addresses that exist.",
+        "squatting" => "Register the name yourself, or tell the senders and the owner of the name they meant.",
+        "taken_over" => "Find out who holds it, and tell the senders to write there no more.",
+        _ => "",
     }
 }
 

@@ -60,7 +60,9 @@ fn the_report_works_in_a_browser_and_runs_nothing_of_the_log() {
             format!("{row}\n")
         })
         .collect();
-    fs::write(dir.path().join("in.jsonl"), sample + &hostile).unwrap();
+    // Nothing in them that a line could be broken at.
+    let long = hostile.replace(evil, &"w".repeat(60)).replace("5.1.1", &"x".repeat(400));
+    fs::write(dir.path().join("in.jsonl"), sample + &hostile + &long).unwrap();
     let ran = bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--quiet"]);
     assert!(ran.status.success(), "{ran:?}");
 
@@ -73,8 +75,20 @@ fn the_report_works_in_a_browser_and_runs_nothing_of_the_log() {
         );
         assert!(!talk.contains("CONSOLE"), "{talk}");
     }
-    // The same page with a person at it, who the page's policy is told of.
+    // On a phone all of it fits beside nothing.
     let text = fs::read_to_string(&page).unwrap();
+    let inside = serde_json::to_string(&text).unwrap().replace("</", "<\\/");
+    let script = format!(
+        "f.onload=()=>document.title='over '+(f.contentDocument.documentElement.scrollWidth-f.contentDocument.documentElement.clientWidth);f.srcdoc={inside}"
+    );
+    let phone = format!(
+        "<title></title><iframe id=f style='width:360px;height:700px;border:0'></iframe><script>{script}</script>"
+    );
+    fs::write(dir.path().join("phone.html"), phone).unwrap();
+    let (dom, talk) = look(browser, dir.path(), &dir.path().join("phone.html"), 800);
+    assert!(dom.contains("<title>over 0</title>"), "{:?} {talk}", dom.get(..120));
+
+    // The same page with a person at it, who the page's policy is told of.
     let policy = text.split("script-src '").nth(1).unwrap().split('\'').next().unwrap();
     let visited = text
         .replace(&format!("script-src '{policy}'"), &format!("script-src '{policy}' '{}'", hash(PERSON)))

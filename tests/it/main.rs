@@ -14,6 +14,7 @@ mod ledger;
 mod memory;
 mod network;
 mod origins;
+mod owners;
 mod packaging;
 mod redacted;
 mod servers;

@@ -84,7 +84,7 @@ campaigns[].id str|campaigns[].senders list|campaigns[].ips list|campaigns[].tar
 campaigns[].guesses int|campaigns[].confirmed list|campaigns[].success_rate num|campaigns[].pattern name_variants,dictionary,sequence,wide,unclear
 campaigns[].confidence num|campaigns[].why list
 dismissed[].origin str|dismissed[].considered str|dismissed[].why str
-alerts[].id str|alerts[].severity low,medium,high|alerts[].kind guessing_burst,squatting|alerts[].subject str|alerts[].raised_at time|alerts[].sent_to list
+alerts[].id str|alerts[].severity low,medium,high|alerts[].kind guessing_burst,squatting,taken_over|alerts[].subject str|alerts[].raised_at time|alerts[].sent_to list
 ";
 
 #[test]

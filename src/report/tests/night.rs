@@ -10,7 +10,7 @@ use crate::{
     },
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
-    registrability::{Evidence, Registrability, Source, Status},
+    registrability::{Details, Evidence, Registrability, Source, Status},
     typo::{DomainSuspect, Edit, SuspectKind, UsernameSuspect, Weekly},
 };
 
@@ -249,7 +249,21 @@ pub(super) fn night() -> Findings {
                 &[],
             ),
         ],
-        taken: vec![],
+        taken: vec![Registrability {
+            domain: "yahooo.example".into(),
+            status: Status::Registered,
+            checked_at: moment("2022-07-04T02:00:00Z"),
+            fresh_until: moment("2022-07-05T02:00:00Z"),
+            evidence: vec![],
+            drops_at: None,
+            open_at: Some(moment("2022-07-02T02:00:00Z")),
+            details: Details {
+                registrar: Some("Quick | <b>Names</b>".into()),
+                created: Some(moment("2022-07-03T11:30:00Z")),
+                mx: vec!["mx.squat.example".into()],
+                ..Details::default()
+            },
+        }],
         lookups: Default::default(),
         strangers: Some(Strangers { mails: 12_345, visitors: [9_790, 9_950, 10_110] }),
         alerts: vec![],

@@ -78,10 +78,10 @@ fn mail_server(tls: Arc<ServerConfig>, begins: Begins) -> (SocketAddr, Heard) {
         }
         let offer = if begins == Begins::Never { "250-AUTH PLAIN LOGIN\r\n" } else { "250-STARTTLS\r\n" };
         if converse(&mut tcp, offer, &kept, false) == Some(true) {
-            match begins {
-                Begins::Lies => drop(converse(&mut tcp, "250-AUTH PLAIN LOGIN\r\n", &kept, false)),
-                _ => drop(converse(&mut secured(tcp, &tls), "250-AUTH PLAIN LOGIN\r\n", &kept, true)),
-            }
+            let _ended = match begins {
+                Begins::Lies => converse(&mut tcp, "250-AUTH PLAIN LOGIN\r\n", &kept, false),
+                _ => converse(&mut secured(tcp, &tls), "250-AUTH PLAIN LOGIN\r\n", &kept, true),
+            };
         }
     });
     (at, heard)
