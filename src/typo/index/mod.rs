@@ -15,6 +15,8 @@ use super::{
 const PREFIX: usize = 8;
 /// At most so many entries of a bucket are read; the popular come first.
 const MAX_READ: usize = 20_000;
+/// Names just seen, so that most are compared once however many probes meet them.
+const RECENT: usize = 256;
 /// At most so many are returned.
 const MAX_HITS: usize = 64;
 /// Deletions on either side.
@@ -189,12 +191,18 @@ impl Index {
         });
         std::hint::black_box(touched);
         let looks = looks(typed);
+        let mut recent = [u32::MAX; RECENT];
         for p in probes.iter() {
             let end = p.end.min(p.start.saturating_add(MAX_READ as u32));
             let rest = reach as u64 - u64::from(p.deleted);
             for e in &self.entries[p.start as usize..end as usize] {
                 if e & TAG_MASK == p.tag && tails_fit(*e, looks, reach as u64, rest) {
-                    seen.push((e & NAME_MASK) as u32);
+                    let name = (e & NAME_MASK) as u32;
+                    let last = &mut recent[name as usize % RECENT];
+                    if *last != name {
+                        *last = name;
+                        seen.push(name);
+                    }
                 }
             }
         }
@@ -208,7 +216,7 @@ impl Index {
             };
             hits.extend(distance.map(|distance| Hit { distance, name }));
         }
-        // Few names are hit, by several probes each.
+        // Some names were seen twice; few are hit.
         hits.sort_unstable();
         hits.dedup();
         hits.truncate(MAX_HITS);
