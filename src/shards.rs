@@ -39,10 +39,11 @@ pub fn read(split: sources::Input, how: &Options, classifier: &Classifier) -> Re
 /// go on with them.
 pub fn export(store: &Store, how: &Options, classifier: &Classifier) -> Result<Partial, Error> {
     let mut ledger = store.ledger()?;
-    ledger.merge(pipeline::standing(how, classifier, store)?);
+    let known = store.known()?;
+    ledger.merge(pipeline::standing(how, classifier, &known)?);
     ledger.templates.unsettle();
     let mut partial = Partial::default();
-    (partial.ledger, partial.marks) = (ledger, store.known()?.marks);
+    (partial.ledger, partial.marks) = (ledger, known.marks);
     partial.claim(None);
     Ok(partial)
 }
