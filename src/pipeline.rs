@@ -1,6 +1,7 @@
 //! The whole job on one screen: read the functions from the top.
 
 use std::{
+    borrow::Cow,
     fs,
     path::{Path, PathBuf},
 };
@@ -17,7 +18,7 @@ use crate::{
     ledger::{Ledger, STRANGERS},
     merge::Merge,
     moment::Timestamp,
-    ndr::{Cached, Classifier, Model, Verdict},
+    ndr::{Cached, Classifier, Miner, Model, Verdict},
     registrability::{self, Network, Registrability, Tally},
     sources::{self, Reject},
     store::{Missing, Store},
@@ -83,10 +84,26 @@ pub struct Night {
 pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Night, Error> {
     let classifier = classifier(job.ndr_model.as_deref())?;
     let known = store.known()?;
-    let (ledger, reading) = learn(job, &classifier, &known, progress)?;
-    store.add_night(&ledger, &reading.known)?;
-    drop(ledger);
-    let mut findings = analyse(job, &classifier, store, progress)?;
+    // What earlier nights taught is read while tonight's mail is.
+    let before = &mut *store;
+    let (past, tonight) =
+        rayon::join(move || before.ledger(job.strangers), || learn(job, &classifier, &known, progress));
+    let (past, (mut tonight, reading)) = (past?, tonight?);
+    let open = standing(&job.reading, job.strangers, &classifier, &reading.known)?;
+    // Days of mail that was stopped, and when a mail's last attempt ended, are no part of what is reported on.
+    tonight.window = tonight.span();
+    let mut findings = if let Some(ledger) = together(job, past, &tonight, &open) {
+        // What is stored is looked at while it is.
+        let (kept, seen) = rayon::join(|| store.add_night(&tonight, &reading.known), || look(job, &ledger));
+        kept?;
+        let mut mined = store.templates()?;
+        mined.merge(open.templates);
+        conclude(job, &ledger, &mined, seen?, store, progress)?
+    } else {
+        store.add_night(&tonight, &reading.known)?;
+        drop(tonight);
+        analyse(job, &classifier, store, progress)?
+    };
     findings.inputs = reading.inputs;
     let undecided = alert::undecided(&findings);
     // A window hides findings; what it hides is neither over nor resolved.
@@ -113,22 +130,59 @@ pub fn analyse(
     if ledger.strangers.let_go > 0 {
         store.keep_only(&ledger)?;
     }
-    ledger.merge(standing(&job.reading, job.strangers, classifier, store)?);
+    ledger.merge(standing(&job.reading, job.strangers, classifier, &store.known()?)?);
     let ledger = ledger.within(job.since, job.until);
-    let suffixes = Suffixes::shipped()?;
-    let campaigns = enumeration::find(&ledger, &job.test);
-    let census = typo::Census::from_ledger(&ledger);
+    conclude(job, &ledger, &ledger.templates, look(job, &ledger)?, store, progress)
+}
+
+/// All nights' ledger without a look into the store, where that is sure to be what the store would give.
+fn together<'t>(job: &Job, mut past: Ledger, tonight: &'t Ledger, open: &Ledger) -> Option<Cow<'t, Ledger>> {
+    // Which strangers are let go is decided over the whole store.
+    let bounded = |ledger: &Ledger| ledger.strangers.let_go > 0;
+    if job.since.is_some() || job.until.is_some() || bounded(&past) || bounded(tonight) || bounded(open) {
+        return None;
+    }
+    if past.is_empty() && open.is_empty() {
+        return Some(Cow::Borrowed(tonight));
+    }
+    past.absorb(tonight);
+    past.absorb(open);
+    (!bounded(&past)).then_some(Cow::Owned(past))
+}
+
+/// What no registry is needed for.
+struct Seen {
+    campaigns: Vec<Campaign>,
+    suspects: Suspects,
+}
+
+fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
-    let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
-    let suspects = innocent(typo::suspects(&ledger, &explainer), &campaigns);
+    let suspects = || {
+        let census = typo::Census::from_ledger(ledger);
+        typo::suspects(ledger, &typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping))
+    };
+    let (suspects, campaigns) = rayon::join(suspects, || enumeration::find(ledger, &job.test));
+    Ok(Seen { suspects: innocent(suspects, &campaigns), campaigns })
+}
+
+fn conclude(
+    job: &Job,
+    ledger: &Ledger,
+    mined: &Miner,
+    Seen { campaigns, suspects }: Seen,
+    store: &mut Store,
+    progress: &dyn Progress,
+) -> Result<Findings, Error> {
+    let suffixes = Suffixes::shipped()?;
     let (answers, lookups) = ask(&suspects, &suffixes, store, job, progress)?;
     let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
     let usernames = judge_usernames(suspects.usernames, job.now)?;
-    let mut findings = Findings::gather(&ledger, domains, usernames, campaigns, job.now);
+    let mut findings = Findings::gather(ledger, mined, domains, usernames, campaigns, job.now);
     findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
     findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
     findings.lookups = lookups;
-    findings.dismissed = enumeration::dismissed(&ledger, &findings.campaigns);
+    findings.dismissed = enumeration::dismissed(ledger, &findings.campaigns);
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
 }
@@ -164,9 +218,9 @@ pub(crate) fn standing(
     how: &sources::Options,
     strangers: Option<usize>,
     classifier: &Classifier,
-    store: &Store,
+    known: &sources::Known,
 ) -> Result<Ledger, Error> {
-    let known = sources::Known { marks: Vec::new(), pending: store.known()?.pending };
+    let known = sources::Known { marks: Vec::new(), pending: known.pending.clone() };
     let settled = sources::Options { settle: true, ..*how };
     read(strangers.unwrap_or(STRANGERS), Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
 }

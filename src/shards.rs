@@ -44,10 +44,11 @@ pub fn export(
     classifier: &Classifier,
 ) -> Result<Partial, Error> {
     let mut ledger = store.ledger(strangers)?;
-    ledger.merge(pipeline::standing(how, strangers, classifier, store)?);
+    let known = store.known()?;
+    ledger.merge(pipeline::standing(how, strangers, classifier, &known)?);
     ledger.templates.unsettle();
     let mut partial = Partial::default();
-    (partial.ledger, partial.marks) = (ledger, store.known()?.marks);
+    (partial.ledger, partial.marks) = (ledger, known.marks);
     partial.claim(None);
     Ok(partial)
 }

@@ -6,9 +6,9 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Campaign, trail::LEAST};
 use crate::{
-    address::{domain_of, person},
+    address::person,
     delivery::Direction,
-    ledger::{Answer, Ledger, Name},
+    ledger::{Answer, ContactKey, Domain, Ledger, Name},
 };
 
 /// Told at most, those with most unknown users first.
@@ -36,39 +36,45 @@ struct Tally {
     served: usize,
     exist: HashSet<Name>,
     senders: HashSet<Name>,
-    domains: HashMap<Name, usize>,
+    domains: HashMap<Domain, usize>,
 }
 
 /// Origins with as many unknown users as a guesser needs, that no campaign has.
 pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
-    let guilty: HashSet<&str> =
-        campaigns.iter().flat_map(|c| c.senders.iter().chain(&c.ips)).map(String::as_str).collect();
     let text = |name: Name| ledger.names.text(name);
+    let named = campaigns.iter().flat_map(|c| c.senders.iter().chain(&c.ips));
+    let guilty: HashSet<Name> = named.clone().filter_map(|name| ledger.names.find(name)).collect();
+    let guilty_texts: HashSet<&str> = named.map(String::as_str).collect();
     let takes: HashSet<Name> =
         ledger.contacts.iter().filter(|(_, c)| c.accepted > 0).map(|(key, _)| key.recipient).collect();
-    let origin = |key: &crate::ledger::ContactKey| match key.direction {
-        Direction::Out | Direction::Stopped => person(text(key.sender)).into_owned(),
-        // Who asks with the null sender is told of once, whatever servers it comes from.
-        Direction::In if key.sender == Name::NONE => String::new(),
-        Direction::In => text(key.client).to_owned(),
-    };
-    let mut failures: HashMap<String, u64> = HashMap::new();
+    let mut origins =
+        Origins { ledger, texts: Vec::new(), failures: Vec::new(), numbers: HashMap::new(), met: HashMap::new() };
     // What strangers left behind that were let go (`@domain`) is nobody's.
-    let somebodys = |key: &crate::ledger::ContactKey| !text(key.recipient).starts_with('@');
+    let somebodys = |key: &ContactKey| !text(key.recipient).starts_with('@');
     for (key, contact) in ledger.contacts.iter().filter(|(key, c)| c.unknown > 0 && somebodys(key)) {
-        *failures.entry(origin(key)).or_default() += contact.unknown;
+        let origin = origins.of(key);
+        origins.failures[origin] += contact.unknown;
     }
-    failures.retain(|origin, n| *n >= LEAST as u64 && !guilty.contains(origin.as_str()));
-    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let looked_at: Vec<bool> = origins
+        .texts
+        .iter()
+        .zip(&origins.failures)
+        .map(|(text, n)| *n >= LEAST as u64 && !guilty_texts.contains(text.as_str()))
+        .collect();
+    let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
     let mut writers: BTreeMap<&str, HashSet<Name>> = BTreeMap::new();
-    for (key, contact) in ledger.contacts.iter().filter(|(key, _)| somebodys(key)) {
-        if contact.unknown > 0 && key.sender != Name::NONE && !guilty.contains(text(key.sender)) {
-            writers.entry(text(key.recipient)).or_default().insert(key.sender);
-        }
-        let origin = origin(key);
-        if guilty.contains(text(key.sender)) || guilty.contains(text(key.client)) || !failures.contains_key(&origin) {
+    for (key, contact) in &ledger.contacts {
+        // Who never failed was not looked at.
+        let origin = origins.known(key).filter(|origin| looked_at[*origin]);
+        if (contact.unknown == 0 && origin.is_none()) || !somebodys(key) {
             continue;
         }
+        if contact.unknown > 0 && key.sender != Name::NONE && !guilty.contains(&key.sender) {
+            writers.entry(text(key.recipient)).or_default().insert(key.sender);
+        }
+        let Some(origin) = origin.filter(|_| !guilty.contains(&key.sender) && !guilty.contains(&key.client)) else {
+            continue;
+        };
         let tally = tallies.entry(origin).or_default();
         tally.senders.insert(key.sender);
         if contact.first_answer == Answer::Accepted {
@@ -76,15 +82,14 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
         }
         if contact.unknown > 0 && tally.unknown.insert(key.recipient) {
             tally.served += usize::from(takes.contains(&key.recipient));
-            if let Some(domain) = ledger.names.find(domain_of(text(key.recipient))).or(Some(key.recipient)) {
-                *tally.domains.entry(domain).or_default() += 1;
-            }
+            *tally.domains.entry(ledger.names.domain(key.recipient)).or_default() += 1;
         }
         tally.mails += contact.unknown;
     }
     let mut told: Vec<(u64, Dismissed)> = tallies
         .into_iter()
         .map(|(origin, tally)| {
+            let origin = std::mem::take(&mut origins.texts[origin]);
             let (considered, why) = explain(&origin, &tally);
             (tally.mails, Dismissed { origin, considered, why })
         })
@@ -101,6 +106,45 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
     told.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.origin.cmp(&b.1.origin)));
     told.truncate(MOST);
     told.into_iter().map(|(_, one)| one).collect()
+}
+
+/// Whose mails are counted together, by number.
+struct Origins<'l> {
+    ledger: &'l Ledger,
+    texts: Vec<String>,
+    /// Mails to unknown users.
+    failures: Vec<u64>,
+    numbers: HashMap<String, usize>,
+    met: HashMap<(Direction, Name), usize>,
+}
+
+impl Origins<'_> {
+    /// By what an origin is told from others.
+    fn key(key: &ContactKey) -> (Direction, Name) {
+        match key.direction {
+            Direction::Out | Direction::Stopped => (Direction::Out, key.sender),
+            // Who asks with the null sender is told of once, whatever servers it comes from.
+            Direction::In if key.sender == Name::NONE => (Direction::In, Name::NONE),
+            Direction::In => (Direction::In, key.client),
+        }
+    }
+
+    fn known(&self, key: &ContactKey) -> Option<usize> {
+        self.met.get(&Self::key(key)).copied()
+    }
+
+    fn of(&mut self, key: &ContactKey) -> usize {
+        let (direction, name) = Self::key(key);
+        *self.met.entry((direction, name)).or_insert_with(|| {
+            let text = self.ledger.names.text(name);
+            let origin = if direction == Direction::In { text.into() } else { person(text) };
+            *self.numbers.entry_ref(&*origin).or_insert_with(|| {
+                self.texts.push(origin.to_string());
+                self.failures.push(0);
+                self.texts.len() - 1
+            })
+        })
+    }
 }
 
 fn explain(origin: &str, tally: &Tally) -> (&'static str, String) {

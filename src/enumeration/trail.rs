@@ -117,13 +117,19 @@ impl<'l> Trails<'l> {
             }
         }
         failures.retain(|_, n| *n >= least);
+        // Of the recipient an origin knows at most the domain: most contacts ask what one before them asked.
+        let mut asked: HashMap<ContactKey, bool> = HashMap::new();
+        let mut is_watched = |key: &ContactKey| {
+            let domain = if key.direction == Direction::In { ledger.names.domain(key.recipient).0 } else { 0 };
+            *asked.entry(ContactKey { recipient: Name(domain), ..*key }).or_insert_with(|| {
+                KINDS.iter().filter_map(|kind| kind(&trails, key)).any(|o| failures.contains_key(&o))
+            })
+        };
         let mut rows: Vec<(ContactKey, Contact)> = ledger
             .contacts
             .iter()
             .filter(|(key, contact)| {
-                !failures.is_empty()
-                    && is_evidence(key, contact, &trails.accepts)
-                    && KINDS.iter().filter_map(|kind| kind(&trails, key)).any(|o| failures.contains_key(&o))
+                !failures.is_empty() && is_evidence(key, contact, &trails.accepts) && is_watched(key)
             })
             .map(|(key, contact)| (*key, *contact))
             .collect();

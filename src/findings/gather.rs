@@ -13,9 +13,9 @@ use crate::{
     bounce::{BounceType, RootCause},
     delivery::Direction,
     enumeration::{self, Campaign},
-    ledger::{Ledger, Name},
+    ledger::{Domain, Ledger, Name},
     moment::{Day, Timestamp, Week},
-    ndr::Template,
+    ndr::{Miner, Template},
     typo::Weekly,
 };
 
@@ -25,9 +25,11 @@ const TOP_TEMPLATES: usize = 50;
 const TOP_RECEIVERS: usize = 30;
 
 impl Findings {
-    /// Everything but the alerts, which look at the rest. `domains` and `usernames` come with their risk.
+    /// Everything but the alerts, which look at the rest. `domains` and `usernames` come with their risk. The
+    /// templates are those `mined` in all nights.
     pub fn gather(
         ledger: &Ledger,
+        mined: &Miner,
         mut domains: Vec<DomainRisk>,
         mut usernames: Vec<UsernameRisk>,
         campaigns: Vec<Campaign>,
@@ -52,7 +54,7 @@ impl Findings {
             strangers: strangers(ledger),
             days: ledger.days.iter().map(|(day, tally)| (*day, *tally)).collect(),
             root_causes: root_causes(ledger, &campaigns),
-            templates: templates(ledger),
+            templates: templates(mined),
             blocklists: blocklists(ledger),
             authentication: authentication(ledger),
             vulnerable: vulnerable(ledger, &domains, &usernames),
@@ -103,8 +105,8 @@ fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, 
         .collect()
 }
 
-fn templates(ledger: &Ledger) -> Templates {
-    let mut templates = ledger.templates.freeze();
+fn templates(mined: &Miner) -> Templates {
+    let mut templates = mined.freeze();
     let distinct = templates.len() as u64;
     templates.truncate(TOP_TEMPLATES);
     let line = |t: Template| TemplateLine { id: t.id.to_string(), template: t.text, kind: t.kind, count: t.count };
@@ -148,21 +150,23 @@ fn authentication(ledger: &Ledger) -> Vec<AuthFailures> {
 
 /// Domains that refused most mail for good, most first.
 fn receivers(ledger: &Ledger) -> Vec<Receiver> {
-    let mut by_domain = BTreeMap::<&str, Receiver>::new();
+    let mut by_domain = vec![Receiver::default(); ledger.names.domains()];
     let sent = ledger.contacts.iter().filter(|(key, _)| key.direction == Direction::Out);
     for (key, contact) in sent {
-        let one = by_domain.entry(domain_of(ledger.names.text(key.recipient))).or_default();
+        let one = &mut by_domain[ledger.names.domain(key.recipient).0 as usize];
         let refused = contact.unknown + contact.no_domain + contact.other;
         one.emails += contact.accepted + refused;
         one.refused += refused;
         one.unknown += contact.unknown;
     }
-    let refusing = by_domain.into_iter().filter(|(domain, one)| one.refused > 0 && !domain.is_empty());
-    let mut receivers: Vec<Receiver> =
-        refusing.map(|(domain, one)| Receiver { domain: domain.to_owned(), ..one }).collect();
-    receivers.sort_by(|a, b| b.refused.cmp(&a.refused).then_with(|| a.domain.cmp(&b.domain)));
-    receivers.truncate(TOP_RECEIVERS);
-    receivers
+    let refused = by_domain.into_iter().zip(0..).filter(|(one, _)| one.refused > 0);
+    let mut refusing: Vec<(&str, Receiver)> = refused
+        .map(|(one, n)| (ledger.names.domain_text(Domain(n)), one))
+        .filter(|(domain, _)| !domain.is_empty())
+        .collect();
+    refusing.sort_unstable_by(|a, b| b.1.refused.cmp(&a.1.refused).then_with(|| a.0.cmp(b.0)));
+    refusing.truncate(TOP_RECEIVERS);
+    refusing.into_iter().map(|(domain, one)| Receiver { domain: domain.to_owned(), ..one }).collect()
 }
 
 /// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::{DomainRisk, UsernameRisk};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     bounce::BounceType,
     delivery::Direction,
     enumeration::{self, Campaign},
-    ledger::{Ledger, Name},
+    ledger::{Domain, Ledger, Name},
     moment::Timestamp,
 };
 
@@ -76,22 +76,15 @@ pub(super) fn slips(
 
 /// Domains we send from or take mail for.
 pub(super) fn own_domains(ledger: &Ledger) -> BTreeSet<String> {
-    let ours: HashSet<Name> = ledger
-        .contacts
-        .iter()
-        .filter_map(|(key, contact)| match key.direction {
-            Direction::Out => Some(key.sender),
+    let mut ours = vec![false; ledger.names.domains()];
+    for (key, contact) in &ledger.contacts {
+        match key.direction {
             // A refused stranger may name any domain; only what was taken is ours.
-            Direction::In => (contact.accepted > 0).then_some(key.recipient),
-            Direction::Stopped => Some(key.sender),
-        })
-        .collect();
-    let mut domains = BTreeSet::new();
-    for name in ours {
-        let domain = domain_of(ledger.names.text(name));
-        if !domain.is_empty() && !domains.contains(domain) {
-            domains.insert(domain.to_owned());
+            Direction::In if contact.accepted == 0 => {}
+            Direction::In => ours[ledger.names.domain(key.recipient).0 as usize] = true,
+            Direction::Out | Direction::Stopped => ours[ledger.names.domain(key.sender).0 as usize] = true,
         }
     }
-    domains
+    let numbers = (0..).map(Domain).zip(ours).filter(|(_, is_ours)| *is_ours);
+    numbers.map(|(domain, _)| ledger.names.domain_text(domain).to_owned()).filter(|domain| !domain.is_empty()).collect()
 }

@@ -172,8 +172,18 @@ impl Ledger {
         self.names.is_empty() && self.days.is_empty() && self.window.bounds().is_none()
     }
 
+    /// When its contacts' mails were sent.
+    pub fn span(&self) -> Window {
+        let mut span = Window::default();
+        self.contacts.values().for_each(|contact| span.merge(Window::between(contact.first, contact.last)));
+        span
+    }
+
     /// Takes in another one, which stays as it is.
     pub fn absorb(&mut self, other: &Ledger) {
+        if other.is_empty() {
+            return;
+        }
         let renamed = self.names.absorb(&other.names);
         let rename = |name: super::Name| renamed[name.0 as usize];
         for (day, tally) in &other.days {

@@ -61,6 +61,16 @@ impl Names {
         self.domains.text(domain.0)
     }
 
+    /// The number of a domain if it is known.
+    pub fn find_domain(&self, text: &str) -> Option<Domain> {
+        self.domains.find(text, hash(text)).map(Domain)
+    }
+
+    /// How many names there are, the empty one among them: all numbers are below.
+    pub fn len(&self) -> usize {
+        self.domain.len()
+    }
+
     /// How many domains there are, the empty one among them: all numbers are below.
     pub fn domains(&self) -> usize {
         self.domains.ends.len()
@@ -104,25 +114,29 @@ struct Texts {
     index: HashTable<Slot>,
 }
 
-/// With its hash, so that no text is read again when the table grows, nor where only the hash differs.
+/// With its hash, so that no text is read again when the table grows, nor where only the hash differs; with its place,
+/// since each further table is one more wait for memory.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     hash: u32,
     number: u32,
+    start: usize,
+    len: usize,
 }
 
 impl Texts {
     fn find(&self, text: &str, hash: u32) -> Option<u32> {
-        let fits = |slot: &Slot| slot.hash == hash && self.text(slot.number) == text;
+        let fits = |slot: &Slot| slot.hash == hash && &self.text[slot.start..][..slot.len] == text;
         self.index.find(spread(hash), fits).map(|slot| slot.number)
     }
 
     /// A text not yet known.
     fn add(&mut self, text: &str, hash: u32) -> u32 {
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let slot = Slot { hash, number, start: self.text.len(), len: text.len() };
         self.text.push_str(text);
         self.ends.push(self.text.len());
-        self.index.insert_unique(spread(hash), Slot { hash, number }, |slot| spread(slot.hash));
+        self.index.insert_unique(spread(hash), slot, |slot| spread(slot.hash));
         number
     }
 

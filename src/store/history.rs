@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, introduced, templates};
@@ -268,14 +267,27 @@ fn load_crowd(db: &Connection) -> rusqlite::Result<Crowd> {
     Ok(text.and_then(|text| Crowd::from_text(&text)).unwrap_or_default())
 }
 
-fn load_names(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<HashMap<i64, Name>> {
-    let mut names = HashMap::new();
+/// The names' numbers in the store and in the ledger, in order.
+pub(super) struct Numbers(Vec<(i64, Name)>);
+
+impl Numbers {
+    /// Almost always the position is the number.
+    pub(super) fn name(&self, id: i64) -> Name {
+        match usize::try_from(id).ok().and_then(|at| self.0.get(at)) {
+            Some((known, name)) if *known == id => *name,
+            _ => self.0.binary_search_by_key(&id, |(known, _)| *known).map_or(Name::NONE, |at| self.0[at].1),
+        }
+    }
+}
+
+fn load_names(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<Numbers> {
+    let mut names = Vec::new();
     let mut select = db.prepare("SELECT id, name FROM names ORDER BY id")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        names.insert(row.get(0)?, ledger.names.intern(row.get_ref(1)?.as_str()?));
+        names.push((row.get(0)?, ledger.names.intern(row.get_ref(1)?.as_str()?)));
     }
-    Ok(names)
+    Ok(Numbers(names))
 }
 
 fn load_days(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
@@ -295,12 +307,14 @@ fn load_days(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name>) -> rusqlite::Result<()> {
-    let name = |id: i64| names.get(&id).copied().unwrap_or(Name::NONE);
+fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {
+    let name = |id: i64| names.name(id);
     let mut select = db.prepare(
         "SELECT sender, client, recipient, direction, first, last, first_answer, accepted_first, accepted_last, accepted, unknown, no_domain, other FROM contacts",
     )?;
     let mut rows = select.query([])?;
+    // About as many as there are, so that the table seldom grows.
+    ledger.contacts.reserve(2 * names.0.len());
     while let Some(row) = rows.next()? {
         let key = ContactKey {
             sender: name(row.get(0)?),
@@ -325,8 +339,8 @@ fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name
     Ok(())
 }
 
-fn load_refusals(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name>) -> rusqlite::Result<()> {
-    let name = |id: i64| names.get(&id).copied().unwrap_or(Name::NONE);
+fn load_refusals(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {
+    let name = |id: i64| names.name(id);
     let mut select = db.prepare("SELECT sender, recipient, day, type, direction, emails FROM refusals")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

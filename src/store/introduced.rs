@@ -1,9 +1,8 @@
 //! Who logged in, and what visitors called themselves.
 
-use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 
-use super::history::{signed, unsigned};
+use super::history::{Numbers, signed, unsigned};
 use crate::ledger::{Introduced, Ledger, Name, Word};
 
 /// Adds a ledger's to what is stored; words that differ leave none. `ids` are the names' numbers in the store.
@@ -32,8 +31,8 @@ pub(super) fn save(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::R
 }
 
 /// Reads them back.
-pub(super) fn load(db: &Connection, ledger: &mut Ledger, names: &HashMap<i64, Name>) -> rusqlite::Result<()> {
-    let name = |id: i64| names.get(&id).copied().unwrap_or(Name::NONE);
+pub(super) fn load(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {
+    let name = |id: i64| names.name(id);
     let mut select = db.prepare("SELECT sender, client, login, mails FROM logins")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

@@ -1,20 +1,19 @@
 //! Who receives mail and who is refused, per domain and per sender, read off the ledger.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
 
 use hashbrown::{HashMap, HashSet};
 
 use super::Weekly;
 use crate::{
-    address::domain_of,
     bounce::BounceType,
     delivery::Direction,
-    ledger::Ledger,
+    ledger::{Contact, Domain, Ledger, Name, Names},
     merge::Merge,
     moment::{Day, Timestamp, Week, Window},
 };
 
-/// Of one sender's correspondents so many are compared with a wrong address.
+/// Of one sender's correspondents at a domain so many are compared with a wrong address: those with the most mail.
 const MAX_CORRESPONDENTS: usize = 5_000;
 /// Of one domain's users so many are compared: those with the most mail.
 const MAX_LOCALS: usize = 200_000;
@@ -55,70 +54,113 @@ pub(super) struct WeekTally {
 /// Who receives mail and who is refused; borrows the ledger's names.
 #[derive(Debug, Clone, Default)]
 pub struct Census<'l> {
-    domains: HashMap<&'l str, Standing>,
-    addresses: HashMap<&'l str, Standing>,
-    correspondents: HashMap<&'l str, Vec<(&'l str, u64)>>,
+    names: Option<&'l Names>,
+    /// By domain.
+    domains: Vec<Standing>,
+    /// By name.
+    addresses: Vec<Standing>,
+    /// Those that one sender reached at one domain stand together, most mail first.
+    correspondents: Vec<(&'l str, u64)>,
+    /// Where in `correspondents`.
+    reached: HashMap<(Name, Domain), Range<usize>>,
     /// Addresses by domain, then most mail first.
     by_domain: Vec<(&'l str, u64)>,
+    /// Where in `by_domain`, by domain.
+    users: Vec<Range<usize>>,
+    /// Domains that accepted mail, by name.
+    sorted: Vec<Domain>,
     mails: u64,
 }
 
 impl<'l> Census<'l> {
     /// Of everything a ledger holds. Mail accepted in either direction shows that an address lives.
     pub fn from_ledger(ledger: &'l Ledger) -> Self {
-        let mut census = Census::default();
-        let mut pairs: Vec<_> = ledger.contacts.iter().filter(|(_, c)| c.accepted > 0).collect();
+        let names = &ledger.names;
+        let mut census = Census {
+            names: Some(names),
+            domains: vec![Standing::default(); names.domains()],
+            addresses: vec![Standing::default(); names.len()],
+            users: vec![0..0; names.domains()],
+            ..Census::default()
+        };
+        let accepted =
+            ledger.contacts.iter().filter(|(key, c)| c.accepted > 0 && names.domain(key.recipient) != Domain(0));
+        let mut rows: Vec<(Name, Domain, Name, Direction, &Contact)> = accepted
+            .map(|(key, contact)| (key.sender, names.domain(key.recipient), key.recipient, key.direction, contact))
+            .collect();
         // The same sender through several clients is one: sorted, they stand together.
-        pairs.sort_unstable_by_key(|(k, _)| **k);
-        let mut before = None;
-        let mut by_domain: HashSet<(u32, &str)> = HashSet::new();
-        for (key, contact) in pairs {
-            let (sender, recipient) = (ledger.names.text(key.sender), ledger.names.text(key.recipient));
-            let domain = domain_of(recipient);
-            if domain.is_empty() {
-                continue;
-            }
-            let again = before.replace((key.sender, key.recipient)) == Some((key.sender, key.recipient));
-            census.mails += contact.accepted;
-            let address = census.addresses.entry(recipient).or_default();
-            address.accepted += contact.accepted;
-            address.senders += u64::from(!again);
-            address.accepted_span.merge(contact.accepted_span);
-            let standing = census.domains.entry(domain).or_default();
-            standing.accepted += contact.accepted;
-            standing.senders += u64::from(by_domain.insert((key.sender.0, domain)));
-            standing.accepted_span.merge(contact.accepted_span);
-            if key.direction == Direction::Out && !sender.is_empty() {
-                let known = census.correspondents.entry(sender).or_default();
-                let room = known.len() < MAX_CORRESPONDENTS;
-                match known.last_mut() {
-                    Some((last, mails)) if *last == recipient => *mails += contact.accepted,
-                    _ if room => known.push((recipient, contact.accepted)),
-                    _ => {}
+        rows.sort_unstable_by_key(|(sender, domain, recipient, ..)| (*sender, *domain, *recipient));
+        for of_sender in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (sender, domain, ..) = of_sender[0];
+            let start = census.correspondents.len();
+            for of_pair in of_sender.chunk_by(|a, b| a.2 == b.2) {
+                let (mut one, mut sent) = (Standing { senders: 1, ..Standing::default() }, 0);
+                for (.., direction, contact) in of_pair {
+                    one.accepted += contact.accepted;
+                    one.accepted_span.merge(contact.accepted_span);
+                    sent += if *direction == Direction::Out { contact.accepted } else { 0 };
+                }
+                let recipient = of_pair[0].2;
+                census.addresses[recipient.0 as usize].absorb(one);
+                census.domains[domain.0 as usize].absorb(Standing { senders: 0, ..one });
+                if sent > 0 && sender != Name::NONE {
+                    census.correspondents.push((names.text(recipient), sent));
                 }
             }
+            census.domains[domain.0 as usize].senders += 1;
+            if census.correspondents.len() > start {
+                let known = &mut census.correspondents[start..];
+                known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+                census.reached.insert((sender, domain), start..start + known.len().min(MAX_CORRESPONDENTS));
+            }
         }
-        census.by_domain = census.addresses.iter().map(|(a, s)| (*a, s.accepted)).collect();
-        sort_by_domain(&mut census.by_domain);
-        census.correspondents.values_mut().for_each(|known| sort_by_domain(known));
+        census.mails = census.domains.iter().map(|d| d.accepted).sum();
+        census.sort();
         census
+    }
+
+    /// Brings domains and their users in order.
+    fn sort(&mut self) {
+        let Some(names) = self.names else { return };
+        let numbers = (0..).map(Domain).take(self.domains.len());
+        self.sorted = numbers.filter(|d| self.domains[d.0 as usize].accepted > 0).collect();
+        self.sorted.sort_unstable_by_key(|domain| names.domain_text(*domain));
+        let mut ranks = vec![0_u32; self.domains.len()];
+        (0..).zip(&self.sorted).for_each(|(rank, domain)| ranks[domain.0 as usize] = rank);
+        let mut users: Vec<(u32, Reverse<u64>, &str, Domain)> = (0..)
+            .map(Name)
+            .zip(&self.addresses)
+            .filter(|(_, standing)| standing.accepted > 0)
+            .map(|(name, standing)| {
+                let domain = names.domain(name);
+                (ranks[domain.0 as usize], Reverse(standing.accepted), names.text(name), domain)
+            })
+            .collect();
+        users.sort_unstable();
+        self.by_domain.reserve(users.len());
+        for of_domain in users.chunk_by(|a, b| a.3 == b.3) {
+            let start = self.by_domain.len();
+            self.by_domain.extend(of_domain.iter().map(|(_, Reverse(mails), text, _)| (*text, *mails)));
+            self.users[of_domain[0].3.0 as usize] = start..self.by_domain.len();
+        }
     }
 
     /// A domain's standing; `None` when it never accepted mail.
     pub fn domain(&self, domain: &str) -> Option<&Standing> {
-        self.domains.get(domain)
+        let known = &self.domains[self.names?.find_domain(domain)?.0 as usize];
+        (known.accepted > 0).then_some(known)
     }
 
     /// An address's standing; `None` when it never accepted mail.
     pub fn address(&self, address: &str) -> Option<&Standing> {
-        self.addresses.get(address)
+        let known = &self.addresses[self.names?.find(address)?.0 as usize];
+        (known.accepted > 0).then_some(known)
     }
 
     /// Domains that accepted mail with how many mails they took, sorted by name.
     pub fn domains(&self) -> Vec<(&'l str, u64)> {
-        let mut all: Vec<_> = self.domains.iter().map(|(d, s)| (*d, s.accepted)).collect();
-        all.sort_unstable();
-        all
+        let Some(names) = self.names else { return Vec::new() };
+        self.sorted.iter().map(|d| (names.domain_text(*d), self.domains[d.0 as usize].accepted)).collect()
     }
 
     /// Mails accepted in all.
@@ -126,10 +168,13 @@ impl<'l> Census<'l> {
         self.mails
     }
 
-    /// Whom a sender reached at a domain, with how many mails: at most a few thousand.
+    /// Whom a sender reached at a domain, with how many mails, most first: at most a few thousand.
     pub fn correspondents(&self, sender: &str, domain: &str) -> &[(&'l str, u64)] {
-        let known = self.correspondents.get(sender).map_or(&[][..], Vec::as_slice);
-        at_domain(known, domain)
+        let known = || {
+            let names = self.names?;
+            self.reached.get(&(names.find(sender)?, names.find_domain(domain)?))
+        };
+        known().map_or(&[], |range| &self.correspondents[range.clone()])
     }
 
     /// Up to `most` addresses that receive mail, spread evenly.
@@ -140,21 +185,17 @@ impl<'l> Census<'l> {
 
     /// The addresses of a domain that receive mail, most mail first, at most [`MAX_LOCALS`].
     pub fn locals(&self, domain: &str) -> &[(&'l str, u64)] {
-        let all = at_domain(&self.by_domain, domain);
-        &all[..all.len().min(MAX_LOCALS)]
+        let users = self.names.and_then(|names| self.users.get(names.find_domain(domain)?.0 as usize));
+        users.map_or(&[], |range| &self.by_domain[range.start..range.end.min(range.start + MAX_LOCALS)])
     }
 }
 
-/// Those at `domain`, of addresses sorted by domain.
-fn at_domain<'a, 'l>(sorted: &'a [(&'l str, u64)], domain: &str) -> &'a [(&'l str, u64)] {
-    let start = sorted.partition_point(|(a, _)| domain_of(a) < domain);
-    let len = sorted[start..].partition_point(|(a, _)| domain_of(a) == domain);
-    &sorted[start..start + len]
-}
-
-/// By domain, then most mail first.
-fn sort_by_domain(addresses: &mut [(&str, u64)]) {
-    addresses.sort_unstable_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
+impl Standing {
+    fn absorb(&mut self, other: Standing) {
+        self.accepted += other.accepted;
+        self.senders += other.senders;
+        self.accepted_span.merge(other.accepted_span);
+    }
 }
 
 /// Outbound hard bounces of one type, by what `key` makes of the recipient (its domain, or itself), sorted.

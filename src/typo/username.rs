@@ -98,11 +98,12 @@ impl Usernames {
         if let Some(sender) = sender {
             let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
+            let person = person::key(typed);
             for (known, mails) in known {
                 let local = local_of(known);
                 let plain = without(local, ignored);
                 let near = plain.len().abs_diff(bare.len()) <= MAX_EDITS && distance(&plain, &bare) <= MAX_EDITS;
-                if near || person::key(local) == person::key(typed) || person::initial_form(local, typed) {
+                if near || person::key(local) == person || person::initial_form(local, typed) {
                     *weights.entry(local.to_owned()).or_default() +=
                         channel.usernames.known * *mails as f64 / total.max(1) as f64;
                 }
