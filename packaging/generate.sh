@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the Debian package wants beside the program: manual pages and completions, from the program itself.
-#   cargo build --release --locked && packaging/generate.sh && cargo deb --no-build
+#   cargo build --release --locked && packaging/generate.sh && cargo deb --no-build --strip
 set -eu
 cd "$(dirname "$0")/.."
 program=${1:-target/release/bouncewatch}
