@@ -71,10 +71,11 @@ pub(super) fn common(suspects: &[Suspect], trails: &Trails<'_>) -> HashSet<Bond>
         met(Bond::Login(login.name), *sender);
     }
     for (key, contact) in &ledger.contacts {
-        if key.direction == Direction::In && contact.first_answer == Answer::Accepted {
-            if let Some(helo) = ledger.helo(key.client) {
-                met(Bond::Helo(helo), key.client);
-            }
+        if key.direction == Direction::In
+            && contact.first_answer == Answer::Accepted
+            && let Some(helo) = ledger.helo(key.client)
+        {
+            met(Bond::Helo(helo), key.client);
         }
     }
     let is_common = |(bond, who): &(Bond, HashSet<Name>)| {
