@@ -133,7 +133,7 @@ fn a_ledger_comes_in_as_it_went_out() {
 fn two_servers_are_one() {
     let every = |seed| {
         let dir = tempfile::tempdir().unwrap();
-        simulate::simulate(dir.path(), &Options { seed, records: 4_000, every: true, ..Options::default() }).unwrap();
+        simulate::simulate(dir.path(), &Options { seed, records: 7_000, every: true, ..Options::default() }).unwrap();
         dir
     };
     // Other mail of the same people on another machine.

@@ -4,6 +4,7 @@
 mod alone;
 mod architecture;
 mod browser;
+mod campaigns;
 mod cli;
 mod config;
 mod contract;

@@ -87,3 +87,18 @@ fn replies_begin_with_their_code() {
         assert!(told.contains(&format!("reply: {reply:?}")), "{why}: {told}");
     }
 }
+
+#[test]
+fn who_logged_in_and_what_the_client_calls_itself() {
+    for (host, login, helo) in [
+        ("H=a.test [192.0.2.1]:25 P=esmtpsa A=plain:tom@example.org", "tom@example.org", "a.test"),
+        ("H=a.test (ylmf-pc) [192.0.2.1]:25 P=esmtp", "", "ylmf-pc"),
+        ("H=([10.1.2.3]) [192.0.2.1] P=esmtp A=login", "", "[10.1.2.3]"),
+        ("H=(A=plain:x) [192.0.2.1] P=esmtp S=1 id=1 A=login:root", "", "A=plain:x"),
+        ("H=[192.0.2.1] P=smtp", "", ""),
+    ] {
+        let line = format!("{ID} <= s@e {host}");
+        let said = format!("said: Said {{ login: {login:?}, helo: {helo:?} }}");
+        assert!(told(&line).contains(&said), "{line}: {}", told(&line));
+    }
+}

@@ -48,3 +48,13 @@ fn the_relay_is_the_last_field() {
     );
     assert!(events[0].contains("ip: \"192.0.2.9\"") && events[0].starts_with("Door"), "{events:?}");
 }
+
+#[test]
+fn the_account_stands_behind_the_clients_name() {
+    for (line, login) in [
+        ("s1REn1un088377: AUTH=server, relay=home.test [192.0.2.9], authid=ann@d, mech=PLAIN, bits=0", "ann@d"),
+        ("s1REn1un088377: AUTH=server, relay=home.test [192.0.2.9] (may be forged), mech=PLAIN, bits=0", ""),
+    ] {
+        assert_eq!(told(line), [format!("Login {{ id: \"s1REn1un088377\", login: {login:?} }}")]);
+    }
+}
