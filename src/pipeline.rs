@@ -158,12 +158,11 @@ struct Seen {
 
 fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
-    let suspects = || {
-        let census = typo::Census::from_ledger(ledger);
-        typo::suspects(ledger, &typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping))
-    };
-    let (suspects, campaigns) = rayon::join(suspects, || enumeration::find(ledger, &job.test));
-    Ok(Seen { suspects: innocent(suspects, &campaigns), campaigns })
+    let (campaigns, census) =
+        rayon::join(|| enumeration::find(ledger, &job.test), || typo::Census::from_ledger(ledger));
+    let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
+    let suspects = typo::innocent_suspects(ledger, &explainer, &enumeration::guessers(&campaigns));
+    Ok(Seen { campaigns, suspects })
 }
 
 fn conclude(
@@ -301,13 +300,6 @@ impl<'c> Worker<'c> {
         }
         self.ledger.add(delivery, &self.said);
     }
-}
-
-/// Without the names only guessers wrote to: those are guesses, not slips of the finger.
-fn innocent(mut suspects: Suspects, campaigns: &[Campaign]) -> Suspects {
-    let guessers = enumeration::guessers(campaigns);
-    suspects.usernames.retain(|name| !name.senders.iter().all(|sender| guessers.contains(sender.as_str())));
-    suspects
 }
 
 /// Answers still fresh, and new ones for the rest, each kept as it comes. Names that were free are asked about for as

@@ -133,14 +133,8 @@ impl<'l> Trails<'l> {
             })
             .map(|(key, contact)| (*key, *contact))
             .collect();
-        rows.sort_unstable_by(|(a, x), (b, y)| {
-            (x.first, ledger.names.text(a.recipient), ledger.names.text(a.sender), ledger.names.text(a.client)).cmp(&(
-                y.first,
-                ledger.names.text(b.recipient),
-                ledger.names.text(b.sender),
-                ledger.names.text(b.client),
-            ))
-        });
+        let texts = |key: &ContactKey| [key.recipient, key.sender, key.client].map(|name| ledger.names.text(name));
+        rows.sort_unstable_by(|(a, x), (b, y)| x.first.cmp(&y.first).then_with(|| texts(a).cmp(&texts(b))));
         let watched = rows
             .iter()
             .filter(|(_, contact)| contact.first_answer == Answer::Unknown)

@@ -33,7 +33,7 @@ pub use learn::{Confirmed, Learned, learn};
 pub use parameters::{Parameters, Tails, Usernames};
 pub use popular::Popular;
 pub use provider::{Providers, gone_status, username_status};
-pub use suspects::suspects;
+pub use suspects::{innocent_suspects, suspects};
 pub use value::{Expected, Risk, expected_next_week, risk, username_risk};
 
 use crate::{

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::HashSet;
+use rayon::prelude::*;
+
 use super::{
     DomainSuspect, Explainer, SuspectKind, Suspects, UsernameSuspect,
     census::{self, Refusals},
@@ -26,10 +29,15 @@ const SENDERS_ASKED: usize = 8;
 
 /// All suspects of a ledger, most mails first.
 pub fn suspects(ledger: &Ledger, explainer: &Explainer<'_>) -> Suspects {
+    innocent_suspects(ledger, explainer, &HashSet::new())
+}
+
+/// The same without the usernames that only `guessers` wrote to: those are guesses, not slips of the finger.
+pub fn innocent_suspects(ledger: &Ledger, explainer: &Explainer<'_>, guessers: &HashSet<&str>) -> Suspects {
     let mut domains = dead_domains(ledger, explainer);
     domains.extend(parked_typos(ledger, explainer, &domains));
     domains.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.domain.cmp(&b.domain)));
-    let mut usernames = usernames(ledger, explainer, &domains);
+    let mut usernames = usernames(ledger, explainer, &domains, guessers);
     usernames.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.address.cmp(&b.address)));
     Suspects { domains, usernames }
 }
@@ -95,51 +103,55 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
     found
 }
 
-fn usernames(ledger: &Ledger, explainer: &Explainer<'_>, domains: &[DomainSuspect]) -> Vec<UsernameSuspect> {
+fn usernames(
+    ledger: &Ledger,
+    explainer: &Explainer<'_>,
+    domains: &[DomainSuspect],
+    guessers: &HashSet<&str>,
+) -> Vec<UsernameSuspect> {
     let wrong: BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
     let refused = census::refusals(ledger, BounceType::UserUnknown, |address| address);
     // A domain's users are indexed once, for all its wrong ones.
-    let mut refused: Vec<(&str, Refusals)> = refused.into_iter().collect();
+    let mut refused: Vec<(&str, Refusals)> = refused
+        .into_iter()
+        .filter(|(address, refusals)| {
+            let is_address = !local_of(address).is_empty() && !domain_of(address).is_empty();
+            is_address
+                && !wrong.contains(domain_of(address))
+                && !refusals.senders.keys().all(|sender| guessers.contains(&**sender))
+        })
+        .collect();
     refused.sort_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(a.0.cmp(b.0)));
-    let mut found = Vec::new();
-    for (address, refusals) in &refused {
-        if wrong.contains(domain_of(address)) || local_of(address).is_empty() || domain_of(address).is_empty() {
-            continue;
-        }
-        let suspect = username_suspect(address, refusals);
-        match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
-            Some((accepted, Some((_, taken)))) => {
-                if taken < refusals.span().1.plus(86_400) {
-                    let since = since(refusals, taken);
-                    found.push(UsernameSuspect {
-                        delivered_before: accepted,
-                        confidence: lapse(accepted, since),
-                        ..suspect
-                    });
-                }
-            }
-            _ => {
-                // Those who wrote most know best whom they meant.
-                let mut senders: Vec<(&str, u64)> = refusals.senders.iter().map(|(s, n)| (&**s, *n)).collect();
-                senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-                let best = senders
-                    .iter()
-                    .take(SENDERS_ASKED)
-                    .filter_map(|(sender, _)| explainer.explain_username(address, Some(sender)).into_iter().next())
-                    .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)));
-                if let Some(best) = best.filter(|b| b.probability >= super::THRESHOLD) {
-                    found.push(UsernameSuspect {
-                        kind: SuspectKind::Typo,
-                        intended: best.intended,
-                        edits: best.edits,
-                        confidence: best.probability,
-                        ..suspect
-                    });
-                }
-            }
+    refused.par_iter().filter_map(|(address, refusals)| username(address, refusals, explainer)).collect()
+}
+
+/// Somebody who is gone, or who was never there but is like somebody who is.
+fn username(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> Option<UsernameSuspect> {
+    match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
+        Some((accepted, Some((_, taken)))) => (taken < refusals.span().1.plus(86_400)).then(|| UsernameSuspect {
+            delivered_before: accepted,
+            confidence: lapse(accepted, since(refusals, taken)),
+            ..username_suspect(address, refusals)
+        }),
+        _ => {
+            // Those who wrote most know best whom they meant.
+            let mut senders: Vec<(&str, u64)> = refusals.senders.iter().map(|(s, n)| (&**s, *n)).collect();
+            senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+            let best = senders
+                .iter()
+                .take(SENDERS_ASKED)
+                .filter_map(|(sender, _)| explainer.explain_username(address, Some(sender)).into_iter().next())
+                .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)))
+                .filter(|best| best.probability >= super::THRESHOLD)?;
+            Some(UsernameSuspect {
+                kind: SuspectKind::Typo,
+                intended: best.intended,
+                edits: best.edits,
+                confidence: best.probability,
+                ..username_suspect(address, refusals)
+            })
         }
     }
-    found
 }
 
 /// Mails refused in the weeks since mail was last taken.
