@@ -65,7 +65,7 @@ impl Domains {
         Domains {
             ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
             priors: sorted.iter().map(|(_, p)| p * (1.0 - channel.unlisted)).collect(),
-            unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| *n)),
+            unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| *n), channel.strangers),
             index,
             stems,
         }

@@ -1,6 +1,8 @@
 //! How likely a word is as somebody's own name: letters by the one to three before them, each order backed by the
 //! shorter one, and names made of two words (`picloud`: a word may begin anew inside). Learned from words as they come.
 
+use super::parameters::Strangers;
+
 /// a–z, digits, dot, hyphen, anything else, end.
 const KINDS: usize = 40;
 const END: usize = 39;
@@ -10,11 +12,7 @@ const KINDS3: usize = KINDS2 * KINDS;
 const START: usize = END * KINDS2 + END * KINDS + END;
 /// A context of two letters, and one of three, speaks for itself when it was seen about this often.
 const HALF: [f32; 2] = [8.0, 5.0];
-/// Where a word may end, another begins in the same name this often; a word may end anywhere this often.
-const JOINED: f64 = 0.3;
-const ENDS: f64 = 0.01;
-/// Share of names that are initials, numbers or codes; their letters, and how often one has a given length.
-const INITIALS: f64 = 0.1;
+/// Letters of initials, numbers and codes, and how often one has a given length.
 const ANY_LETTER: f64 = 30.0;
 const ANY_LENGTH: f64 = 0.15;
 /// Contexts of three letters are kept in so many places at most; two that fall into one share it.
@@ -23,6 +21,7 @@ const MAX_SLOTS: usize = 1 << 20;
 /// The model.
 #[derive(Debug, Clone)]
 pub(super) struct Letters {
+    strangers: Strangers,
     /// P(letter | one letter before).
     two: Vec<f32>,
     /// Counts by the two letters before and the letter; their sums by the two before.
@@ -36,11 +35,12 @@ struct Unseen(Vec<(usize, usize)>);
 
 impl Letters {
     /// Every word counts the same, however often it is given.
-    pub(super) fn learn(mut words: Vec<&str>) -> Self {
+    pub(super) fn learn(mut words: Vec<&str>, strangers: Strangers) -> Self {
         words.sort_unstable();
         words.dedup();
         let slots = words.iter().map(|w| w.len() + 1).sum::<usize>().next_power_of_two().clamp(1 << 10, MAX_SLOTS);
         let mut model = Letters {
+            strangers,
             two: vec![0.0; KINDS2],
             three: [vec![0.0; KINDS3], vec![0.0; KINDS2]],
             four: [vec![0.0; slots], vec![0.0; slots]],
@@ -77,7 +77,7 @@ impl Letters {
             let mut anew = 0.0;
             for &(before, p) in &ways {
                 if before != START && k != END {
-                    anew += p * JOINED * self.one(before, END, &unseen).max(ENDS);
+                    anew += p * self.strangers.joined * self.one(before, END, &unseen).max(self.strangers.ends);
                 }
                 let (then, p) = ((before * KINDS + k) % KINDS3, p * self.one(before, k, &unseen));
                 match next.iter_mut().find(|(known, _)| *known == then) {
@@ -93,7 +93,8 @@ impl Letters {
         let spoken: f64 = ways.iter().map(|(_, p)| p).sum();
         // Initials and numbers follow no tongue: any letter is as good as another.
         let any = (1.0 / ANY_LETTER).powi(i32::try_from(word.len()).unwrap_or(i32::MAX)) * ANY_LENGTH;
-        (1.0 - INITIALS) * spoken + INITIALS * any
+        let initials = self.strangers.initials;
+        (1.0 - initials) * spoken + initials * any
     }
 
     /// P(letter | three before).
@@ -158,10 +159,14 @@ fn kinds(word: &str) -> impl Iterator<Item = usize> + '_ {
 mod tests {
     use super::*;
 
+    fn shipped() -> Strangers {
+        super::super::Parameters::shipped().unwrap().strangers
+    }
+
     #[test]
     fn spoken_words_and_pairs_of_words_are_likelier() {
         let words = ["cloud", "clouds", "mail", "hotmail", "rain", "train", "brain", "pipe", "pin", "pick", "cloudy"];
-        let model = Letters::learn(words.to_vec());
+        let model = Letters::learn(words.to_vec(), shipped());
         let p = |w: &str| model.probability(w, &[]);
         assert!(p("grain") > 10.0 * p("qrzxn"));
         assert!(p("raincloud") > 10.0 * p("rainqloud"));
@@ -171,7 +176,7 @@ mod tests {
 
     #[test]
     fn it_is_a_probability() {
-        let model = Letters::learn(vec!["ab", "ba", "abba"]);
+        let model = Letters::learn(vec!["ab", "ba", "abba"], shipped());
         let letters = "abcdefghijklmnopqrstuvwxyz0123456789-";
         let two: f64 = letters
             .chars()

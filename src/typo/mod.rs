@@ -30,7 +30,7 @@ pub use census::{Census, Standing};
 pub use edit::{Change, apply, changes, distance};
 pub use index::{Hit, Index, Scratch};
 pub use learn::{Confirmed, Learned, learn};
-pub use parameters::{Parameters, Tails, Usernames};
+pub use parameters::{Parameters, Strangers, Tails, Usernames};
 pub use popular::Popular;
 pub use provider::{Providers, gone_status, username_status};
 pub use suspects::{innocent_suspects, suspects};
@@ -44,10 +44,6 @@ use crate::{
 
 /// A candidate at least this probable is called what was meant.
 pub const THRESHOLD: f64 = 0.5;
-
-/// A name that was refused because it does not resolve is that much likelier to be a slip: most names that somebody
-/// owns and gives out as an address resolve.
-const DEAD: f64 = 2.0;
 
 /// Explains bounced names: by the popular ones, and by those that this operator's own mail reaches.
 #[derive(Debug)]
@@ -67,7 +63,7 @@ impl<'l> Explainer<'l> {
     /// With parameters of the operator's own.
     pub fn with(census: &'l Census<'l>, popular: &Popular, channel: Parameters) -> Self {
         let domains = domain::Domains::new(census, popular, &channel);
-        Explainer { census, domains, usernames: username::Usernames::new(census), channel }
+        Explainer { census, domains, usernames: username::Usernames::new(census, channel.strangers), channel }
     }
 
     /// What a domain may have been meant to be, the likeliest first; empty for one that has accepted mail, that is
@@ -83,7 +79,7 @@ impl<'l> Explainer<'l> {
 
     /// [`Explainer::explain_domain`] for a name known not to resolve.
     pub fn explain_dead(&self, domain: &str) -> Vec<Candidate> {
-        self.domains.explain(domain, DEAD, &self.channel)
+        self.domains.explain(domain, self.channel.dead, &self.channel)
     }
 
     /// What an address may have been meant to be, as full addresses: a slip in its domain first, then one in its

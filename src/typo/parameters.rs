@@ -14,10 +14,6 @@ use crate::error::Error;
 
 /// Letters a finger or a chance may put anywhere: a to z, digits, hyphen.
 const ALPHABET: f64 = 37.0;
-/// How often an eye takes this look-alike among those a letter has.
-const LOOK_ALIKES: f64 = 3.0;
-/// A number for another is that much rarer a slip than a letter for another: names are counted (`web1`, `web2`).
-const NUMBERED: f64 = 0.02;
 /// The least anything is given, so that an unseen kind is unlikely and not impossible.
 const FLOOR: f64 = 1e-9;
 
@@ -38,12 +34,37 @@ pub struct Parameters {
     pub rank_exponent: f64,
     /// With n mails of our own, our own shares weigh n / (n + half).
     pub own_half: f64,
+    /// How much likelier a slip a name is that does not resolve.
+    pub dead: f64,
+    /// How much rarer a slip a number for another is than a letter for another.
+    pub numbered: f64,
+    /// Look-alikes a letter has.
+    pub look_alikes: f64,
     /// Share of each edit by name.
     pub kinds: BTreeMap<String, f64>,
     /// Slips in the suffix.
     pub tld: Tails,
+    /// Names that nobody listed.
+    pub strangers: Strangers,
     /// Slips in usernames.
     pub usernames: Usernames,
+}
+
+/// How names look that are somebody's own and on no list.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Strangers {
+    /// Share under a suffix that does not exist.
+    pub no_home: f64,
+    /// Share under each suffix that is shared out and no listed name has.
+    pub shared: f64,
+    /// Suffixes that no listed name has, taken as so many of one name each.
+    pub rare_tails: f64,
+    /// Where a word may end, another begins in the same name this often.
+    pub joined: f64,
+    /// A word may end anywhere this often.
+    pub ends: f64,
+    /// Share of initials, numbers and codes.
+    pub initials: f64,
 }
 
 /// Slips in usernames; those of the hand are [`Parameters::kinds`].
@@ -95,8 +116,17 @@ impl Parameters {
             toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
         let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
-        let shares = [p.slip, p.second, p.unlisted, p.neighbour];
-        if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+        let Strangers { no_home, shared, joined, ends, initials, rare_tails } = p.strangers;
+        let strangers = [no_home, shared, joined, ends, initials];
+        let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered];
+        let weights = [p.dead, p.look_alikes, rare_tails];
+        if weights.iter().any(|w| !w.is_finite() || *w <= 0.0) {
+            return Err(Error::Data {
+                name: "typo-model.toml".into(),
+                cause: "dead, look_alikes and rare_tails must be above 0".into(),
+            });
+        }
+        if shares.iter().chain(&users).chain(&strangers).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
             || !p.rank_offset.is_finite()
             || p.rank_offset <= -1.0
         {
@@ -153,14 +183,14 @@ impl Parameters {
                 let key = from.filter(|f| to.is_some_and(|to| keyboard::neighbours(*f, to)));
                 self.letter(key) / n
             }
-            Edit::Homoglyph => 1.0 / (n * LOOK_ALIKES),
+            Edit::Homoglyph => 1.0 / (n * self.look_alikes),
             Edit::Bitflip => 1.0 / (n * 8.0),
             Edit::MissingDot => 1.0 / intended.iter().filter(|c| **c == '.').count().max(1) as f64,
             Edit::Tld => self.tail(&change.from, &change.to),
         };
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         let numbered = change.edit == Edit::Substitution && digit(from) && digit(to);
-        share * within * if numbered { NUMBERED } else { 1.0 }
+        share * within * if numbered { self.numbered } else { 1.0 }
     }
 
     fn letter(&self, beside: Option<char>) -> f64 {

@@ -232,6 +232,60 @@ proptest::proptest! {
 }
 
 #[test]
+fn the_named_edits_make_the_typed_name_of_every_kind() {
+    let channel = Parameters::shipped().unwrap();
+    let popular = Popular::shipped();
+    let names: Vec<&str> = popular.names().collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut check = |meant: &str, typed: &str| {
+        let Some(found) = changes(meant, typed, &channel) else {
+            // Two slips at one place can be three edits: `i-sna` for `sina`.
+            assert!(distance(meant, typed) > 2, "{meant} → {typed}");
+            return;
+        };
+        assert_eq!(apply(meant, &found).as_deref(), Some(typed), "{meant} → {typed}: {found:?}");
+        seen.extend(found.iter().map(|c| c.edit));
+    };
+    // Every kind that is made, alone and with another, slips of the suffix among them.
+    for pair in eval::generate(&names, 3000, 1, 11).iter().chain(&eval::generate(&names, 3000, 2, 12)) {
+        check(&pair.meant, &pair.typed);
+    }
+    for meant in names.iter().take(300).copied() {
+        for (at, letter) in meant.char_indices().filter(|(_, c)| c.is_ascii_lowercase()) {
+            let with = |to: char| format!("{}{to}{}", &meant[..at], &meant[at + 1..]);
+            // A bit of a byte, as far as names carry it.
+            for bit in 0..5 {
+                let flipped = char::from(letter as u8 ^ 1 << bit);
+                if flipped.is_ascii_alphanumeric() || flipped == '-' {
+                    check(meant, &with(flipped));
+                }
+            }
+            // Cyrillic, accented, and a digit; one and two letters of them.
+            let alike = match letter {
+                'a' => "аá",
+                'e' => "еé",
+                'o' => "оö0",
+                'p' => "р",
+                'c' => "с",
+                'l' => "ӏ1",
+                _ => continue,
+            };
+            for to in alike.chars() {
+                check(meant, &with(to));
+                check(meant, &with(to).replacen(letter, &to.to_string(), 1));
+                check(meant, &format!("{}x", with(to)));
+            }
+        }
+        if meant.contains("com") {
+            for to in ["con", "cmo", "co", "om", "cm", "comm", "c0m"] {
+                check(meant, &meant.replacen("com", to, 1));
+            }
+        }
+    }
+    assert_eq!(seen.len(), 10, "{seen:?}");
+}
+
+#[test]
 fn any_text_is_answered_with_probabilities() {
     let census = Census::default();
     let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();

@@ -4,15 +4,8 @@
 
 use hashbrown::HashMap;
 
-use super::{edit::tail_start, homes, letters::Letters};
+use super::{edit::tail_start, homes, letters::Letters, parameters::Strangers};
 
-/// Share of names under a suffix that does not exist: inner hosts (`.lan`), junk.
-const NO_HOME: f64 = 1e-8;
-/// Share of names under each suffix that a house or a country shares out and no known name has: those who list names
-/// list the house.
-const SHARED: f64 = 1e-4;
-/// Suffixes that no known name has, taken as so many of one name each.
-const RARE_TAILS: f64 = 50.0;
 /// Lengths of stems that are told apart.
 const LENGTHS: usize = 14;
 /// A suffix speaks for itself when so many names have it.
@@ -21,6 +14,7 @@ const HALF: f64 = 20.0;
 /// The model.
 #[derive(Debug, Clone)]
 pub(super) struct Unlisted {
+    strangers: Strangers,
     letters: Letters,
     /// How many stems of each length, by suffix and in all.
     tails: HashMap<Box<str>, [f64; LENGTHS]>,
@@ -29,7 +23,7 @@ pub(super) struct Unlisted {
 
 impl Unlisted {
     /// Learns how domains look. Every stem counts the same, however popular.
-    pub(super) fn learn<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn learn<'a>(names: impl IntoIterator<Item = &'a str>, strangers: Strangers) -> Self {
         let mut stems: Vec<&str> = Vec::new();
         let mut tails: HashMap<&str, [f64; LENGTHS]> = HashMap::new();
         let mut all = [1.0; LENGTHS];
@@ -40,7 +34,7 @@ impl Unlisted {
             all[length(stem)] += 1.0;
         }
         let tails = tails.into_iter().map(|(tail, n)| (tail.into(), n)).collect();
-        Unlisted { letters: Letters::learn(stems), tails, all }
+        Unlisted { strangers, letters: Letters::learn(stems, strangers), tails, all }
     }
 
     /// P(domain | somebody's own), as if the names of `but` had not been seen.
@@ -52,14 +46,15 @@ impl Unlisted {
 
     /// The suffix's share of all names, leaned to the lengths it has.
     fn tail(&self, tail: &str, length: usize) -> f64 {
-        let all: f64 = self.all.iter().sum::<f64>() + RARE_TAILS;
+        let Strangers { no_home, shared, rare_tails, .. } = self.strangers;
+        let all: f64 = self.all.iter().sum::<f64>() + rare_tails;
         let Some(here) = self.tails.get(tail) else {
             return if tail.contains('.') && homes::is_suffix(tail) {
-                SHARED
+                shared
             } else if homes::exists(tail) {
-                1.0 / all / RARE_TAILS
+                1.0 / all / rare_tails
             } else {
-                NO_HOME
+                no_home
             };
         };
         let (n, usual) = (here.iter().sum::<f64>(), self.all[length] / self.all.iter().sum::<f64>());
@@ -78,11 +73,14 @@ fn halves(name: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{Parameters, Popular},
+        *,
+    };
 
     #[test]
     fn short_and_spoken_names_are_likelier() {
-        let model = Unlisted::learn(super::super::popular::Popular::shipped().names());
+        let model = Unlisted::learn(Popular::shipped().names(), Parameters::shipped().unwrap().strangers);
         let p = |n: &str| model.probability(n, &[]);
         assert!(p("tma.com") > 100.0 * p("xvzwl.com"));
         assert!(p("marino.com") > 100.0 * p("xqzkvj.com"));

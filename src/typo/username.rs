@@ -14,7 +14,7 @@ use super::{
     edit::{Change, MAX_EDITS, distance, word_changes},
     index::{Index, Scratch},
     letters::Letters,
-    parameters::Parameters,
+    parameters::{Parameters, Strangers},
     person,
     provider::Providers,
     words,
@@ -51,11 +51,11 @@ struct Locals {
 }
 
 impl Usernames {
-    pub(super) fn new(census: &Census<'_>) -> Self {
+    pub(super) fn new(census: &Census<'_>, strangers: Strangers) -> Self {
         let sample = census.addresses_sample(MAX_LEARNED);
         let names = sample.iter().map(|a| local_of(a)).chain(FIRST_WORDS);
         Usernames {
-            made_up: Letters::learn(names.collect()),
+            made_up: Letters::learn(names.collect(), strangers),
             kept: Mutex::new(HashMap::new()),
             providers: Providers::shipped().unwrap_or_default(),
         }

@@ -3,7 +3,7 @@
 //! A deletion neighbourhood over the first [`PREFIX`] bytes: two names within two edits have prefixes that become equal
 //! when up to two letters are deleted from each. A look-up waits for memory, not for the processor, so probes are few
 //! (a short prefix) and each tells much: a shortened prefix is kept as eight bytes, which hold the name's number, its
-//! length, the letters of its tail and a tag of the hash. Bucket by bucket, a name that is too long, too short or has
+//! length, the letters of its tail and of the whole, and a tag of the hash. Bucket by bucket, a name that is too long, too short or has
 //! another tail is passed over without a look at its text: edits spent on the prefix are none left for the tail.
 
 use super::{
@@ -30,11 +30,16 @@ const LONG: u8 = u8::MAX;
 /// Entries a bucket, on average: a cache line of them.
 const BUCKET: usize = 8;
 
-/// Bits of an entry, from the lowest: the name's number, the tag, its length modulo 16, the letters of its tail.
+/// Bits of an entry, from the lowest: the name's number, the tag, its length modulo 16, the letters of its tail, all its
+/// letters.
 const NAME_BITS: u32 = 24;
 const TAG_BITS: u32 = 6;
 const LENGTH_AT: u32 = NAME_BITS + TAG_BITS;
 const LETTERS_AT: u32 = LENGTH_AT + 4;
+/// Kinds of letters told apart in the tail, and in the whole name; more in the tail serves less.
+const TAIL_BITS: u32 = 12;
+const LETTER_BITS: u32 = 64 - LETTERS_AT - TAIL_BITS;
+const TAIL_MASK: u64 = (1 << TAIL_BITS) - 1;
 const NAME_MASK: u64 = (1 << NAME_BITS) - 1;
 const TAG_MASK: u64 = ((1 << TAG_BITS) - 1) << NAME_BITS;
 
@@ -196,7 +201,7 @@ impl Index {
             let end = p.end.min(p.start.saturating_add(MAX_READ as u32));
             let rest = reach as u64 - u64::from(p.deleted);
             for e in &self.entries[p.start as usize..end as usize] {
-                if e & TAG_MASK == p.tag && tails_fit(*e, looks, reach as u64, rest) {
+                if e & TAG_MASK == p.tag && looks_fit(*e, looks, reach as u64, rest) {
                     let name = (e & NAME_MASK) as u32;
                     let last = &mut recent[name as usize % RECENT];
                     if *last != name {
@@ -243,14 +248,19 @@ impl Record {
     }
 }
 
-/// Whether an entry's name may lie within `far` edits of a typed one by length and tail, when `rest` of them are left
+/// Whether an entry's name may lie within `far` edits of a typed one by length and letters, when `rest` of them are left
 /// for the tail. An edit in the head moves a letter into the tail or out of it only where it makes the name longer or
 /// shorter: with none left, the longer tail has so many letters more and is the same beside.
-fn tails_fit(entry: u64, typed: u64, far: u64, rest: u64) -> bool {
+fn looks_fit(entry: u64, typed: u64, far: u64, rest: u64) -> bool {
     let longer = (entry >> LENGTH_AT).wrapping_sub(typed >> LENGTH_AT) & 15;
     let (entry, typed) = (entry >> LETTERS_AT, typed >> LETTERS_AT);
     let (by, long, short) = if longer < 8 { (longer, entry, typed) } else { (16 - longer, typed, entry) };
-    by <= far && few(short & !long, rest.min(far - by)) && few(long & !short, far.min(by + rest))
+    let (less, more) = (short & !long, long & !short);
+    by <= far
+        && few(less & TAIL_MASK, rest.min(far - by))
+        && few(more & TAIL_MASK, far.min(by + rest))
+        && few(less >> TAIL_BITS, far - by)
+        && few(more >> TAIL_BITS, far)
 }
 
 /// Whether at most `most` (up to two) bits are set.
@@ -271,13 +281,13 @@ fn tag(hash: u64) -> u64 {
     (hash << NAME_BITS) & TAG_MASK
 }
 
-/// Length and letters of the tail of a name, in their places. The tail begins one letter after the head: a letter of the
-/// head may have changed places with the first after it.
+/// Length and letters of a name, in their places: those of the tail, then all. The tail begins one letter after the
+/// head: a letter of the head may have changed places with the first after it.
 fn looks(name: &str) -> u64 {
-    let letter = |b: u8| if b.is_ascii_lowercase() { u64::from(b - b'a') } else { 26 + u64::from(b & 3) };
-    let tail = name.as_bytes().get(PREFIX + 1..).unwrap_or(&[]);
-    let letters = tail.iter().fold(0u64, |set, b| set | 1 << letter(*b));
-    letters << LETTERS_AT | (name.len() as u64 & 15) << LENGTH_AT
+    let letters = |bytes: &[u8], kinds: u32| bytes.iter().fold(0u64, |set, b| set | 1 << (u32::from(*b) % kinds));
+    let tail = letters(name.as_bytes().get(PREFIX + 1..).unwrap_or(&[]), TAIL_BITS);
+    let all = letters(name.as_bytes(), LETTER_BITS);
+    (all << TAIL_BITS | tail) << LETTERS_AT | (name.len() as u64 & 15) << LENGTH_AT
 }
 
 /// The hashes of the head of `name` with none, one and (where `most` is two) two bytes deleted, and how many were,
