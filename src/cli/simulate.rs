@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// Without address guessing
     #[arg(long)]
     no_attacks: bool,
+    /// Only coremail.jsonl: the logs in Postfix's words are five times as large
+    #[arg(long)]
+    no_postfix: bool,
 }
 
 pub(super) fn run(args: &Args, _settings: &Settings, screen: &Screen) -> Result<Exit, Error> {
@@ -42,6 +45,7 @@ pub(super) fn run(args: &Args, _settings: &Settings, screen: &Screen) -> Result<
         start: start.start(),
         days: args.days,
         attacks: !args.no_attacks,
+        postfix: !args.no_postfix,
         ..Options::default()
     };
     let summary = simulate::simulate(&args.dir, &options)?;

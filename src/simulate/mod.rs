@@ -55,6 +55,8 @@ pub struct Options {
     pub attacks: bool,
     /// Every story there is, for trials of the campaign search.
     pub every: bool,
+    /// Whether Postfix tells of them too: its logs are five times as large.
+    pub postfix: bool,
     /// Share of everyday mails to people who left, beside the usual refusals.
     pub unknown: f64,
 }
@@ -114,6 +116,7 @@ impl Default for Options {
             days: 28,
             attacks: true,
             every: false,
+            postfix: true,
             unknown: 0.0,
         }
     }
@@ -125,9 +128,9 @@ pub fn simulate(dir: &Path, options: &Options) -> Result<Summary, Error> {
     world.unknown = (options.unknown.clamp(0.0, 1.0) * 1000.0).round() as u64;
     let script = plan(&world, options)?;
     fs::create_dir_all(dir).map_err(|cause| Error::Write { path: dir.to_owned(), cause })?;
-    let counts = tell(&world, &script, Logs::create(dir)?)?;
+    let counts = tell(&world, &script, Logs::create(dir, options.postfix)?)?;
     let end = Timestamp(script.start + script.days * DAY);
-    write::json(dir.join("truth.json"), &truth::told(options.seed, &script, &counts), end)?;
+    write::json(dir.join("truth.json"), &truth::told(options, &script, &counts), end)?;
     write::json(dir.join("registry.json"), &script.registry.answers(), end)?;
     Ok(Summary {
         outbound: counts.outbound,

@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use serde_json::Value;
@@ -86,6 +86,16 @@ fn a_seed_is_a_world_and_another_seed_another() {
             assert_eq!(fs::metadata(a.path.join(file)).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
+}
+
+#[test]
+fn records_are_the_same_without_the_logs_of_postfix() {
+    let (with, dir) = (world(1, 2000, true), tempfile::tempdir().unwrap());
+    let options = Options { seed: 1, records: 2000, postfix: false, ..Options::default() };
+    simulate(dir.path(), &options).unwrap();
+    let read = |dir: &Path| fs::read(dir.join("coremail.jsonl")).unwrap();
+    assert!(read(dir.path()) == read(&with.path));
+    assert!(!dir.path().join("mail.log").exists() && !dir.path().join("mail-rfc3339.log").exists());
 }
 
 #[test]

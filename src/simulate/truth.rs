@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
+    Options,
     registry::Fate as Held,
     script::{Attack, Benign, Lapsed, Script, Typo, Visit},
     traffic::Mail,
@@ -91,15 +92,20 @@ impl Counts {
 }
 
 /// `truth.json`
-pub(super) fn told(seed: u64, script: &Script, counts: &Counts) -> Value {
+pub(super) fn told(options: &Options, script: &Script, counts: &Counts) -> Value {
     let both = counts.outbound.plus(counts.inbound);
     let postfix = json!({ "outbound": counts.outbound.told(), "inbound": counts.inbound.told(), "all": both.told() });
+    let mut files = json!({ "coremail.jsonl": counts.outbound.told() });
+    if options.postfix {
+        files["mail.log"] = postfix.clone();
+        files["mail-rfc3339.log"] = postfix;
+    }
     json!({
         "about": "Deliveries are mails to one recipient. Inbound, an accepted recipient is one non-bounced delivery and each reject line one hard-bounced; \
             they are in the Postfix logs only. Bounce types of soft- and hard-bounced mails are those of their last refusal. Days are UTC days of the first attempt.",
-        "seed": seed,
+        "seed": options.seed,
         "window": { "from": Timestamp(script.start).to_string(), "to": Timestamp(script.start + script.days * super::script::DAY).to_string() },
-        "files": { "coremail.jsonl": counts.outbound.told(), "mail.log": postfix, "mail-rfc3339.log": postfix },
+        "files": files,
         "bounce_types": types(&counts.types),
         "inbound_bounce_types": types(&counts.inbound_types),
         "days": days(&counts.days),

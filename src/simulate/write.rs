@@ -18,8 +18,8 @@ const HOST: &str = "out";
 /// `coremail.jsonl`, `mail.log`, `mail-rfc3339.log`.
 pub(super) struct Logs {
     coremail: Out,
-    rfc3164: Out,
-    rfc3339: Out,
+    /// With stamps of RFC 3164 and of RFC 3339; none where only records are wanted.
+    postfix: Option<[Out; 2]>,
     pending: BinaryHeap<Reverse<Pending>>,
     count: u64,
     /// Second last written, and how many Postfix lines it had: fractions grow within a second.
@@ -36,11 +36,11 @@ struct Out {
 }
 
 impl Logs {
-    pub(super) fn create(dir: &Path) -> Result<Self, Error> {
+    pub(super) fn create(dir: &Path, postfix: bool) -> Result<Self, Error> {
+        let open = |name| Out::create(dir.join(name));
         Ok(Logs {
-            coremail: Out::create(dir.join("coremail.jsonl"))?,
-            rfc3164: Out::create(dir.join("mail.log"))?,
-            rfc3339: Out::create(dir.join("mail-rfc3339.log"))?,
+            coremail: open("coremail.jsonl")?,
+            postfix: if postfix { Some([open("mail.log")?, open("mail-rfc3339.log")?]) } else { None },
             pending: BinaryHeap::new(),
             count: 0,
             second: (i64::MIN, 0),
@@ -54,6 +54,9 @@ impl Logs {
     }
 
     pub(super) fn lines(&mut self, lines: &mut Vec<Line>) {
+        if self.postfix.is_none() {
+            lines.clear();
+        }
         for (at, daemon, text) in lines.drain(..) {
             self.count += 1;
             self.pending.push(Reverse(Pending(at, self.count, Some(daemon), text)));
@@ -70,15 +73,15 @@ impl Logs {
                 self.coremail.line(&text)?;
                 continue;
             };
+            let Some([rfc3164, rfc3339]) = &mut self.postfix else { continue };
             self.second = if self.second.0 == at { (at, self.second.1 + 1) } else { (at, 0) };
             let pid = 900 + super::random::key(daemon) % 700 + at as u64 / 4000 % 9 * 1013;
             let civil = Timestamp(at).to_string();
             let (_, month, day) = Timestamp(at).day().civil();
             let month = MONTHS[(month - 1).clamp(0, 11) as usize];
-            self.rfc3164
-                .line(&format!("{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}", &civil[11..19]))?;
+            rfc3164.line(&format!("{month} {day:>2} {} {HOST} postfix/{daemon}[{pid}]: {text}", &civil[11..19]))?;
             let micros = u64::from(self.second.1) * 37 % 1_000_000;
-            self.rfc3339.line(&format!("{}.{micros:06}+00:00 {HOST} postfix/{daemon}[{pid}]: {text}", &civil[..19]))?;
+            rfc3339.line(&format!("{}.{micros:06}+00:00 {HOST} postfix/{daemon}[{pid}]: {text}", &civil[..19]))?;
         }
         Ok(())
     }
@@ -86,10 +89,7 @@ impl Logs {
     /// Writes the rest. The files bear the time of the world's end: a log without years is dated by it.
     pub(super) fn close(mut self, end: Timestamp) -> Result<(), Error> {
         self.advance(i64::MAX)?;
-        for out in [self.coremail, self.rfc3164, self.rfc3339] {
-            out.close(end)?;
-        }
-        Ok(())
+        self.postfix.into_iter().flatten().chain([self.coremail]).try_for_each(|out| out.close(end))
     }
 }
 
