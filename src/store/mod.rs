@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v7_indexes.sql"),
     include_str!("v8_crowd.sql"),
     include_str!("v9_introduced.sql"),
+    include_str!("v10_countries.sql"),
 ];
 
 /// The open database.
