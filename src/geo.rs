@@ -36,9 +36,9 @@ impl Countries {
         Err(wrong("tells of no country; --geoip takes an mmdb file of countries or cities".to_owned()))
     }
 
-    /// The country of an address.
+    /// The country of an address; one of IPv4 may be written as IPv6.
     pub fn of(&self, ip: IpAddr) -> Option<Country> {
-        country(&self.0.lookup(ip).ok()?)
+        country(&self.0.lookup(ip.to_canonical()).ok()?)
     }
 }
 

@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, introduced, templates};
+use super::{Store, countries, introduced, templates};
 use crate::{
     bounce::BounceType,
     delivery::Direction,
     error::Error,
-    geo::Country,
     ledger::{
-        Answer, AuthTally, BlockTally, Contact, ContactKey, CountryTally, Crowd, DayTally, Ledger, Name, RefusalKey,
-        STRANGERS,
+        Answer, AuthTally, BlockTally, Contact, ContactKey, Crowd, DayTally, Ledger, Name, RefusalKey, STRANGERS,
     },
     merge::Merge,
     moment::{Day, Timestamp, Window},
@@ -250,32 +248,8 @@ fn save_tallies(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
             passes.execute(params![domain, day.0])?;
         }
     }
-    save_countries(db, ledger)?;
+    countries::save(db, ledger)?;
     save_crowd(db, ledger)
-}
-
-fn save_countries(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
-    let mut upsert = db.prepare(
-        "INSERT INTO countries VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
-         emails = emails + excluded.emails, attempts = attempts + excluded.attempts,
-         timeouts = timeouts + excluded.timeouts, interrupted = interrupted + excluded.interrupted",
-    )?;
-    for ((day, country), tally) in &ledger.countries {
-        let [emails, attempts, timeouts, interrupted] = tally.counts().map(signed);
-        upsert.execute(params![day.0, country.code(), emails, attempts, timeouts, interrupted])?;
-    }
-    Ok(())
-}
-
-fn load_countries(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
-    let mut select = db.prepare("SELECT day, country, emails, attempts, timeouts, interrupted FROM countries")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let Some(country) = Country::parse(row.get_ref(1)?.as_str()?) else { continue };
-        let counts = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?].map(unsigned);
-        ledger.countries.insert((Day(row.get(0)?), country), CountryTally::from(counts));
-    }
-    Ok(())
 }
 
 fn save_crowd(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
@@ -414,7 +388,7 @@ fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         ledger.sender_passes.entry(row.get(0)?).or_default().insert(Day(row.get(1)?));
     }
-    load_countries(db, ledger)?;
+    countries::load(db, ledger)?;
     ledger.strangers.crowd = load_crowd(db)?;
     Ok(())
 }
@@ -485,7 +459,7 @@ mod tests {
             };
             let verdict = (!attempts[0].accepted).then_some(verdict);
             ledger.add(&delivery, std::slice::from_ref(&verdict));
-            ledger.add_countries(&delivery, std::slice::from_ref(&verdict), |_| Country::parse("NL"));
+            ledger.add_countries(&delivery, std::slice::from_ref(&verdict), |_| crate::geo::Country::parse("NL"));
             if let Some(verdict) = verdict {
                 ledger.add_template(&verdict, reply, start, || "550 refused".into());
             }

@@ -5,6 +5,7 @@
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
+mod countries;
 mod disclosures;
 mod history;
 mod imports;

@@ -267,6 +267,7 @@ fn addresses_of_both_kinds_are_found_in_trees_of_both() {
         for (ip, code) in [
             ("198.51.100.0", Some("DE")),
             ("198.51.100.255", Some("DE")),
+            ("::ffff:198.51.100.7", Some("DE")),
             ("198.51.101.0", None),
             ("203.0.113.127", Some("FR")),
             ("203.0.113.128", None),
