@@ -2,7 +2,10 @@
 
 use std::{fs, net::IpAddr, path::Path};
 
-use bouncewatch::geo::Countries;
+use bouncewatch::{
+    geo::Countries,
+    simulate::{self, Options},
+};
 use serde_json::{Value, json};
 
 use crate::cli::{bouncewatch, stderr};
@@ -204,6 +207,49 @@ fn without_a_file_nothing_is_counted() {
     done(dir.path(), &["run", "log.jsonl", "--offline"]);
     assert_eq!(countries(dir.path()), Value::Null);
     assert!(!told(dir.path(), "report.html").contains("receiver country"));
+}
+
+/// Every address has a land here, so that the lands add up to all that timed out.
+#[test]
+fn every_format_with_addresses_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    simulate::simulate(dir, &Options { seed: 11, records: 5_000, ..Options::default() }).unwrap();
+    let halves = [("0.0.0.0/1", country("DE")), ("128.0.0.0/1", country("US"))];
+    fs::write(dir.join("halves.mmdb"), mmdb(4, &halves)).unwrap();
+    let mail = without_silent_relays(&fs::read_to_string(dir.join("mail.log")).unwrap());
+    fs::write(dir.join("mail.log"), mail).unwrap();
+    let mut same = Vec::new();
+    for log in ["coremail.jsonl", "mail.log"] {
+        done(dir, &["run", log, "--offline", "--geoip", "halves.mmdb", "--db", &format!("{log}.db")]);
+        let report: Value = serde_json::from_str(&told(dir, "report.json")).unwrap();
+        let sum = |what: &str| -> u64 {
+            report["countries"].as_array().unwrap().iter().map(|c| c[what].as_u64().unwrap()).sum()
+        };
+        let of_type = |id: &str| {
+            let all = report["bounce_types"].as_array().unwrap();
+            all.iter().find(|t| t["type"] == id).unwrap()["attempts"].as_u64().unwrap()
+        };
+        assert!(sum("timeouts") > 50 && sum("interrupted") > 10, "{log}: {}", report["countries"]);
+        assert_eq!([sum("timeouts"), sum("interrupted")], ["T14", "T15"].map(of_type), "{log}");
+        same.push(report["countries"].clone());
+    }
+    assert_eq!(same[0], same[1]);
+}
+
+/// Postfix names no relay where nobody answered, only its own words do.
+fn without_silent_relays(log: &str) -> String {
+    let mut silent = 0;
+    let lines = log.lines().map(|line| {
+        let found = line.contains("(connect to ").then(|| line.find(" relay=")).flatten();
+        let Some(start) = found else { return format!("{line}\n") };
+        silent += 1;
+        let end = start + line[start..].find(',').unwrap();
+        format!("{} relay=none{}\n", &line[..start], &line[end..])
+    });
+    let log: String = lines.collect();
+    assert!(silent > 10, "only {silent} silent servers");
+    log
 }
 
 #[test]
