@@ -14,6 +14,7 @@ pub mod address;
 pub mod bounce;
 pub mod delivery;
 pub mod error;
+pub mod geo;
 pub mod hash;
 pub mod merge;
 pub mod moment;

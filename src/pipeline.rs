@@ -15,6 +15,7 @@ use crate::{
     enumeration::{self, Campaign},
     error::Error,
     findings::{self, DomainRisk, Findings, InputLine, UsernameRisk},
+    geo::Countries,
     ledger::{Ledger, STRANGERS},
     merge::Merge,
     moment::Timestamp,
@@ -37,6 +38,8 @@ pub struct Job {
     pub now: Timestamp,
     /// The reply model, if not the shipped one.
     pub ndr_model: Option<PathBuf>,
+    /// The file of countries, if there is one.
+    pub geoip: Option<PathBuf>,
     /// Whom to ask about domains.
     pub network: Network,
     /// How people mistype; `None` as shipped.
@@ -49,6 +52,15 @@ pub struct Job {
     pub test: enumeration::Test,
     /// Visits of strangers kept at most, if not [`STRANGERS`](crate::ledger::STRANGERS).
     pub strangers: Option<usize>,
+}
+
+/// By what replies and addresses are understood.
+#[derive(Debug)]
+pub struct Lore {
+    /// What replies mean.
+    pub classifier: Classifier,
+    /// Where addresses are.
+    pub countries: Option<Countries>,
 }
 
 /// Told while a run works.
@@ -82,14 +94,13 @@ pub struct Night {
 
 /// One night's work. Each line is one stage; read the stages in this order.
 pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<Night, Error> {
-    let classifier = classifier(job.ndr_model.as_deref())?;
+    let lore = Lore::load(job.ndr_model.as_deref(), job.geoip.as_deref())?;
     let known = store.known()?;
     // What earlier nights taught is read while tonight's mail is.
     let before = &mut *store;
-    let (past, tonight) =
-        rayon::join(move || before.ledger(job.strangers), || learn(job, &classifier, &known, progress));
+    let (past, tonight) = rayon::join(move || before.ledger(job.strangers), || learn(job, &lore, &known, progress));
     let (past, (mut tonight, reading)) = (past?, tonight?);
-    let open = standing(&job.reading, job.strangers, &classifier, &reading.known)?;
+    let open = standing(&job.reading, job.strangers, &lore, &reading.known)?;
     // Days of mail that was stopped, and when a mail's last attempt ended, are no part of what is reported on.
     tonight.window = tonight.span();
     let mut findings = if let Some(ledger) = together(job, past, &tonight, &open) {
@@ -102,7 +113,7 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     } else {
         store.add_night(&tonight, &reading.known)?;
         drop(tonight);
-        analyse(job, &classifier, store, progress)?
+        analyse(job, &lore, store, progress)?
     };
     findings.inputs = reading.inputs;
     let undecided = alert::undecided(&findings);
@@ -120,17 +131,12 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
 }
 
 /// The stored nights → findings: no input is read, nothing but look-ups is stored.
-pub fn analyse(
-    job: &Job,
-    classifier: &Classifier,
-    store: &mut Store,
-    progress: &dyn Progress,
-) -> Result<Findings, Error> {
+pub fn analyse(job: &Job, lore: &Lore, store: &mut Store, progress: &dyn Progress) -> Result<Findings, Error> {
     let mut ledger = store.ledger(job.strangers)?;
     if ledger.strangers.let_go > 0 {
         store.keep_only(&ledger)?;
     }
-    ledger.merge(standing(&job.reading, job.strangers, classifier, &store.known()?)?);
+    ledger.merge(standing(&job.reading, job.strangers, lore, &store.known()?)?);
     let ledger = ledger.within(job.since, job.until);
     conclude(job, &ledger, &ledger.templates, look(job, &ledger)?, store, progress)
 }
@@ -204,6 +210,13 @@ pub fn classifier(model: Option<&Path>) -> Result<Classifier, Error> {
     Classifier::with_model(model)
 }
 
+impl Lore {
+    /// As shipped, but for what is named.
+    pub fn load(model: Option<&Path>, geoip: Option<&Path>) -> Result<Self, Error> {
+        Ok(Lore { classifier: classifier(model)?, countries: geoip.map(Countries::open).transpose()? })
+    }
+}
+
 /// What one reading leaves.
 pub(crate) struct Reading {
     known: sources::Known,
@@ -216,24 +229,24 @@ pub(crate) struct Reading {
 pub(crate) fn standing(
     how: &sources::Options,
     strangers: Option<usize>,
-    classifier: &Classifier,
+    lore: &Lore,
     known: &sources::Known,
 ) -> Result<Ledger, Error> {
     let known = sources::Known { marks: Vec::new(), pending: known.pending.clone() };
     let settled = sources::Options { settle: true, ..*how };
-    read(strangers.unwrap_or(STRANGERS), Vec::new(), &settled, classifier, &known, &Unseen).map(|(ledger, _)| ledger)
+    read(strangers.unwrap_or(STRANGERS), Vec::new(), &settled, lore, &known, &Unseen).map(|(ledger, _)| ledger)
 }
 
 /// All inputs, on all cores, into one ledger.
 pub(crate) fn learn(
     job: &Job,
-    classifier: &Classifier,
+    lore: &Lore,
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     // Without any, the night is that of a ledger that was imported.
     let inputs = if job.inputs.is_empty() { Vec::new() } else { sources::open(&job.inputs, &job.reading)? };
-    read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, classifier, known, progress)
+    read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, lore, known, progress)
 }
 
 /// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
@@ -241,14 +254,14 @@ fn read(
     strangers: usize,
     inputs: Vec<sources::Input>,
     how: &sources::Options,
-    classifier: &Classifier,
+    lore: &Lore,
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
     // All cores together have the room of one ledger.
     let share = strangers / rayon::current_num_threads().max(1);
-    let make = || Worker { ledger: Ledger::bounded(share), ..Worker::new(classifier) };
+    let make = || Worker { ledger: Ledger::bounded(share), ..Worker::new(lore) };
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let mut ledger = Ledger::bounded(strangers);
     for worker in reading.workers {
@@ -277,13 +290,15 @@ pub(crate) struct Worker<'c> {
     /// What it learned.
     pub(crate) ledger: Ledger,
     verdicts: Cached<'c>,
+    countries: Option<&'c Countries>,
     said: Vec<Option<Verdict>>,
 }
 
 impl<'c> Worker<'c> {
     /// One that knows nothing yet.
-    pub(crate) fn new(classifier: &'c Classifier) -> Self {
-        Worker { ledger: Ledger::default(), verdicts: Cached::new(classifier), said: Vec::new() }
+    pub(crate) fn new(lore: &'c Lore) -> Self {
+        let (verdicts, countries) = (Cached::new(&lore.classifier), lore.countries.as_ref());
+        Worker { ledger: Ledger::default(), verdicts, countries, said: Vec::new() }
     }
 
     /// Learns from one delivery.
@@ -299,6 +314,9 @@ impl<'c> Worker<'c> {
             self.said.push(Some(verdict));
         }
         self.ledger.add(delivery, &self.said);
+        if let Some(countries) = self.countries {
+            self.ledger.add_countries(delivery, &self.said, |ip| countries.of(ip));
+        }
     }
 }
 

@@ -15,8 +15,7 @@ use crate::{
     },
     error::Error,
     moment::Timestamp,
-    ndr::Classifier,
-    pipeline::{Job, Unseen, learn},
+    pipeline::{Job, Lore, Unseen, learn},
     simulate::{self, Options},
     sources::{self, Known},
 };
@@ -43,7 +42,7 @@ pub fn hold(world: &Options, test: &Test, evaluation: &mut Evaluation) -> Result
     let reading = sources::Options { now: world.start.plus(i64::from(world.days + 2) * 86_400), ..Default::default() };
     let inputs = vec![log.display().to_string(), rotated(&log).display().to_string()];
     let job = Job { inputs, reading: sources::Options { settle: true, ..reading }, ..Job::default() };
-    let (ledger, _) = learn(&job, &Classifier::shipped()?, &Known::default(), &Unseen)?;
+    let (ledger, _) = learn(&job, &Lore::load(None, None)?, &Known::default(), &Unseen)?;
     let truth = read(&dir.0.join("truth.json"))?;
     let truth: Truth = serde_json::from_str(&truth)
         .map_err(|e| Error::Data { name: "truth.json".to_owned(), cause: e.to_string() })?;

@@ -10,16 +10,15 @@ use crate::{
     columnar::{self, Partial, Source, Totals},
     error::Error,
     merge::Merge,
-    ndr::Classifier,
-    pipeline::{self, Worker},
+    pipeline::{self, Lore, Worker},
     sources::{self, Known, Options, Reject},
     store::Store,
 };
 
 /// Reads one split, or a stream; its ledger says what was read. Mails without an end count as they stand.
-pub fn read(split: sources::Input, how: &Options, classifier: &Classifier) -> Result<(Partial, Vec<Reject>), Error> {
+pub fn read(split: sources::Input, how: &Options, lore: &Lore) -> Result<(Partial, Vec<Reject>), Error> {
     let how = Options { settle: true, ..*how };
-    let make = || Worker::new(classifier);
+    let make = || Worker::new(lore);
     let reading = sources::read(vec![split], &Known::default(), &how, &make, &Worker::take, &|_| ())?;
     let mut partial = Partial::default();
     for worker in reading.workers {
@@ -37,15 +36,10 @@ pub fn read(split: sources::Input, how: &Options, classifier: &Classifier) -> Re
 
 /// All that reports of this store work from. Mails without an end are in it as they stand, since no other machine could
 /// go on with them.
-pub fn export(
-    store: &Store,
-    how: &Options,
-    strangers: Option<usize>,
-    classifier: &Classifier,
-) -> Result<Partial, Error> {
+pub fn export(store: &Store, how: &Options, strangers: Option<usize>, lore: &Lore) -> Result<Partial, Error> {
     let mut ledger = store.ledger(strangers)?;
     let known = store.known()?;
-    ledger.merge(pipeline::standing(how, strangers, classifier, &known)?);
+    ledger.merge(pipeline::standing(how, strangers, lore, &known)?);
     ledger.templates.unsettle();
     let mut partial = Partial::default();
     (partial.ledger, partial.marks) = (ledger, known.marks);

@@ -27,8 +27,7 @@ use crate::{
     ledger::Ledger,
     merge::Merge,
     moment::Timestamp,
-    ndr::Classifier,
-    pipeline::Worker,
+    pipeline::{Lore, Worker},
     sources::{Follower, Options},
     store::Store,
 };
@@ -55,6 +54,8 @@ pub struct Watch {
     pub test: Test,
     /// Visits of strangers kept at most, if not [`STRANGERS`](crate::ledger::STRANGERS).
     pub strangers: Option<usize>,
+    /// The file of countries, if there is one.
+    pub geoip: Option<PathBuf>,
     /// The folder of `alerts.jsonl`.
     pub reports: PathBuf,
     /// End after so long without a new line; `None`: never.
@@ -127,12 +128,12 @@ pub fn watch(
     stop: &dyn Fn() -> bool,
     say: &mut dyn FnMut(&Line) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
-    let classifier = Classifier::shipped()?;
+    let lore = Lore::load(None, watch.geoip.as_deref())?;
     let mut told = Told::open(&watch.reports)?;
     let options = || Options { now: clock(), ..watch.reading };
     let mut follower = Follower::new(&watch.input, store.known()?, options())?;
     let shared = watch.input != "-";
-    let mut worker = Worker::new(&classifier);
+    let mut worker = Worker::new(&lore);
     let mut ledger = store.ledger(watch.strangers)?;
     let mut summary = Summary::default();
     let (mut idle, mut searched, mut cost, mut news) = (Instant::now(), Instant::now(), Duration::ZERO, true);

@@ -19,8 +19,7 @@ use super::{
 use crate::{
     error::Error,
     export::{Document, Form, Network, Never, Reporter, Wish, export},
-    ndr::Classifier,
-    pipeline::{self, Job, Unseen},
+    pipeline::{self, Job, Lore, Unseen},
     registrability,
     store::Store,
 };
@@ -87,7 +86,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         network: registrability::Network { offline: true, ..registrability::Network::default() },
         ..Job::default()
     };
-    let mut findings = pipeline::analyse(&job, &Classifier::shipped()?, &mut store, &Unseen)?;
+    let mut findings = pipeline::analyse(&job, &Lore::load(None, None)?, &mut store, &Unseen)?;
     if let Some(redactor) = redactor(settings, &store)? {
         findings = redactor.redact(findings);
     }

@@ -20,7 +20,7 @@ use crate::{
     address::printable,
     columnar::{self, Partial, Totals},
     error::Error,
-    pipeline, shards,
+    shards,
     sources::{self, Options},
     store::Store,
 };
@@ -106,8 +106,8 @@ fn export(dir: &Path, settings: &Settings, screen: &Screen) -> Result<(), Error>
         )));
     }
     let how = Options { now: settings.now, ..Options::default() };
-    let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
-    keep(&shards::export(&Store::open(&settings.db)?, &how, settings.strangers, &classifier)?, dir)?;
+    let lore = settings.lore()?;
+    keep(&shards::export(&Store::open(&settings.db)?, &how, settings.strangers, &lore)?, dir)?;
     screen.say(&format!("ledger: {}", dir.join(FILE).display()));
     Ok(())
 }
@@ -187,7 +187,7 @@ fn partial(split: Split, settings: &Settings, screen: &Screen) -> Result<(), Err
         }
         _ => sources::stream(&how)?,
     };
-    let (partial, rejects) = shards::read(input, &how, &pipeline::classifier(settings.ndr_model.as_deref())?)?;
+    let (partial, rejects) = shards::read(input, &how, &settings.lore()?)?;
     for reject in rejects {
         let (file, cause) = (printable(&reject.file), printable(&reject.cause));
         screen.detail(&format!("{file} line {} of the split: {cause}", reject.line));

@@ -41,6 +41,9 @@ pub(super) struct Common {
     /// Reply model that `bouncewatch train ndr` wrote [default: shipped]
     #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_NDR_MODEL")]
     pub ndr_model: Option<PathBuf>,
+    /// mmdb file of countries or cities (DB-IP, GeoLite2): timeouts are then told by receiver country
+    #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_GEOIP")]
+    pub geoip: Option<PathBuf>,
     /// DNS server to ask, repeatable [default: the system's]
     #[arg(
         long,

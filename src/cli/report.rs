@@ -47,8 +47,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         network: Network { offline: true, ..Network::default() },
         ..Job::default()
     };
-    let mut findings =
-        pipeline::analyse(&job, &pipeline::classifier(settings.ndr_model.as_deref())?, &mut store, &Unseen)?;
+    let mut findings = pipeline::analyse(&job, &settings.lore()?, &mut store, &Unseen)?;
     store.raise(&mut findings.alerts, settings.now, Missing::Nothing)?;
     store.fill_sent_to(&mut findings.alerts)?;
     let redactor = redactor(settings, &store)?;

@@ -120,6 +120,7 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         },
         now: settings.now,
         ndr_model: settings.ndr_model.clone(),
+        geoip: settings.geoip.clone(),
         network: settings.network.clone(),
         typo: Some(settings.typo_parameters()?),
         since: day("--since", args.since.or(keys.since))?,

@@ -18,6 +18,7 @@ use crate::{
     error::Error,
     findings::Severity,
     moment::Timestamp,
+    pipeline::Lore,
     registrability::Network,
     typo::Parameters,
 };
@@ -40,6 +41,7 @@ pub(super) struct Settings {
     pub color: Color,
     pub redact: bool,
     pub ndr_model: Option<PathBuf>,
+    pub geoip: Option<PathBuf>,
     pub fail_on: Option<Severity>,
     pub network: Network,
     pub sinks: Vec<Sink>,
@@ -65,6 +67,7 @@ pub(super) struct File {
     color: Option<Color>,
     redact: bool,
     ndr_model: Option<PathBuf>,
+    geoip: Option<PathBuf>,
     nameserver: Vec<SocketAddr>,
     rdap_bootstrap: Option<PathBuf>,
     whois_servers: Option<PathBuf>,
@@ -238,6 +241,7 @@ impl Settings {
             color: flags.color.or(file.color).unwrap_or_default(),
             redact: flags.redact || file.redact,
             ndr_model: flags.ndr_model.or(file.ndr_model),
+            geoip: flags.geoip.or(file.geoip),
             fail_on: fail_on.transpose()?,
             network,
             sinks: Sink::parse_all(&wishes, &usual_sink)?,
@@ -252,6 +256,11 @@ impl Settings {
 }
 
 impl Settings {
+    /// What mail is read with: `--ndr-model`, `--geoip`.
+    pub(super) fn lore(&self) -> Result<Lore, Error> {
+        Lore::load(self.ndr_model.as_deref(), self.geoip.as_deref())
+    }
+
     /// How people mistype: by `--typo-model`, else as shipped.
     pub(super) fn typo_parameters(&self) -> Result<Parameters, Error> {
         let Some(path) = &self.typo_model else {

@@ -61,6 +61,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
         },
         test: settings.test,
         strangers: settings.strangers,
+        geoip: settings.geoip.clone(),
         reports: settings.reports.clone(),
         until_idle,
     };

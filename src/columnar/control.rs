@@ -104,6 +104,7 @@ impl Partial {
         }
         ledger.templates.forms().iter().for_each(|(_, _, form)| add(Table::Template, &[form.count]));
         ledger.blocklists.values().for_each(|b| add(Table::Blocklist, &[b.attempts, b.emails]));
+        ledger.countries.values().for_each(|c| add(Table::Country, &c.counts()));
         ledger.authentication.values().for_each(|a| add(Table::Authentication, &[a.failures]));
         sums
     }

@@ -167,5 +167,8 @@ fn tallies(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
     if let Some(sketch) = ledger.strangers.crowd.to_text() {
         out(&Row::new(Table::Crowd).text(Text::Value, &sketch))?;
     }
+    for ((day, country), tally) in &ledger.countries {
+        out(&listed(Table::Country, country.code(), *day).counts(tally.counts()))?;
+    }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub(super) enum Table {
     Input,
     Bound,
     Crowd,
+    Country,
     Control,
 }
 
@@ -75,7 +76,7 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 17] = [
+    pub(super) const ALL: [Table; 18] = [
         Table::Contact,
         Table::Login,
         Table::Helo,
@@ -92,6 +93,7 @@ impl Table {
         Table::Input,
         Table::Bound,
         Table::Crowd,
+        Table::Country,
         Table::Control,
     ];
 
@@ -113,6 +115,7 @@ impl Table {
             Table::Input => "input",
             Table::Bound => "bound",
             Table::Crowd => "crowd",
+            Table::Country => "country",
             Table::Control => "control",
         }
     }

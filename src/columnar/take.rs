@@ -7,6 +7,7 @@ use super::{
 use crate::{
     bounce::BounceType,
     delivery::Direction,
+    geo::Country,
     ledger::{Answer, Contact, ContactKey, Crowd, RefusalKey, Word},
     merge::Merge,
     moment::{Day, Timestamp, Window},
@@ -135,6 +136,10 @@ impl Partial {
             Table::Crowd => {
                 let crowd = Crowd::from_text(row.need(Text::Value)?).ok_or("has no sketch in value")?;
                 ledger.strangers.crowd.join(&crowd);
+            }
+            Table::Country => {
+                let country = Country::parse(row.need(Text::Name)?).ok_or("has no country in name")?;
+                ledger.countries.entry((row.day()?, country)).or_default().merge(row.counted()?.into());
             }
             Table::Input => self.mark(row)?,
             Table::Control => {

@@ -2,7 +2,7 @@ use std::{fs, io::Cursor, path::Path};
 
 use super::{Partial, Source, read, write_parquet, write_stream};
 use crate::{
-    ndr::Classifier,
+    pipeline::Lore,
     shards,
     sources::{self, Options},
 };
@@ -20,9 +20,9 @@ fn options() -> Options {
     Options { format: Some(sources::FormatKind::Coremail), ..Options::default() }
 }
 
-fn partial(path: &Path, from: usize, length: usize, classifier: &Classifier) -> Partial {
+fn partial(path: &Path, from: usize, length: usize, lore: &Lore) -> Partial {
     let split = sources::split(path, from as u64, length as u64, &options()).unwrap();
-    shards::read(split, &options(), classifier).unwrap().0
+    shards::read(split, &options(), lore).unwrap().0
 }
 
 fn stream(partial: &Partial) -> Vec<u8> {
@@ -44,14 +44,14 @@ fn a_file_cut_at_any_byte_is_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     fs::write(&path, LOG).unwrap();
-    let classifier = Classifier::shipped().unwrap();
-    let whole = stream(&fold(&[&stream(&partial(&path, 0, LOG.len(), &classifier))]));
+    let lore = Lore::load(None, None).unwrap();
+    let whole = stream(&fold(&[&stream(&partial(&path, 0, LOG.len(), &lore))]));
     let told = fold(&[&whole]);
     let totals = told.totals().unwrap();
     assert_eq!((totals.lines, totals.bytes, totals.records, totals.rejects), (5, LOG.len() as u64, 3, 1));
     for at in 0..=LOG.len() {
-        let head = stream(&partial(&path, 0, at, &classifier));
-        let tail = stream(&partial(&path, at, LOG.len() - at, &classifier));
+        let head = stream(&partial(&path, 0, at, &lore));
+        let tail = stream(&partial(&path, at, LOG.len() - at, &lore));
         for both in [[&head[..], &tail], [&tail, &head]] {
             let folded = fold(&both);
             folded.check().unwrap();
@@ -65,7 +65,7 @@ fn lost_and_doubled_rows_are_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     fs::write(&path, LOG).unwrap();
-    let honest = partial(&path, 0, LOG.len(), &Classifier::shipped().unwrap());
+    let honest = partial(&path, 0, LOG.len(), &Lore::load(None, None).unwrap());
     fold(&[&stream(&honest)]).check().unwrap();
     let mut lost = honest.clone();
     lost.ledger.contacts.clear();
@@ -84,7 +84,7 @@ fn damaged_bytes_are_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log");
     fs::write(&path, LOG).unwrap();
-    let one = partial(&path, 0, LOG.len(), &Classifier::shipped().unwrap());
+    let one = partial(&path, 0, LOG.len(), &Lore::load(None, None).unwrap());
     let arrow = stream(&one);
     for end in 1..arrow.len() {
         let cut = Source::Stream(Box::new(Cursor::new(arrow[..end].to_vec())));

@@ -1,19 +1,24 @@
 //! The stages' results → one value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use hashbrown::{HashMap, HashSet};
 
 use super::{
-    AuthFailures, Blocklist, Changes, DomainRisk, Findings, Receiver, Strangers, TemplateLine, Templates, UsernameRisk,
-    slips,
+    AuthFailures, Blocklist, Changes, CountryLine, DomainRisk, Findings, Receiver, Strangers, TemplateLine, Templates,
+    UsernameRisk, slips,
 };
 use crate::{
     address::domain_of,
     bounce::{BounceType, RootCause},
     delivery::Direction,
     enumeration::{self, Campaign},
-    ledger::{Domain, Ledger, Name},
+    geo::Country,
+    ledger::{CountryTally, Domain, Ledger, Name},
+    merge::Merge,
     moment::{Day, Timestamp, Week},
     ndr::{Miner, Template},
     typo::Weekly,
@@ -64,6 +69,7 @@ impl Findings {
             usernames,
             campaigns,
             receivers: receivers(ledger),
+            countries: countries(ledger),
             changes: Changes::default(),
             taken: Vec::new(),
             lookups: Default::default(),
@@ -167,6 +173,18 @@ fn receivers(ledger: &Ledger) -> Vec<Receiver> {
     refusing.sort_unstable_by(|a, b| b.1.refused.cmp(&a.1.refused).then_with(|| a.0.cmp(b.0)));
     refusing.truncate(TOP_RECEIVERS);
     refusing.into_iter().map(|(domain, one)| Receiver { domain: domain.to_owned(), ..one }).collect()
+}
+
+/// Where our mail timed out, most first.
+fn countries(ledger: &Ledger) -> Vec<CountryLine> {
+    let mut sums: BTreeMap<Country, CountryLine> = BTreeMap::new();
+    for (&(day, country), tally) in &ledger.countries {
+        let new = CountryLine { country, tally: CountryTally::default(), since: day };
+        sums.entry(country).or_insert(new).tally.merge(*tally);
+    }
+    let mut lines: Vec<CountryLine> = sums.into_values().collect();
+    lines.sort_by_key(|line| (Reverse(line.tally.timeouts), line.country));
+    lines
 }
 
 /// The paper's figure: by week, who wrote (and what was lost) to names a stranger could take.

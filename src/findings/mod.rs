@@ -12,7 +12,8 @@ pub use slips::Slip;
 use crate::{
     bounce::{BounceType, RootCause},
     enumeration::{Campaign, Dismissed},
-    ledger::DayTally,
+    geo::Country,
+    ledger::{CountryTally, DayTally},
     moment::{Day, Timestamp, Window},
     registrability::{Registrability, Tally},
     typo::{DomainSuspect, UsernameSuspect, Weekly},
@@ -59,6 +60,8 @@ pub struct Findings {
     pub own_domains: BTreeSet<String>,
     /// Domains that refused most of our mail.
     pub receivers: Vec<Receiver>,
+    /// Mail by receiver country, most timeouts first; none without a file of countries.
+    pub countries: Vec<CountryLine>,
     /// What is different from the night before.
     pub changes: Changes,
     /// What an operator should hear of tonight, most severe first.
@@ -176,6 +179,17 @@ pub struct Receiver {
     pub refused: u64,
     /// Of those, for an unknown user.
     pub unknown: u64,
+}
+
+/// A country we send to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountryLine {
+    /// Which.
+    pub country: Country,
+    /// Its mail.
+    pub tally: CountryTally,
+    /// First day counted.
+    pub since: Day,
 }
 
 /// How soon somebody should look.

@@ -215,6 +215,9 @@ impl Ledger {
         for (domain, days) in &other.sender_passes {
             self.sender_passes.entry(domain.clone()).or_default().extend(days);
         }
+        for (key, tally) in &other.countries {
+            self.countries.entry(*key).or_default().merge(*tally);
+        }
         self.window.merge(other.window);
         self.strangers.let_go += other.strangers.let_go;
         self.strangers.crowd.join(&other.strangers.crowd);

@@ -4,6 +4,7 @@
 //! Out: a [`Ledger`]; two of them merge in any order.
 //! Never: decides what a bounce means, keeps a message.
 
+mod countries;
 mod crowd;
 mod introduced;
 mod learn;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+pub use countries::CountryTally;
 pub use crowd::Crowd;
 pub use introduced::{Introduced, Word};
 pub use names::{Domain, Name, Names};
@@ -23,6 +25,7 @@ pub use strangers::{STRANGERS, Strangers};
 use crate::{
     bounce::BounceType,
     delivery::Direction,
+    geo::Country,
     moment::{Day, Timestamp, Window},
     ndr::Miner,
 };
@@ -48,6 +51,8 @@ pub struct Ledger {
     pub authentication: BTreeMap<String, AuthTally>,
     /// Days on which a sender domain had mail accepted without an authentication failure: tells when it was fixed.
     pub sender_passes: BTreeMap<String, BTreeSet<Day>>,
+    /// Mail to servers of each country, where a file of countries was at hand.
+    pub countries: BTreeMap<(Day, Country), CountryTally>,
     /// First to last attempt.
     pub window: Window,
     /// How many visitors are kept.

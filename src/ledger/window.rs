@@ -19,6 +19,7 @@ impl Ledger {
         self.contacts.retain(|_, contact| contact.first.day() <= to);
         self.templates.retain(|form| overlaps(form.seen));
         self.blocklists.retain(|(_, day), _| days.contains(day));
+        self.countries.retain(|(day, _), _| days.contains(day));
         self.authentication.retain(|_, tally| overlaps(tally.failed));
         self.window = match self.window.bounds() {
             Some((first, last)) if last.day() >= from && first.day() <= to => {

@@ -125,6 +125,11 @@ impl Page<'_> {
         blind_spots(self.r)
     }
 
+    /// The first day of the countries' table; `None` where there is none.
+    fn countries_since(&self) -> Option<&str> {
+        self.r.countries.iter().map(|c| c.since.as_str()).min()
+    }
+
     fn rejected(&self) -> u64 {
         self.r.inputs.iter().map(|i| i.rejected).sum()
     }

@@ -167,6 +167,20 @@ fn mail(out: &mut String, r: &Report) {
         .iter()
         .map(|c| [words::cause(c.cause).to_owned(), words::grouped(c.soft_bounced), words::grouped(c.hard_bounced)]);
     table(out, ["Who could have prevented it", "Soft-bounced", "Hard-bounced"], rows);
+    countries(out, r);
+}
+
+/// Only where there was a file of countries.
+fn countries(out: &mut String, r: &Report) {
+    let Some(since) = r.countries.iter().map(|c| &c.since).min() else { return };
+    line(out, &format!("Timeouts by receiver country, counted since {}:", words::day(since)));
+    let rows = r.countries.iter().take(MAX_ROWS).map(|c| {
+        let [emails, attempts, timeouts] = [c.emails, c.attempts, c.timeouts].map(words::grouped);
+        let (cut, share) = (words::grouped(c.interrupted), words::share(c.timeouts, c.attempts));
+        [code(&c.country), emails, attempts, timeouts, share, cut]
+    });
+    table(out, ["Country", "Mails", "Attempts", "Timed out", "Share", "Cut off"], rows);
+    more(out, r.countries.len(), "report.json");
 }
 
 fn servers(out: &mut String, r: &Report) {

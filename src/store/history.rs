@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, introduced, templates};
+use super::{Store, countries, introduced, templates};
 use crate::{
     bounce::BounceType,
     delivery::Direction,
@@ -248,6 +248,7 @@ fn save_tallies(db: &Connection, ledger: &Ledger) -> rusqlite::Result<()> {
             passes.execute(params![domain, day.0])?;
         }
     }
+    countries::save(db, ledger)?;
     save_crowd(db, ledger)
 }
 
@@ -387,6 +388,7 @@ fn load_tallies(db: &Connection, ledger: &mut Ledger) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         ledger.sender_passes.entry(row.get(0)?).or_default().insert(Day(row.get(1)?));
     }
+    countries::load(db, ledger)?;
     ledger.strangers.crowd = load_crowd(db)?;
     Ok(())
 }
@@ -433,7 +435,7 @@ mod tests {
         for (i, (from, to, kind)) in replies.iter().enumerate() {
             let start = Timestamp(day * 86_400 + i64::try_from(i).unwrap());
             let reply = if *kind == BounceType::Other { "250 OK" } else { "550 refused" };
-            let attempts = [Attempt::replied("192.0.2.1", "", reply)];
+            let attempts = [Attempt::replied("192.0.2.1", "198.51.100.1", reply)];
             let delivery = Delivery {
                 sender: from,
                 recipient: to,
@@ -457,6 +459,7 @@ mod tests {
             };
             let verdict = (!attempts[0].accepted).then_some(verdict);
             ledger.add(&delivery, std::slice::from_ref(&verdict));
+            ledger.add_countries(&delivery, std::slice::from_ref(&verdict), |_| crate::geo::Country::parse("NL"));
             if let Some(verdict) = verdict {
                 ledger.add_template(&verdict, reply, start, || "550 refused".into());
             }
@@ -485,8 +488,13 @@ mod tests {
         lines.extend(ledger.templates.forms().iter().map(|t| format!("{t:?}")));
         lines.sort_unstable();
         lines.push(format!(
-            "{:?} {:?} {:?} {:?} {:?}",
-            ledger.days, ledger.blocklists, ledger.authentication, ledger.sender_passes, ledger.window
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            ledger.countries,
+            ledger.days,
+            ledger.blocklists,
+            ledger.authentication,
+            ledger.sender_passes,
+            ledger.window
         ));
         lines
     }

@@ -5,6 +5,7 @@
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
+mod countries;
 mod disclosures;
 mod history;
 mod imports;
@@ -44,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v7_indexes.sql"),
     include_str!("v8_crowd.sql"),
     include_str!("v9_introduced.sql"),
+    include_str!("v10_countries.sql"),
 ];
 
 /// The open database.

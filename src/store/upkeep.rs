@@ -40,7 +40,7 @@ impl Store {
             let day = before.day().0;
             let mut deleted = 0;
             deleted += db.execute("DELETE FROM contacts WHERE last < ?1", params![before.0])?;
-            for (table, column) in [("refusals", "day"), ("days", "day"), ("day_types", "day"), ("blocklist_days", "day"), ("blocklist_ips", "day"), ("blocklist_receivers", "day"), ("sender_passes", "day")] {
+            for (table, column) in [("refusals", "day"), ("days", "day"), ("day_types", "day"), ("blocklist_days", "day"), ("blocklist_ips", "day"), ("blocklist_receivers", "day"), ("sender_passes", "day"), ("countries", "day")] {
                 deleted += db.execute(&format!("DELETE FROM {table} WHERE {column} < ?1"), params![day])?;
             }
             for (table, column) in [("templates", "last"), ("authentication", "last"), ("lookups", "fresh_until")] {

@@ -8,6 +8,7 @@ mod campaigns;
 mod cli;
 mod config;
 mod contract;
+mod countries;
 mod disclose;
 mod exports;
 mod hostile;

@@ -15,7 +15,9 @@ use crate::{
     },
     disclose::Letters,
     error::Error,
-    export, pipeline, registrability,
+    export,
+    geo::Countries,
+    pipeline, registrability,
     typo::distance,
 };
 
@@ -119,6 +121,7 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
     if let Some(model) = &settings.ndr_model {
         pipeline::classifier(Some(model))?;
     }
+    settings.geoip.as_deref().map(Countries::open).transpose()?;
     let network = &settings.network;
     if network.rdap_bootstrap.is_some()
         || network.whois_servers.is_some()
@@ -190,6 +193,7 @@ mod tests {
         for (text, says) in [
             ("typo-model = '/no/such.toml'", "/no/such.toml"),
             ("ndr-model = '/no/such.bin'", "/no/such.bin"),
+            ("geoip = '/no/such.mmdb'", "/no/such.mmdb"),
             ("rdap-bootstrap = '/no/such.json'", "/no/such.json"),
             ("registry-limits = '/no/such.toml'", "/no/such.toml"),
             ("alert-template = '/no/such.txt'\nalert-sink = ['file:///x']", "/no/such.txt"),

@@ -56,6 +56,9 @@ pub struct Report {
     pub changes: Changes,
     /// Added: domains that refused most of our mail.
     pub receivers: Vec<Receiver>,
+    /// Added: our mail by receiver country, most timeouts first; only where `--geoip` told countries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<Country>,
     /// What somebody should hear.
     pub alerts: Vec<Alert>,
     /// Added: how asking the registries went.
@@ -76,6 +79,23 @@ pub struct Receiver {
     pub refused: u64,
     /// Of those, for an unknown user.
     pub unknown_user: u64,
+}
+
+/// Added: a country whose servers we send to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Country {
+    /// `DE`
+    pub country: String,
+    /// Mails with an attempt there.
+    pub emails: u64,
+    /// Attempts.
+    pub attempts: u64,
+    /// Attempts that timed out (T14).
+    pub timeouts: u64,
+    /// Attempts cut off (T15).
+    pub interrupted: u64,
+    /// The first day counted.
+    pub since: String,
 }
 
 /// A window; both `null` where nothing was read.
@@ -321,6 +341,7 @@ impl From<&Findings> for Report {
             campaigns: f.campaigns.iter().map(Campaign::from).collect(),
             changes: Changes::from(&f.changes),
             receivers: f.receivers.iter().map(Receiver::from).collect(),
+            countries: f.countries.iter().map(Country::from).collect(),
             dismissed: f.dismissed.iter().map(Dismissed::from).collect(),
             alerts: f.alerts.iter().map(Alert::from).collect(),
             lookups: Lookups::from(&f.lookups),
@@ -495,6 +516,14 @@ impl From<&enumeration::Campaign> for Campaign {
 impl From<&findings::Receiver> for Receiver {
     fn from(r: &findings::Receiver) -> Self {
         Receiver { domain: shown(&r.domain), emails: r.emails, refused: r.refused, unknown_user: r.unknown }
+    }
+}
+
+impl From<&findings::CountryLine> for Country {
+    fn from(c: &findings::CountryLine) -> Self {
+        let [emails, attempts, timeouts, interrupted] = c.tally.counts();
+        let (country, since) = (c.country.code().to_owned(), c.since.to_string());
+        Country { country, emails, attempts, timeouts, interrupted, since }
     }
 }
 

@@ -5,9 +5,10 @@ use crate::{
     bounce::{BounceType, RootCause},
     enumeration::{Campaign, Dismissed, Pattern},
     findings::{
-        AuthFailures, Blocklist, Changes, DomainRisk, Findings, InputLine, Receiver, Strangers, TemplateLine,
-        Templates, UsernameRisk, changes,
+        AuthFailures, Blocklist, Changes, CountryLine, DomainRisk, Findings, InputLine, Receiver, Strangers,
+        TemplateLine, Templates, UsernameRisk, changes,
     },
+    geo::Country,
     ledger::DayTally,
     moment::{Day, Timestamp, Window},
     registrability::{Details, Evidence, Registrability, Source, Status},
@@ -132,6 +133,12 @@ pub(super) fn night() -> Findings {
         generated_at: at,
         slips: Vec::new(),
         receivers: vec![Receiver { domain: "qq.com".into(), emails: 4_100, refused: 310, unknown: 290 }],
+        countries: [("CN", [4_100, 4_200, 97, 12]), ("DE", [310, 320, 0, 1])]
+            .into_iter()
+            .filter_map(|(code, counts)| {
+                Some(CountryLine { country: Country::parse(code)?, tally: counts.into(), since: Day(19_170) })
+            })
+            .collect(),
         changes: Changes::default(),
         own_domains: std::collections::BTreeSet::new(),
         window: Window::between(moment("2022-06-06T00:00:04Z"), moment("2022-07-03T23:59:40Z")),

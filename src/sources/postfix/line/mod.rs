@@ -144,7 +144,9 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
     };
     let reason = reason.trim_end();
     let reply = cut(reason.strip_prefix('(').map_or(reason, |r| r.strip_suffix(')').unwrap_or(r)));
-    let to_ip = address(host(relay).map_or("", |(ip, _)| ip));
+    // A server that did not answer is no relay; Postfix's own words name it.
+    let asked = if relay == "none" { reply.strip_prefix("connect to ") } else { Some(relay) };
+    let to_ip = address(asked.and_then(host).map_or("", |(ip, _)| ip));
     let socket = relay.contains("[/") || relay.contains("[private/");
     let next = (status == Status::Sent).then(|| successor(reply)).flatten();
     Some(Event::Tried {
