@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Visits kept unless told otherwise.
-pub const STRANGERS: usize = 400_000;
+pub const STRANGERS: usize = 250_000;
 /// Rounds for which it is known that somebody came who was let go.
 const ROUNDS: u8 = 4;
 /// Cells of that memory for each visit kept: one in fifty is taken for somebody met before.
