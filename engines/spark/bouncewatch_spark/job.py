@@ -200,6 +200,9 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """`bouncewatch-spark`, and what `spark-submit` runs."""
     args = parser().parse_args()
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        # On this machine alone, not under spark-submit: its tasks run in this Python, also where it is no `python3` of PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = SparkSession.builder.appName("bouncewatch").getOrCreate()
     try:
         run(spark, args)

@@ -159,9 +159,9 @@ class Job:
         checked(self.binary, "report", "--db", db, "--reports", db.with_suffix(".r"), "--now", NOW)
         return db.with_suffix(".r") / "latest"
 
-    def start(self, on: Cluster, name: str) -> subprocess.Popen:
+    def start(self, on: Cluster, name: str, *more: str) -> subprocess.Popen:
         words = ["--out", self.folder / name, "--bouncewatch", self.binary, "--split-mib", self.split_mib]
-        words += ["--reduce-tasks", REDUCE, "--manifest", self.folder / f"{name}.json", self.log]
+        words += ["--reduce-tasks", REDUCE, "--manifest", self.folder / f"{name}.json", *more, self.log]
         return on.submit(self.main, *words, modules=self.modules)
 
     def end(self, driver: subprocess.Popen, on: Cluster, name: str) -> Path:
@@ -272,6 +272,7 @@ def main() -> None:
         on = stack.enter_context(cluster(2))
         same(alone, job.end(job.start(on, "whole"), on, "whole"), "two workers")
         lie(job, "whole")
+        same(alone, job.end(job.start(on, "lines", "--lines"), on, "lines"), "Spark's own reader")
         for reducing in (False, True):
             where = "behind the shuffle" if reducing else "while reading"
             killed = 0
