@@ -4,19 +4,20 @@ use std::{
     borrow::Cow,
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
     alert,
-    delivery::Delivery,
+    delivery::{Delivery, Direction},
     disclose,
     enumeration::{self, Campaign},
     error::Error,
     findings::{self, DomainRisk, Findings, InputLine, UsernameRisk},
     geo::Countries,
-    ledger::{Ledger, STRANGERS},
+    ledger::{Intake, Ledger, STRANGERS},
     merge::Merge,
     moment::Timestamp,
     ndr::{Cached, Classifier, Miner, Model, Verdict},
@@ -26,6 +27,9 @@ use crate::{
     suffix::Suffixes,
     typo::{self, Suspects},
 };
+
+/// Contacts from which a core's own are put to those of all.
+const MUCH: usize = 1 << 19;
 
 /// What one run is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -258,15 +262,7 @@ fn read(
     known: &sources::Known,
     progress: &dyn Progress,
 ) -> Result<(Ledger, Reading), Error> {
-    progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    // All cores together have the room of one ledger.
-    let share = strangers / rayon::current_num_threads().max(1);
-    let make = || Worker { ledger: Ledger::bounded(share), ..Worker::new(lore) };
-    let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
-    let mut ledger = Ledger::bounded(strangers);
-    for worker in reading.workers {
-        ledger.merge(worker.ledger);
-    }
+    let (ledger, reading) = gather(strangers, inputs, how, lore, known, progress)?;
     let lines = reading.inputs.iter().map(|i| InputLine {
         path: i.path.clone(),
         format: i.format.clone(),
@@ -285,10 +281,36 @@ fn read(
     Ok((ledger, reading))
 }
 
+/// The same, with what the reading says of its inputs.
+pub(crate) fn gather(
+    strangers: usize,
+    inputs: Vec<sources::Input>,
+    how: &sources::Options,
+    lore: &Lore,
+    known: &sources::Known,
+    progress: &dyn Progress,
+) -> Result<(Ledger, sources::Reading<()>), Error> {
+    progress.total(inputs.iter().map(|input| input.total_bytes).sum());
+    // All cores together have the room of one ledger.
+    let share = strangers / rayon::current_num_threads().max(1);
+    let common = Mutex::new(Ledger::bounded(strangers));
+    let make = || Worker { common: Some(&common), visits: Ledger::bounded(share), ..Worker::new(lore) };
+    let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
+    let (workers, reading) = reading.part();
+    let learned: Vec<Ledger> = workers.into_iter().map(|mut worker| worker.learned()).collect();
+    let mut ledger = common.into_inner().unwrap_or_else(PoisonError::into_inner);
+    learned.into_iter().for_each(|learned| ledger.merge(learned));
+    Ok((ledger, reading))
+}
+
 /// One core's share of the mail.
 pub(crate) struct Worker<'c> {
-    /// What it learned.
-    pub(crate) ledger: Ledger,
+    /// Where our own mail goes when there is much: what all cores know is kept once.
+    common: Option<&'c Mutex<Ledger>>,
+    ours: Ledger,
+    /// Of strangers, of whom only so many are kept: which ones must not depend on who was first at `common`.
+    visits: Ledger,
+    waiting: [Intake; 2],
     verdicts: Cached<'c>,
     countries: Option<&'c Countries>,
     said: Vec<Option<Verdict>>,
@@ -298,7 +320,8 @@ impl<'c> Worker<'c> {
     /// One that knows nothing yet.
     pub(crate) fn new(lore: &'c Lore) -> Self {
         let (verdicts, countries) = (Cached::new(&lore.classifier), lore.countries.as_ref());
-        Worker { ledger: Ledger::default(), verdicts, countries, said: Vec::new() }
+        let (ours, visits, waiting) = Default::default();
+        Worker { common: None, ours, visits, waiting, verdicts, countries, said: Vec::new() }
     }
 
     /// Learns from one delivery.
@@ -310,13 +333,34 @@ impl<'c> Worker<'c> {
                 continue;
             }
             let verdict = self.verdicts.classify(attempt.reply).clone();
-            self.ledger.add_template(&verdict, attempt.reply, delivery.start, || self.verdicts.masked().text().into());
+            self.visits.add_template(&verdict, attempt.reply, delivery.start, || self.verdicts.masked().text().into());
             self.said.push(Some(verdict));
         }
-        self.ledger.add(delivery, &self.said);
         if let Some(countries) = self.countries {
-            self.ledger.add_countries(delivery, &self.said, |ip| countries.of(ip));
+            self.visits.add_countries(delivery, &self.said, |ip| countries.of(ip));
         }
+        let [ours, visits] = &mut self.waiting;
+        if delivery.direction == Direction::In {
+            visits.add(&mut self.visits, delivery, &self.said);
+        } else {
+            ours.add(&mut self.ours, delivery, &self.said);
+        }
+        if let Some(common) = self.common
+            && self.ours.contacts.len() >= MUCH
+        {
+            let ours = std::mem::take(&mut self.ours);
+            common.lock().unwrap_or_else(PoisonError::into_inner).merge(ours);
+        }
+    }
+
+    /// What it learned; it goes on with nothing.
+    pub(crate) fn learned(&mut self) -> Ledger {
+        let [ours, visits] = &mut self.waiting;
+        ours.settle(&mut self.ours);
+        visits.settle(&mut self.visits);
+        let mut learned = std::mem::take(&mut self.visits);
+        learned.merge(std::mem::take(&mut self.ours));
+        learned
     }
 }
 

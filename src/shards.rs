@@ -9,8 +9,9 @@ use std::{
 use crate::{
     columnar::{self, Partial, Source, Totals},
     error::Error,
+    ledger::STRANGERS,
     merge::Merge,
-    pipeline::{self, Lore, Worker},
+    pipeline::{self, Lore, Unseen},
     sources::{self, Known, Options, Reject},
     store::Store,
 };
@@ -18,12 +19,9 @@ use crate::{
 /// Reads one split, or a stream; its ledger says what was read. Mails without an end count as they stand.
 pub fn read(split: sources::Input, how: &Options, lore: &Lore) -> Result<(Partial, Vec<Reject>), Error> {
     let how = Options { settle: true, ..*how };
-    let make = || Worker::new(lore);
-    let reading = sources::read(vec![split], &Known::default(), &how, &make, &Worker::take, &|_| ())?;
+    let (ledger, reading) = pipeline::gather(STRANGERS, vec![split], &how, lore, &Known::default(), &Unseen)?;
     let mut partial = Partial::default();
-    for worker in reading.workers {
-        partial.ledger.merge(worker.ledger);
-    }
+    partial.ledger = ledger;
     let mut totals = Totals { bytes: reading.marks.iter().map(|mark| mark.offset).sum(), ..Totals::default() };
     for input in &reading.inputs {
         totals.lines += input.lines;

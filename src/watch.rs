@@ -149,7 +149,7 @@ pub fn watch(
         summary.records += batch.records;
         summary.rejected += batch.rejected;
         if batch.bytes > 0 || batch.records > 0 {
-            let fresh = std::mem::take(&mut worker.ledger);
+            let fresh = worker.learned();
             // Only an unknown user makes a guesser; who is told of may hit, or fall silent, in any mail.
             news |= told.is_open() || fresh.contacts.values().any(|contact| contact.unknown > 0);
             // Guesses are told only once they are kept: a crash in between tells them at the next start.

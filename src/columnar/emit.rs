@@ -51,7 +51,7 @@ fn contacts(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
         .collect();
     rows.sort_unstable_by_key(|(key, _)| *key);
     for ((_, sender, client, recipient, direction), c) in rows {
-        let Contact { first, last, first_answer, accepted_span, accepted, unknown, no_domain, other } = *c;
+        let Contact { first, last, first_answer, accepted_span, accepted, unknown, no_domain, other } = c;
         let mut row = Row::new(Table::Contact)
             .text(Text::Sender, sender)
             .text(Text::Client, client)

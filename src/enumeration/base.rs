@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::{
     address::domain_of,
     bounce::BounceType,
-    ledger::{Ledger, Name},
+    ledger::{ByName, Ledger, Name},
     moment::Day,
 };
 
@@ -31,17 +31,17 @@ impl Base {
     pub(super) fn of(
         ledger: &Ledger,
         watched: &HashSet<&str>,
-        senders: &HashMap<Name, [u32; 2]>,
-        honest: &HashSet<Name>,
+        senders: &ByName<[u32; 2]>,
+        is_honest: &dyn Fn(Name) -> bool,
     ) -> Self {
         let mut met: HashSet<(&str, Day, Name, bool)> = HashSet::new();
         let domain = |recipient: Name| Some(domain_of(ledger.names.text(recipient))).filter(|d| watched.contains(d));
-        for key in ledger.refusals.keys().filter(|k| k.kind == BounceType::UserUnknown && honest.contains(&k.sender)) {
+        for key in ledger.refusals.keys().filter(|k| k.kind == BounceType::UserUnknown && is_honest(k.sender)) {
             if let Some(domain) = domain(key.recipient) {
                 met.insert((domain, key.day, key.sender, false));
             }
         }
-        for (key, contact) in ledger.contacts.iter().filter(|(key, _)| honest.contains(&key.sender)) {
+        for (key, contact) in ledger.contacts.iter().filter(|(key, _)| is_honest(key.sender)) {
             let Some((first, last)) = contact.accepted_span.bounds() else { continue };
             if let Some(domain) = domain(key.recipient) {
                 met.insert((domain, first.day(), key.sender, true));
@@ -54,7 +54,7 @@ impl Base {
         }
         sick.retain(|_, [refused, served]| *refused > *served);
         // A list has good addresses and bad, a fifth at least of each; slips are fewer, and guesses are more.
-        let of_many = senders.values().filter(|[took, not]| took + not >= 3);
+        let of_many = senders.iter().filter(|[took, not]| took + not >= 3);
         let (mut all, mut stale) = (0_u32, 0_u32);
         for [took, not] in of_many {
             all += 1;

@@ -70,7 +70,7 @@ pub(super) fn common(suspects: &[Suspect], trails: &Trails<'_>) -> HashSet<Bond>
     for ((sender, _), login) in ledger.introduced.logins.iter().filter(|((sender, _), _)| trails.is_honest(*sender)) {
         met(Bond::Login(login.name), *sender);
     }
-    for (key, contact) in &ledger.contacts {
+    for (key, contact) in ledger.contacts.iter() {
         if key.direction == Direction::In
             && contact.first_answer == Answer::Accepted
             && let Some(helo) = ledger.helo(key.client)

@@ -52,7 +52,7 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
     // What strangers left behind that were let go (`@domain`) is nobody's.
     let somebodys = |key: &ContactKey| !text(key.recipient).starts_with('@');
     for (key, contact) in ledger.contacts.iter().filter(|(key, c)| c.unknown > 0 && somebodys(key)) {
-        let origin = origins.of(key);
+        let origin = origins.of(&key);
         origins.failures[origin] += contact.unknown;
     }
     let looked_at: Vec<bool> = origins
@@ -63,10 +63,10 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
         .collect();
     let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
     let mut writers: BTreeMap<&str, HashSet<Name>> = BTreeMap::new();
-    for (key, contact) in &ledger.contacts {
+    for (key, contact) in ledger.contacts.iter() {
         // Who never failed was not looked at.
-        let origin = origins.known(key).filter(|origin| looked_at[*origin]);
-        if (contact.unknown == 0 && origin.is_none()) || !somebodys(key) {
+        let origin = origins.known(&key).filter(|origin| looked_at[*origin]);
+        if (contact.unknown == 0 && origin.is_none()) || !somebodys(&key) {
             continue;
         }
         if contact.unknown > 0 && key.sender != Name::NONE && !guilty.contains(&key.sender) {

@@ -229,14 +229,13 @@ fn delay(attack: &Planted, ledger: &Ledger, test: &Test) -> Option<usize> {
 fn before(ledger: &Ledger, now: Timestamp) -> Ledger {
     let (names, introduced) = (ledger.names.clone(), ledger.introduced.clone());
     let mut past = Ledger { names, introduced, ..Ledger::default() };
-    for (key, contact) in ledger.contacts.iter().filter(|(_, contact)| contact.first <= now) {
-        let mut contact = *contact;
+    for (key, mut contact) in ledger.contacts.iter().filter(|(_, contact)| contact.first <= now) {
         contact.last = contact.last.min(now);
         contact.accepted_span = match contact.accepted_span.bounds() {
             Some((first, last)) if first <= now => Window::between(first, last.min(now)),
             _ => Window::default(),
         };
-        past.contacts.insert(*key, contact);
+        past.contacts.meet(key, contact);
     }
     past.refusals = ledger.refusals.iter().filter(|(key, _)| key.day <= now.day()).map(|(key, n)| (*key, *n)).collect();
     past

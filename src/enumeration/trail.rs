@@ -8,7 +8,7 @@ use super::base::Base;
 use crate::{
     address::{domain_of, network, person},
     delivery::Direction,
-    ledger::{Answer, Contact, ContactKey, Ledger, Name},
+    ledger::{Answer, ByName, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
 };
 
@@ -63,17 +63,25 @@ pub(super) struct Bystanders {
     pub(super) by_chance: Option<f64>,
 }
 
+/// Who had mail accepted at an address.
+#[derive(Debug, Clone, Copy, Default)]
+struct Accepts {
+    first: Timestamp,
+    /// Contacts.
+    senders: u32,
+}
+
 /// Contacts sorted by whether they are evidence, and of what.
 pub(super) struct Trails<'l> {
     ledger: &'l Ledger,
     /// Evidence on origins that failed often enough, by time.
     rows: Vec<(ContactKey, Contact)>,
-    /// Senders of whose first contacts three of four exist: they slip, and an address they share is not to blame.
-    honest: HashSet<Name>,
+    /// How many first contacts of each sender exist, and do not.
+    senders: ByName<[u32; 2]>,
     /// When each address first accepted mail from anybody, and from how many.
-    accepts: HashMap<Name, (Timestamp, u32)>,
-    /// Senders and clients from outside met once only.
-    once: HashSet<Name>,
+    accepts: ByName<Accepts>,
+    /// How often each sender and client came from outside.
+    visits: ByName<u32>,
     /// HELO names heard from many networks.
     widespread: HashSet<Name>,
     /// What is usual.
@@ -86,32 +94,30 @@ pub(super) type Kind = fn(&Trails<'_>, &ContactKey) -> Option<Origin>;
 impl<'l> Trails<'l> {
     /// The evidence on origins with at least `least` failures.
     pub(super) fn of(ledger: &'l Ledger, least: usize) -> Self {
-        let mut accepts: HashMap<Name, (Timestamp, u32)> = HashMap::new();
-        for (key, contact) in &ledger.contacts {
+        let mut accepts: ByName<Accepts> = ledger.names.each();
+        for (key, contact) in ledger.contacts.iter() {
             if let Some((first, _)) = contact.accepted_span.bounds() {
-                let known = accepts.entry(key.recipient).or_insert((first, 0));
-                *known = (first.min(known.0), known.1 + 1);
+                let known = &mut accepts[key.recipient];
+                known.first = if known.senders == 0 { first } else { first.min(known.first) };
+                known.senders += 1;
             }
         }
-        let mut senders: HashMap<Name, [u32; 2]> = HashMap::new();
-        let mut visits: HashMap<Name, u32> = HashMap::new();
+        let mut senders: ByName<[u32; 2]> = ledger.names.each();
+        let mut visits: ByName<u32> = ledger.names.each();
         for (key, contact) in ledger.contacts.iter().filter(|(key, contact)| is_evidence(key, contact, &accepts)) {
-            senders.entry(key.sender).or_default()[usize::from(contact.first_answer == Answer::Unknown)] += 1;
+            senders[key.sender][usize::from(contact.first_answer == Answer::Unknown)] += 1;
             if key.direction == Direction::In {
-                *visits.entry(key.sender).or_default() += 1;
-                *visits.entry(key.client).or_default() += 1;
+                visits[key.sender] += 1;
+                visits[key.client] += 1;
             }
         }
-        let honest =
-            senders.iter().filter(|(_, [took, not])| *took >= 3 * not).map(|(name, _)| *name).collect::<HashSet<_>>();
-        let once = visits.into_iter().filter(|(_, n)| *n == 1).map(|(name, _)| name).collect();
-        let widespread = widespread(ledger);
-        let mut trails = Trails { ledger, rows: Vec::new(), honest, accepts, once, widespread, base: Base::default() };
+        let (rows, widespread, base) = (Vec::new(), widespread(ledger), Base::default());
+        let mut trails = Trails { ledger, rows, senders, accepts, visits, widespread, base };
         // Most senders never fail; only the rows of those who do are kept, sorted, and walked.
         let mut failures: HashMap<Origin, usize> = HashMap::new();
-        for (key, contact) in &ledger.contacts {
-            if contact.first_answer == Answer::Unknown && is_evidence(key, contact, &trails.accepts) {
-                for origin in KINDS.iter().filter_map(|kind| kind(&trails, key)) {
+        for (key, contact) in ledger.contacts.iter() {
+            if contact.first_answer == Answer::Unknown && is_evidence(&key, &contact, &trails.accepts) {
+                for origin in KINDS.iter().filter_map(|kind| kind(&trails, &key)) {
                     *failures.entry(origin).or_default() += 1;
                 }
             }
@@ -131,7 +137,6 @@ impl<'l> Trails<'l> {
             .filter(|(key, contact)| {
                 !failures.is_empty() && is_evidence(key, contact, &trails.accepts) && is_watched(key)
             })
-            .map(|(key, contact)| (*key, *contact))
             .collect();
         let texts = |key: &ContactKey| [key.recipient, key.sender, key.client].map(|name| ledger.names.text(name));
         rows.sort_unstable_by(|(a, x), (b, y)| x.first.cmp(&y.first).then_with(|| texts(a).cmp(&texts(b))));
@@ -140,7 +145,7 @@ impl<'l> Trails<'l> {
             .filter(|(_, contact)| contact.first_answer == Answer::Unknown)
             .map(|(key, _)| domain_of(ledger.names.text(key.recipient)))
             .collect();
-        trails.base = Base::of(ledger, &watched, &senders, &trails.honest);
+        trails.base = Base::of(ledger, &watched, &trails.senders, &|sender| trails.is_honest(sender));
         trails.rows = rows;
         trails
     }
@@ -165,7 +170,7 @@ impl<'l> Trails<'l> {
         let bystander = |one: &Try| {
             one.exists
                 && !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
-                && self.accepts.get(&one.recipient).is_none_or(|(_, senders)| *senders != 1)
+                && self.accepts[one.recipient].senders != 1
         };
         let left_out: HashSet<Name> =
             guesses.iter().filter(|(_, one)| bystander(one)).map(|(_, one)| one.recipient).collect();
@@ -206,9 +211,10 @@ impl<'l> Trails<'l> {
         (like * 10 >= failed.len() * 9 && chance < 0.5).then_some((lone, chance))
     }
 
-    /// Whether most of a sender's first contacts exist.
+    /// Whether three of four of a sender's first contacts exist: it slips, and an address it shares is not to blame.
     pub(super) fn is_honest(&self, sender: Name) -> bool {
-        self.honest.contains(&sender)
+        let [took, not] = self.senders[sender];
+        took > 0 && took >= 3 * not
     }
 
     /// Whose names the rows are told in.
@@ -231,7 +237,7 @@ impl<'l> Trails<'l> {
             .enumerate()
             .map(|(n, (key, contact))| {
                 let origin = if explained.contains(&n) { None } else { kind(self, key) }?;
-                let slip = contact.first_answer == Answer::Unknown && self.honest.contains(&key.sender);
+                let slip = contact.first_answer == Answer::Unknown && self.is_honest(key.sender);
                 if slip && !matches!(origin, Origin::Sender(_)) {
                     return None;
                 }
@@ -250,8 +256,8 @@ impl<'l> Trails<'l> {
             let who = if contact.first_answer == Answer::Accepted { key.sender } else { Name::NONE };
             if met.insert((origin.clone(), key.recipient, who)) {
                 let exists = contact.first_answer == Answer::Accepted;
-                let popular =
-                    exists && self.accepts.get(&key.recipient).is_some_and(|(first, _)| *first < contact.first);
+                let accepts = &self.accepts[key.recipient];
+                let popular = exists && accepts.senders > 0 && accepts.first < contact.first;
                 let one = Try {
                     at: contact.first,
                     sender: key.sender,
@@ -354,7 +360,7 @@ impl Origin {
     }
 
     fn crowd(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        let lone = trails.once.contains(&key.sender) && trails.once.contains(&key.client);
+        let lone = trails.visits[key.sender] == 1 && trails.visits[key.client] == 1;
         (key.direction == Direction::In && lone)
             .then(|| Origin::Crowd(domain_of(trails.ledger.names.text(key.recipient)).to_owned()))
     }
@@ -382,13 +388,13 @@ fn widespread(ledger: &Ledger) -> HashSet<Name> {
     clients.into_keys().collect()
 }
 
-fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &HashMap<Name, (Timestamp, u32)>) -> bool {
+fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {
     // The null sender brings bounces and callouts, of mail that others sent.
     key.sender != Name::NONE
         && match contact.first_answer {
             Answer::Accepted => true,
             // An address that ever took mail was not guessed: it moved, it left, or its directory was down.
-            Answer::Unknown => !accepts.contains_key(&key.recipient),
+            Answer::Unknown => accepts[key.recipient].senders == 0,
             Answer::NoDomain | Answer::Other => false,
         }
 }

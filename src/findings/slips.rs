@@ -77,7 +77,7 @@ pub(super) fn slips(
 /// Domains we send from or take mail for.
 pub(super) fn own_domains(ledger: &Ledger) -> BTreeSet<String> {
     let mut ours = vec![false; ledger.names.domains()];
-    for (key, contact) in &ledger.contacts {
+    for (key, contact) in ledger.contacts.iter() {
         match key.direction {
             // A refused stranger may name any domain; only what was taken is ours.
             Direction::In if contact.accepted == 0 => {}

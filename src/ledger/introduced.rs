@@ -5,11 +5,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{ContactKey, Ledger, Name, Names};
-use crate::{
-    address::fold,
-    delivery::{Delivery, Direction},
-};
+use super::{Ledger, Name, Names};
 
 /// What was said of whom.
 #[derive(Debug, Clone, Default)]
@@ -71,22 +67,6 @@ impl Ledger {
         self.introduced.helos.get(&client).map(|helo| helo.name).filter(|name| *name != Name::NONE)
     }
 
-    /// Takes in how a mail was introduced.
-    pub(super) fn introduce(&mut self, key: &ContactKey, delivery: &Delivery<'_>) {
-        if !delivery.login.is_empty() {
-            let name = self.names.intern(&fold(delivery.login));
-            self.introduced.login((key.sender, key.client), Word { name, mails: 1 });
-        } else if key.direction == Direction::In && key.client != Name::NONE && !delivery.helo.is_empty() {
-            let helo = fold(delivery.helo);
-            // Whoever gives its own address says nothing new.
-            let bare = helo.trim_start_matches('[').trim_end_matches(']').trim_start_matches("ipv6:");
-            if Some(bare) != delivery.client {
-                let name = self.names.intern(&helo);
-                self.introduced.helo(key.client, Word { name, mails: 1 });
-            }
-        }
-    }
-
     /// What is left of it where only these contacts are.
     pub(super) fn introduced_of(
         &self,
@@ -111,7 +91,11 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::Attempt, merge::Merge, moment::Timestamp};
+    use crate::{
+        delivery::{Attempt, Delivery, Direction},
+        merge::Merge,
+        moment::Timestamp,
+    };
 
     fn mail(ledger: &mut Ledger, sender: &str, client: &str, login: &str, helo: &str) {
         let attempts = [Attempt { accepted: true, ..Attempt::default() }];

@@ -1,70 +1,32 @@
-//! One delivery into the tables.
+//! The tables' sums, and one ledger into another.
 
-use super::{Answer, BlockTally, Contact, ContactKey, Domain, Ledger, RefusalKey};
+use super::{Answer, BlockTally, Contact, ContactKey, Domain, Ledger, Name, RefusalKey};
 use crate::{
-    address::fold,
     bounce::BounceType,
     delivery::{Delivery, Direction, Outcome},
     merge::Merge,
-    moment::Window,
+    moment::{Timestamp, Window},
     ndr::Verdict,
 };
 
+/// Contacts of another ledger taken in together.
+const TOGETHER: usize = 256;
+
 impl Ledger {
-    /// Takes in one delivery. `verdicts` has one entry an attempt, `None` where it was accepted.
-    pub fn add(&mut self, delivery: &Delivery<'_>, verdicts: &[Option<Verdict>]) {
-        let outcome = delivery.outcome();
-        let last_refusal = verdicts.iter().rev().flatten().next().map(|v| v.kind);
-
-        self.window.merge(Window::between(delivery.start, delivery.end.max(delivery.start)));
-        self.tally_day(delivery, outcome, verdicts, last_refusal);
-        if delivery.direction == Direction::Stopped {
-            return;
-        }
-        let sender = self.names.intern(&fold(delivery.sender));
-        let recipient = self.names.intern(&fold(delivery.recipient));
-        let client = self.names.intern(delivery.client.unwrap_or_default());
-        self.tally_blocklists(delivery, self.names.domain(recipient), verdicts);
-        self.tally_authentication(delivery, self.names.domain(sender), outcome, verdicts);
-        let answer = match (outcome, last_refusal) {
-            (Outcome::NonBounced | Outcome::SoftBounced, _) => Answer::Accepted,
-            (_, Some(BounceType::UserUnknown)) => Answer::Unknown,
-            (_, Some(BounceType::ReceiverDns)) => Answer::NoDomain,
-            _ => Answer::Other,
-        };
-        let key = ContactKey { sender, client, recipient, direction: delivery.direction };
-        let contact = Contact::new(delivery, answer);
-        self.meet(key, contact);
-        self.introduce(&key, delivery);
-        if let (
-            Outcome::HardBounced,
-            Some(kind @ (BounceType::ReceiverDns | BounceType::UserUnknown | BounceType::MailboxFull)),
-        ) = (outcome, last_refusal)
-        {
-            let key = RefusalKey { sender, recipient, day: delivery.start.day(), kind, direction: delivery.direction };
-            *self.refusals.entry(key).or_default() += 1;
-        }
-        self.make_room();
-    }
-
     /// Counts one reply by its masked form; `masked` gives that form's text and is asked once a form.
-    pub fn add_template(
-        &mut self,
-        verdict: &Verdict,
-        raw: &str,
-        at: crate::moment::Timestamp,
-        masked: impl FnOnce() -> Box<str>,
-    ) {
+    pub fn add_template(&mut self, verdict: &Verdict, raw: &str, at: Timestamp, masked: impl FnOnce() -> Box<str>) {
         self.templates.add(verdict.template, verdict.kind, raw, at, masked);
     }
 
-    fn tally_day(
+    /// Counts its day, and stretches the window.
+    pub(super) fn tally(
         &mut self,
         delivery: &Delivery<'_>,
         outcome: Outcome,
         verdicts: &[Option<Verdict>],
         last: Option<BounceType>,
     ) {
+        self.window.merge(Window::between(delivery.start, delivery.end.max(delivery.start)));
         let day = self.days.entry(delivery.start.day()).or_default();
         day.degrees[outcome as usize] += 1;
         for verdict in verdicts.iter().flatten() {
@@ -75,7 +37,8 @@ impl Ledger {
         }
     }
 
-    fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: Domain, verdicts: &[Option<Verdict>]) {
+    /// Counts whose lists our servers are on.
+    pub(super) fn tally_blocklists(&mut self, delivery: &Delivery<'_>, receiver: &str, verdicts: &[Option<Verdict>]) {
         // At our own door it is a visitor that is listed, not one of our servers.
         if delivery.direction == Direction::In {
             return;
@@ -84,7 +47,6 @@ impl Ledger {
         for (verdict, attempt) in verdicts.iter().zip(delivery.attempts) {
             let Some(verdict) = verdict.as_ref().filter(|v| v.kind == BounceType::Blocklisted) else { continue };
             let list = verdict.blocklist.as_deref().unwrap_or("unnamed");
-            let receiver = self.names.domain_text(receiver);
             let tally = self.blocklists.entry((list.to_owned(), delivery.start.day())).or_default();
             tally.attempts += 1;
             if !named.contains(&list) {
@@ -100,76 +62,49 @@ impl Ledger {
         }
     }
 
-    fn tally_authentication(
-        &mut self,
-        delivery: &Delivery<'_>,
-        sender: Domain,
-        outcome: Outcome,
-        verdicts: &[Option<Verdict>],
-    ) {
-        let domain = self.names.domain_text(sender);
-        if domain.is_empty() || delivery.direction == Direction::In {
+    /// Counts a mail that failed authentication, or passed; most do neither.
+    pub(super) fn tally_authentication(&mut self, sender: Name, start: Timestamp, [failed, passed]: [bool; 2]) {
+        let sender = self.names.domain(sender);
+        if sender == Domain(0) || !failed && !passed {
             return;
         }
-        let failed = verdicts.iter().flatten().any(|v| v.kind == BounceType::Authentication);
+        let domain = self.names.domain_text(sender);
         if failed {
             let tally = self.authentication.entry(domain.to_owned()).or_default();
             tally.failures += 1;
-            tally.failed.extend(delivery.start);
+            tally.failed.extend(start);
+            return;
         }
-        if outcome != Outcome::HardBounced && !failed {
-            let day = delivery.start.day();
-            if self.passed.len() <= sender.0 as usize {
-                self.passed.resize(self.names.domains(), None);
-            }
-            // Most of a day's mails tell nothing new of their sender's domain.
-            if self.passed[sender.0 as usize].replace(day) != Some(day) {
-                self.sender_passes.entry(domain.to_owned()).or_default().insert(day);
-            }
+        let day = start.day();
+        if self.passed.len() <= sender.0 as usize {
+            self.passed.resize(self.names.domains(), None);
+        }
+        // Most of a day's mails tell nothing new of their sender's domain.
+        if self.passed[sender.0 as usize].replace(day) != Some(day) {
+            self.sender_passes.entry(domain.to_owned()).or_default().insert(day);
         }
     }
 }
 
 impl Contact {
-    fn new(delivery: &Delivery<'_>, answer: Answer) -> Self {
-        let mut contact = Contact {
-            first: delivery.start,
-            last: delivery.start,
-            first_answer: answer,
-            accepted_span: Window::default(),
-            accepted: 0,
-            unknown: 0,
-            no_domain: 0,
-            other: 0,
-        };
-        match answer {
-            Answer::Accepted => {
-                contact.accepted = 1;
-                contact.accepted_span = Window::at(delivery.start);
-            }
-            Answer::Unknown => contact.unknown = 1,
-            Answer::NoDomain => contact.no_domain = 1,
-            Answer::Other => contact.other = 1,
-        }
-        contact
-    }
-
-    /// Takes in another stretch of the same acquaintance; ties of the first moment go to the better answer.
-    pub fn absorb(&mut self, other: Contact) {
-        (self.first, self.first_answer) = (self.first, self.first_answer).min((other.first, other.first_answer));
-        self.last = self.last.max(other.last);
-        self.accepted_span.merge(other.accepted_span);
-        self.accepted += other.accepted;
-        self.unknown += other.unknown;
-        self.no_domain += other.no_domain;
-        self.other += other.other;
+    /// One mail's.
+    pub(super) fn of(start: Timestamp, answer: Answer) -> Self {
+        let counts =
+            [Answer::Accepted, Answer::Unknown, Answer::NoDomain, Answer::Other].map(|a| u64::from(a == answer));
+        let [accepted, unknown, no_domain, other] = counts;
+        let accepted_span = if answer == Answer::Accepted { Window::at(start) } else { Window::default() };
+        Contact { first: start, last: start, first_answer: answer, accepted_span, accepted, unknown, no_domain, other }
     }
 }
 
 impl Ledger {
     /// Whether nothing was learned.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.days.is_empty() && self.window.bounds().is_none()
+        self.names.is_empty()
+            && self.days.is_empty()
+            && self.window.bounds().is_none()
+            && self.templates.is_empty()
+            && self.countries.is_empty()
     }
 
     /// When its contacts' mails were sent.
@@ -185,19 +120,20 @@ impl Ledger {
             return;
         }
         let renamed = self.names.absorb(&other.names);
-        let rename = |name: super::Name| renamed[name.0 as usize];
+        let rename = |name: Name| renamed[name.0 as usize];
         for (day, tally) in &other.days {
             self.days.entry(*day).or_default().merge(*tally);
         }
-        for (key, contact) in &other.contacts {
-            let key = ContactKey {
-                sender: rename(key.sender),
-                client: rename(key.client),
-                recipient: rename(key.recipient),
-                ..*key
-            };
-            self.meet(key, *contact);
+        let mut met = Vec::with_capacity(TOGETHER);
+        for (key, contact) in other.contacts.iter() {
+            let (sender, client, recipient) = (rename(key.sender), rename(key.client), rename(key.recipient));
+            met.push((ContactKey { sender, client, recipient, ..key }, contact));
+            if met.len() == TOGETHER {
+                self.meet_all(&met);
+                met.clear();
+            }
         }
+        self.meet_all(&met);
         for (key, count) in &other.refusals {
             let key = RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..*key };
             *self.refusals.entry(key).or_default() += count;

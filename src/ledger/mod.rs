@@ -4,8 +4,10 @@
 //! Out: a [`Ledger`]; two of them merge in any order.
 //! Never: decides what a bounce means, keeps a message.
 
+mod contacts;
 mod countries;
 mod crowd;
+mod intake;
 mod introduced;
 mod learn;
 mod names;
@@ -16,10 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+pub use contacts::Contacts;
 pub use countries::CountryTally;
 pub use crowd::Crowd;
+pub use intake::Intake;
 pub use introduced::{Introduced, Word};
-pub use names::{Domain, Name, Names};
+pub use names::{ByName, Domain, Name, Names};
 pub use strangers::{STRANGERS, Strangers};
 
 use crate::{
@@ -38,7 +42,7 @@ pub struct Ledger {
     /// Bounce degrees and types by day of the first attempt.
     pub days: BTreeMap<Day, DayTally>,
     /// Who wrote to whom.
-    pub contacts: HashMap<ContactKey, Contact>,
+    pub contacts: Contacts,
     /// Who logged in to write, and what visitors called themselves.
     pub introduced: Introduced,
     /// Hard bounces that say a recipient or its domain does not exist, by day.

@@ -1,6 +1,11 @@
 //! Every address and IP once, as a small number.
 
-use std::{hash::BuildHasher, sync::OnceLock};
+use std::{
+    hash::BuildHasher,
+    hint::black_box,
+    ops::{Index, IndexMut},
+    sync::OnceLock,
+};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -23,6 +28,31 @@ pub struct Names {
     domain: Vec<Domain>,
 }
 
+/// Something of each name of a table.
+#[derive(Debug, Clone, Default)]
+pub struct ByName<T>(Vec<T>);
+
+impl<T> Index<Name> for ByName<T> {
+    type Output = T;
+
+    fn index(&self, name: Name) -> &T {
+        &self.0[name.0 as usize]
+    }
+}
+
+impl<T> IndexMut<Name> for ByName<T> {
+    fn index_mut(&mut self, name: Name) -> &mut T {
+        &mut self.0[name.0 as usize]
+    }
+}
+
+impl<T> ByName<T> {
+    /// In the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
 impl Name {
     /// The empty name: no sender, no client.
     pub const NONE: Name = Name(0);
@@ -32,6 +62,18 @@ impl Names {
     /// The number of `text`, new or known. Four billion distinct names are more than the store's own limit.
     pub fn intern(&mut self, text: &str) -> Name {
         self.intern_hashed(text, hash(text))
+    }
+
+    /// The numbers of many texts, which wait for memory together.
+    pub fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str> + Clone) -> Vec<Name> {
+        let hashes: Vec<u32> = texts.clone().map(|text| if text.is_empty() { 0 } else { hash(text) }).collect();
+        for (text, hash) in texts.clone().zip(&hashes).filter(|(text, _)| !text.is_empty()) {
+            black_box(self.all.find(text, *hash));
+        }
+        let number = |(text, hash): (&str, u32)| {
+            if text.is_empty() { Name::NONE } else { self.intern_hashed(text, hash) }
+        };
+        texts.zip(hashes).map(number).collect()
     }
 
     /// Takes in all names of another table; its numbers become those given, by position.
@@ -74,6 +116,11 @@ impl Names {
     /// How many domains there are, the empty one among them: all numbers are below.
     pub fn domains(&self) -> usize {
         self.domains.ends.len()
+    }
+
+    /// A beginning for each name.
+    pub fn each<T: Clone + Default>(&self) -> ByName<T> {
+        ByName(vec![T::default(); self.len()])
     }
 
     /// Whether only the empty name is known.

@@ -66,11 +66,14 @@ impl Ledger {
 
     /// Takes in who wrote to whom.
     pub fn meet(&mut self, key: ContactKey, contact: Contact) {
-        let before = self.contacts.len();
-        self.contacts.entry(key).and_modify(|known| known.absorb(contact)).or_insert(contact);
-        if is_visit(&key) {
-            self.strangers.kept += self.contacts.len() - before;
+        if self.contacts.meet(key, contact) && is_visit(&key) {
+            self.strangers.kept += 1;
         }
+    }
+
+    /// The same of many.
+    pub(super) fn meet_all(&mut self, met: &[(ContactKey, Contact)]) {
+        self.contacts.meet_all(met, |key| self.strangers.kept += usize::from(is_visit(key)));
     }
 
     /// Lets visits go if there are too many.
@@ -78,8 +81,7 @@ impl Ledger {
         if self.strangers.kept <= self.strangers.most {
             return;
         }
-        let visits: Vec<Visit> =
-            self.contacts.keys().filter(|key| is_visit(key)).map(|key| Visit::of(*key, &self.names)).collect();
+        let visits: Vec<Visit> = self.contacts.keys().filter(is_visit).map(|key| Visit::of(key, &self.names)).collect();
         let kept = self.strangers.choose(&visits);
         self.strangers.let_go += (visits.len() - kept.len()) as u64;
         for visit in visits.iter().filter(|visit| !kept.contains(&visit.key)) {
@@ -97,7 +99,7 @@ impl Ledger {
             if contact.accepted > 0 {
                 *accepts.entry(key.recipient).or_default() += 1;
             }
-            if contact.accepted > 0 || visits.contains(key) {
+            if contact.accepted > 0 || visits.contains(&key) {
                 domains.insert(domain_of(self.names.text(key.recipient)));
             }
         }
@@ -112,8 +114,8 @@ impl Ledger {
         };
         let mut senders: HashSet<Name> = HashSet::new();
         let mut pairs: HashSet<(Name, Name)> = HashSet::new();
-        for (key, contact) in &self.contacts {
-            let whole = !is_visit(key) || visits.contains(key);
+        for (key, contact) in self.contacts.iter() {
+            let whole = !is_visit(&key) || visits.contains(&key);
             let new = if whole {
                 senders.insert(key.sender);
                 pairs.insert((key.sender, key.client));
@@ -131,7 +133,7 @@ impl Ledger {
                 };
                 ContactKey { sender: Name::NONE, client: Name::NONE, recipient, direction: Direction::In }
             };
-            after.contacts.entry(new).and_modify(|known| known.absorb(*contact)).or_insert(*contact);
+            after.contacts.meet(new, contact);
         }
         for (key, count) in &self.refusals {
             let (sender, recipient) = if key.direction != Direction::In || senders.contains(&key.sender) {

@@ -92,6 +92,14 @@ pub struct Reading<W> {
     pub rejects: Vec<Reject>,
 }
 
+impl<W> Reading<W> {
+    /// The learners, and the rest.
+    pub fn part(self) -> (Vec<W>, Reading<()>) {
+        let Reading { workers, inputs, marks, pending, pending_deliveries, rejects } = self;
+        (workers, Reading { workers: Vec::new(), inputs, marks, pending, pending_deliveries, rejects })
+    }
+}
+
 /// What one input held.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InputCount {

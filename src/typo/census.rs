@@ -2,13 +2,14 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
+use rayon::slice::ParallelSliceMut;
 
 use super::Weekly;
 use crate::{
     bounce::BounceType,
     delivery::Direction,
-    ledger::{Contact, Domain, Ledger, Name, Names},
+    ledger::{Contact, ContactKey, Domain, Ledger, Name, Names},
     merge::Merge,
     moment::{Day, Timestamp, Week, Window},
 };
@@ -51,6 +52,15 @@ pub(super) struct WeekTally {
     senders: HashSet<u32>,
 }
 
+/// That a sender reached a recipient, with how much of its own mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    sender: Name,
+    domain: Domain,
+    recipient: Name,
+    sent: u32,
+}
+
 /// Who receives mail and who is refused; borrows the ledger's names.
 #[derive(Debug, Clone, Default)]
 pub struct Census<'l> {
@@ -60,9 +70,9 @@ pub struct Census<'l> {
     /// By name.
     addresses: Vec<Standing>,
     /// Those that one sender reached at one domain stand together, most mail first.
-    correspondents: Vec<(&'l str, u64)>,
-    /// Where in `correspondents`.
-    reached: HashMap<(Name, Domain), Range<usize>>,
+    correspondents: Vec<(Name, u32)>,
+    /// From where in `correspondents`; sorted.
+    reached: Vec<(Name, Domain, usize)>,
     /// Addresses by domain, then most mail first.
     by_domain: Vec<(&'l str, u64)>,
     /// Where in `by_domain`, by domain.
@@ -83,35 +93,37 @@ impl<'l> Census<'l> {
             users: vec![0..0; names.domains()],
             ..Census::default()
         };
-        let accepted =
-            ledger.contacts.iter().filter(|(key, c)| c.accepted > 0 && names.domain(key.recipient) != Domain(0));
-        let mut rows: Vec<(Name, Domain, Name, Direction, &Contact)> = accepted
-            .map(|(key, contact)| (key.sender, names.domain(key.recipient), key.recipient, key.direction, contact))
-            .collect();
+        let mut pairs: Vec<Pair> = Vec::new();
+        for (key, contact) in ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0) {
+            let ContactKey { sender, recipient, direction, .. } = key;
+            let domain = names.domain(recipient);
+            if domain != Domain(0) {
+                let Contact { accepted, accepted_span, .. } = contact;
+                let mails = Standing { accepted, senders: 0, accepted_span };
+                census.addresses[recipient.0 as usize].absorb(mails);
+                census.domains[domain.0 as usize].absorb(mails);
+                let sent = if direction == Direction::Out { accepted.min(u32::MAX.into()) as u32 } else { 0 };
+                pairs.push(Pair { sender, domain, recipient, sent });
+            }
+        }
         // The same sender through several clients is one: sorted, they stand together.
-        rows.sort_unstable_by_key(|(sender, domain, recipient, ..)| (*sender, *domain, *recipient));
-        for of_sender in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (sender, domain, ..) = of_sender[0];
+        pairs.par_sort_unstable();
+        for of_sender in pairs.chunk_by(|a, b| (a.sender, a.domain) == (b.sender, b.domain)) {
+            let Pair { sender, domain, .. } = of_sender[0];
             let start = census.correspondents.len();
-            for of_pair in of_sender.chunk_by(|a, b| a.2 == b.2) {
-                let (mut one, mut sent) = (Standing { senders: 1, ..Standing::default() }, 0);
-                for (.., direction, contact) in of_pair {
-                    one.accepted += contact.accepted;
-                    one.accepted_span.merge(contact.accepted_span);
-                    sent += if *direction == Direction::Out { contact.accepted } else { 0 };
-                }
-                let recipient = of_pair[0].2;
-                census.addresses[recipient.0 as usize].absorb(one);
-                census.domains[domain.0 as usize].absorb(Standing { senders: 0, ..one });
+            for of_pair in of_sender.chunk_by(|a, b| a.recipient == b.recipient) {
+                let recipient = of_pair[0].recipient;
+                census.addresses[recipient.0 as usize].senders += 1;
+                let sent = of_pair.iter().fold(0_u32, |sum, pair| sum.saturating_add(pair.sent));
                 if sent > 0 && sender != Name::NONE {
-                    census.correspondents.push((names.text(recipient), sent));
+                    census.correspondents.push((recipient, sent));
                 }
             }
             census.domains[domain.0 as usize].senders += 1;
             if census.correspondents.len() > start {
                 let known = &mut census.correspondents[start..];
-                known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-                census.reached.insert((sender, domain), start..start + known.len().min(MAX_CORRESPONDENTS));
+                known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| names.text(a.0).cmp(names.text(b.0))));
+                census.reached.push((sender, domain, start));
             }
         }
         census.mails = census.domains.iter().map(|d| d.accepted).sum();
@@ -169,12 +181,16 @@ impl<'l> Census<'l> {
     }
 
     /// Whom a sender reached at a domain, with how many mails, most first: at most a few thousand.
-    pub fn correspondents(&self, sender: &str, domain: &str) -> &[(&'l str, u64)] {
+    pub fn correspondents(&self, sender: &str, domain: &str) -> Vec<(&'l str, u64)> {
         let known = || {
             let names = self.names?;
-            self.reached.get(&(names.find(sender)?, names.find_domain(domain)?))
+            let pair = (names.find(sender)?, names.find_domain(domain)?);
+            let at = self.reached.binary_search_by_key(&pair, |(sender, domain, _)| (*sender, *domain)).ok()?;
+            let end = self.reached.get(at + 1).map_or(self.correspondents.len(), |(.., start)| *start);
+            let known = self.correspondents[self.reached[at].2..end].iter().take(MAX_CORRESPONDENTS);
+            Some(known.map(|(name, mails)| (names.text(*name), u64::from(*mails))).collect())
         };
-        known().map_or(&[], |range| &self.correspondents[range.clone()])
+        known().unwrap_or_default()
     }
 
     /// Up to `most` addresses that receive mail, spread evenly.

@@ -99,7 +99,7 @@ impl Usernames {
             let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
             let person = person::key(typed);
-            for (known, mails) in known {
+            for (known, mails) in &known {
                 let local = local_of(known);
                 let plain = without(local, ignored);
                 let near = plain.len().abs_diff(bare.len()) <= MAX_EDITS && distance(&plain, &bare) <= MAX_EDITS;

@@ -1,0 +1,266 @@
+//! Who wrote to whom: the one table that grows with the operator, kept in half the room of its parts.
+
+use std::{array, hash::BuildHasher, hint::black_box};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::{Answer, Contact, ContactKey, Name};
+use crate::{
+    delivery::Direction,
+    moment::{Timestamp, Window},
+};
+
+/// Tables of which one grows at a time: no moment needs the room of all of them twice.
+const PARTS: usize = 32;
+/// Of moments: no mail was accepted yet.
+const NEVER: [u32; 2] = [u32::MAX, 0];
+
+/// [`Contact`]s by [`ContactKey`]. Moments are kept from 1970 to 2106, those outside as the nearest; counts up to four
+/// billions.
+#[derive(Debug, Clone)]
+pub struct Contacts {
+    hasher: DefaultHashBuilder,
+    parts: [HashTable<Row>; PARTS],
+}
+
+/// One contact in 48 bytes, its key among them.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// Sender, client, recipient.
+    names: [u32; 3],
+    /// First and last mail.
+    seen: [u32; 2],
+    /// First and last accepted mail.
+    accepted: [u32; 2],
+    /// Accepted, unknown, no domain, other.
+    counts: [u32; 4],
+    direction: Direction,
+    first_answer: Answer,
+}
+
+impl Contacts {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(HashTable::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(HashTable::is_empty)
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.parts.iter_mut().for_each(HashTable::clear);
+    }
+
+    /// Room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        let each = more / PARTS;
+        let hasher = &self.hasher;
+        self.parts.iter_mut().for_each(|part| part.reserve(each, |row| hasher.hash_one(row.names)));
+    }
+
+    /// What came of one, if they met.
+    pub fn get(&self, key: &ContactKey) -> Option<Contact> {
+        let hash = self.hash(key);
+        self.parts[part(hash)].find(hash, |row| row.is(key)).map(Row::contact)
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (ContactKey, Contact)> {
+        self.parts.iter().flatten().map(|row| (row.key(), row.contact()))
+    }
+
+    /// Who met, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = ContactKey> {
+        self.parts.iter().flatten().map(Row::key)
+    }
+
+    /// What came of it, in no order.
+    pub fn values(&self) -> impl Iterator<Item = Contact> {
+        self.parts.iter().flatten().map(Row::contact)
+    }
+
+    /// Keeps those for which `fits`.
+    pub fn retain(&mut self, mut fits: impl FnMut(&ContactKey, &Contact) -> bool) {
+        self.parts.iter_mut().for_each(|part| part.retain(|row| fits(&row.key(), &row.contact())));
+    }
+
+    /// Takes in another stretch of an acquaintance; whether it is a new one.
+    pub fn meet(&mut self, key: ContactKey, contact: Contact) -> bool {
+        self.meet_hashed(self.hash(&key), key, contact)
+    }
+
+    /// The same for many; `new` is told of those not known before. They wait for memory together, not one by one.
+    pub fn meet_all(&mut self, met: &[(ContactKey, Contact)], mut new: impl FnMut(&ContactKey)) {
+        let hashes: Vec<u64> = met.iter().map(|(key, _)| self.hash(key)).collect();
+        for ((key, _), hash) in met.iter().zip(&hashes) {
+            black_box(self.parts[part(*hash)].find(*hash, |row| row.is(key)));
+        }
+        for ((key, contact), hash) in met.iter().zip(hashes) {
+            if self.meet_hashed(hash, *key, *contact) {
+                new(key);
+            }
+        }
+    }
+
+    fn meet_hashed(&mut self, hash: u64, key: ContactKey, contact: Contact) -> bool {
+        let (part, hasher) = (&mut self.parts[part(hash)], &self.hasher);
+        match part.find_mut(hash, |row| row.is(&key)) {
+            Some(known) => known.absorb(&Row::new(&key, &contact)),
+            None => {
+                part.insert_unique(hash, Row::new(&key, &contact), |row| hasher.hash_one(row.names));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Without the direction, which two of the same names seldom differ in.
+    fn hash(&self, key: &ContactKey) -> u64 {
+        self.hasher.hash_one([key.sender.0, key.client.0, key.recipient.0])
+    }
+}
+
+impl Default for Contacts {
+    fn default() -> Self {
+        Contacts { hasher: DefaultHashBuilder::default(), parts: array::from_fn(|_| HashTable::new()) }
+    }
+}
+
+/// By bits at which no table looks.
+fn part(hash: u64) -> usize {
+    (hash >> 40) as usize % PARTS
+}
+
+impl Row {
+    fn new(key: &ContactKey, contact: &Contact) -> Self {
+        let moment = |at: Timestamp| at.0.clamp(0, i64::from(u32::MAX)) as u32;
+        let count = |n: u64| n.min(u64::from(u32::MAX)) as u32;
+        let Contact { first, last, first_answer, accepted_span, accepted, unknown, no_domain, other } = *contact;
+        Row {
+            names: [key.sender.0, key.client.0, key.recipient.0],
+            seen: [first, last].map(moment),
+            accepted: accepted_span.bounds().map_or(NEVER, |(first, last)| [first, last].map(moment)),
+            counts: [accepted, unknown, no_domain, other].map(count),
+            direction: key.direction,
+            first_answer,
+        }
+    }
+
+    fn is(&self, key: &ContactKey) -> bool {
+        self.names == [key.sender.0, key.client.0, key.recipient.0] && self.direction == key.direction
+    }
+
+    fn key(&self) -> ContactKey {
+        let [sender, client, recipient] = self.names.map(Name);
+        ContactKey { sender, client, recipient, direction: self.direction }
+    }
+
+    fn contact(&self) -> Contact {
+        let moment = |at: u32| Timestamp(i64::from(at));
+        let accepted_span = match self.accepted {
+            NEVER => Window::default(),
+            [first, last] => Window::between(moment(first), moment(last)),
+        };
+        let [first, last] = self.seen.map(moment);
+        let [accepted, unknown, no_domain, other] = self.counts.map(u64::from);
+        Contact { first, last, first_answer: self.first_answer, accepted_span, accepted, unknown, no_domain, other }
+    }
+
+    /// Ties of the first moment go to the better answer.
+    fn absorb(&mut self, other: &Row) {
+        let first = (self.seen[0], self.first_answer).min((other.seen[0], other.first_answer));
+        self.first_answer = first.1;
+        self.seen = [first.0, self.seen[1].max(other.seen[1])];
+        self.accepted = [self.accepted[0].min(other.accepted[0]), self.accepted[1].max(other.accepted[1])];
+        for (mine, its) in self.counts.iter_mut().zip(other.counts) {
+            *mine = mine.saturating_add(its);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merge::Merge;
+
+    const FIRST: Timestamp = Timestamp(1_650_000_000);
+
+    fn key(n: u32, direction: Direction) -> ContactKey {
+        ContactKey { sender: Name(n % 7), client: Name(n % 3), recipient: Name(n), direction }
+    }
+
+    fn mail(at: Timestamp, answer: Answer) -> Contact {
+        let accepted = answer == Answer::Accepted;
+        Contact {
+            first: at,
+            last: at,
+            first_answer: answer,
+            accepted_span: if accepted { Window::at(at) } else { Window::default() },
+            accepted: u64::from(accepted),
+            unknown: u64::from(answer == Answer::Unknown),
+            no_domain: u64::from(answer == Answer::NoDomain),
+            other: u64::from(answer == Answer::Other),
+        }
+    }
+
+    fn both(one: &Contact, other: &Contact) -> Contact {
+        let (first, first_answer) = (one.first, one.first_answer).min((other.first, other.first_answer));
+        let mut accepted_span = one.accepted_span;
+        accepted_span.merge(other.accepted_span);
+        Contact {
+            first,
+            last: one.last.max(other.last),
+            first_answer,
+            accepted_span,
+            accepted: one.accepted + other.accepted,
+            unknown: one.unknown + other.unknown,
+            no_domain: one.no_domain + other.no_domain,
+            other: one.other + other.other,
+        }
+    }
+
+    #[test]
+    fn nothing_is_lost_on_the_way_in_and_out() {
+        assert_eq!(size_of::<Row>(), 48);
+        let mut contacts = Contacts::default();
+        let met: Vec<(ContactKey, Contact)> = (0..5_000)
+            .map(|n| {
+                let answer = [Answer::Accepted, Answer::Unknown, Answer::NoDomain, Answer::Other][n as usize % 4];
+                (key(n % 2_000, Direction::Out), mail(FIRST.plus(i64::from(n) * 977 % 5_003), answer))
+            })
+            .collect();
+        let mut new = 0;
+        contacts.meet_all(&met[..3_000], |_| new += 1);
+        let known = met[3_000..].iter().filter(|(key, contact)| !contacts.meet(*key, *contact)).count();
+        assert_eq!((new, known, contacts.len()), (2_000, 2_000, 2_000));
+        for n in 0..2_000 {
+            let key = key(n, Direction::Out);
+            let mut expected: Option<Contact> = None;
+            for (_, contact) in met.iter().filter(|(other, _)| *other == key) {
+                expected = Some(expected.map_or(*contact, |known| both(&known, contact)));
+            }
+            assert_eq!(contacts.get(&key), expected, "{n}");
+        }
+        assert_eq!(contacts.get(&key(1, Direction::In)), None, "the other way is another");
+        assert!(contacts.meet(key(1, Direction::In), mail(FIRST, Answer::Other)));
+        contacts.retain(|key, contact| key.direction == Direction::In && contact.other == 1);
+        assert_eq!(contacts.keys().collect::<Vec<_>>(), [key(1, Direction::In)]);
+        contacts.clear();
+        assert!(contacts.is_empty() && contacts.iter().next().is_none());
+    }
+
+    #[test]
+    fn moments_and_counts_out_of_range_are_the_nearest() {
+        let mut contacts = Contacts::default();
+        let far = mail(Timestamp(i64::MAX), Answer::Accepted);
+        contacts.meet(key(1, Direction::Out), Contact { first: Timestamp(-5), accepted: u64::MAX, ..far });
+        contacts.meet(key(1, Direction::Out), far);
+        let known = contacts.get(&key(1, Direction::Out)).unwrap();
+        let (least, most) = (Timestamp(0), Timestamp(u32::MAX.into()));
+        assert_eq!((known.first, known.last, known.accepted), (least, most, u32::MAX.into()));
+        assert_eq!(known.accepted_span, Window::at(most));
+    }
+}
