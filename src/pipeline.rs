@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Contacts from which a core's own are put to those of all.
-const MUCH: usize = 1 << 19;
+const MUCH: usize = 220_000;
 
 /// What one run is asked to do.
 #[derive(Debug, Clone, Default)]

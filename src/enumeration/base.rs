@@ -4,9 +4,8 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    address::domain_of,
     bounce::BounceType,
-    ledger::{ByName, Ledger, Name},
+    ledger::{ByName, Domain, Ledger, Name},
     moment::Day,
 };
 
@@ -22,7 +21,7 @@ const LISTS: (f64, f64) = (0.01, 100.0);
 #[derive(Debug, Default)]
 pub(super) struct Base {
     /// Honest senders refused, and served, at a domain on a day.
-    sick: HashMap<(String, Day), [u32; 2]>,
+    sick: HashMap<(Domain, Day), [u32; 2]>,
     lists: f64,
 }
 
@@ -30,29 +29,36 @@ impl Base {
     /// Over the domains in `watched`; `senders` has each one's first contacts, that exist and that do not.
     pub(super) fn of(
         ledger: &Ledger,
-        watched: &HashSet<&str>,
+        watched: &HashSet<Domain>,
         senders: &ByName<[u32; 2]>,
         is_honest: &dyn Fn(Name) -> bool,
     ) -> Self {
-        let mut met: HashSet<(&str, Day, Name, bool)> = HashSet::new();
-        let domain = |recipient: Name| Some(domain_of(ledger.names.text(recipient))).filter(|d| watched.contains(d));
+        let mut refused: HashMap<(Domain, Day), HashSet<Name>> = HashMap::new();
         for key in ledger.refusals.keys().filter(|k| k.kind == BounceType::UserUnknown && is_honest(k.sender)) {
-            if let Some(domain) = domain(key.recipient) {
-                met.insert((domain, key.day, key.sender, false));
+            let domain = ledger.names.domain(key.recipient);
+            if watched.contains(&domain) {
+                refused.entry((domain, key.day)).or_default().insert(key.sender);
             }
         }
-        for (key, contact) in ledger.contacts.iter().filter(|(key, _)| is_honest(key.sender)) {
-            let Some((first, last)) = contact.accepted_span.bounds() else { continue };
-            if let Some(domain) = domain(key.recipient) {
-                met.insert((domain, first.day(), key.sender, true));
-                met.insert((domain, last.day(), key.sender, true));
+        // Only a day with a refusal can be one of many.
+        let domains: HashSet<Domain> = refused.keys().map(|(domain, _)| *domain).collect();
+        let mut served: HashMap<(Domain, Day), HashSet<Name>> = HashMap::new();
+        for (key, contact) in ledger.contacts.iter().filter(|_| !domains.is_empty()) {
+            let domain = ledger.names.domain(key.recipient);
+            let Some((first, last)) = contact.accepted_span.bounds().filter(|_| domains.contains(&domain)) else {
+                continue;
+            };
+            for day in [first.day(), last.day()] {
+                if refused.contains_key(&(domain, day)) && is_honest(key.sender) {
+                    served.entry((domain, day)).or_default().insert(key.sender);
+                }
             }
         }
-        let mut sick: HashMap<(String, Day), [u32; 2]> = HashMap::new();
-        for (domain, day, _, served) in met {
-            sick.entry((domain.to_owned(), day)).or_default()[usize::from(served)] += 1;
-        }
-        sick.retain(|_, [refused, served]| *refused > *served);
+        let count = |(key, senders): (&(Domain, Day), &HashSet<Name>)| {
+            let served = served.get(key).map_or(0, HashSet::len);
+            (served < senders.len()).then_some((*key, [senders.len() as u32, served as u32]))
+        };
+        let sick = refused.iter().filter_map(count).collect();
         // A list has good addresses and bad, a fifth at least of each; slips are fewer, and guesses are more.
         let of_many = senders.iter().filter(|[took, not]| took + not >= 3);
         let (mut all, mut stale) = (0_u32, 0_u32);
@@ -65,11 +71,11 @@ impl Base {
     }
 
     /// Chance that an honest first contact is unknown there and then.
-    pub(super) fn unknown(&self, domain: &str, day: Day) -> f64 {
+    pub(super) fn unknown(&self, domain: Domain, day: Day) -> f64 {
         if self.sick.is_empty() {
             return WORST_LIST;
         }
-        let [refused, served] = self.sick.get(&(domain.to_owned(), day)).copied().unwrap_or_default();
+        let [refused, served] = self.sick.get(&(domain, day)).copied().unwrap_or_default();
         let (refused, served) = (f64::from(refused), f64::from(served));
         ((refused + DOUBT * WORST_LIST) / (refused + served + DOUBT)).max(WORST_LIST)
     }

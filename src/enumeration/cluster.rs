@@ -8,9 +8,10 @@ use super::{
     Campaign, Pattern,
     bond::{self, Bond, Bonds},
     join::{self, Join},
+    origin::Origin,
     pattern,
     sequential::Crossing,
-    trail::{Bystanders, Origin, Try},
+    trail::{Bystanders, Try},
 };
 use crate::{
     address::domain_of,

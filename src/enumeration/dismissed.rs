@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Campaign, trail::LEAST};
+use super::{Campaign, origin::LEAST};
 use crate::{
     address::person,
     delivery::Direction,
-    ledger::{Answer, ContactKey, Domain, Ledger, Name},
+    ledger::{Answer, ByName, ContactKey, Domain, Ledger, Name},
 };
 
 /// Told at most, those with most unknown users first.
@@ -45,8 +45,8 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
     let named = campaigns.iter().flat_map(|c| c.senders.iter().chain(&c.ips));
     let guilty: HashSet<Name> = named.clone().filter_map(|name| ledger.names.find(name)).collect();
     let guilty_texts: HashSet<&str> = named.map(String::as_str).collect();
-    let takes: HashSet<Name> =
-        ledger.contacts.iter().filter(|(_, c)| c.accepted > 0).map(|(key, _)| key.recipient).collect();
+    let mut takes: ByName<bool> = ledger.names.each();
+    ledger.contacts.iter().for_each(|(key, contact)| takes[key.recipient] |= contact.accepted > 0);
     let mut origins =
         Origins { ledger, texts: Vec::new(), failures: Vec::new(), numbers: HashMap::new(), met: HashMap::new() };
     // What strangers left behind that were let go (`@domain`) is nobody's.
@@ -81,7 +81,7 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
             tally.exist.insert(key.recipient);
         }
         if contact.unknown > 0 && tally.unknown.insert(key.recipient) {
-            tally.served += usize::from(takes.contains(&key.recipient));
+            tally.served += usize::from(takes[key.recipient]);
             *tally.domains.entry(ledger.names.domain(key.recipient)).or_default() += 1;
         }
         tally.mails += contact.unknown;
@@ -96,7 +96,7 @@ pub(super) fn of(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
         .collect();
     told.extend(writers.into_iter().filter(|(_, senders)| senders.len() >= WRITERS).map(|(address, senders)| {
         let n = senders.len();
-        let (considered, why) = if ledger.names.find(address).is_some_and(|name| takes.contains(&name)) {
+        let (considered, why) = if ledger.names.find(address).is_some_and(|name| takes[name]) {
             ("moved_address", format!("{n} senders write to it, and it took mail at another time"))
         } else {
             ("ex_employee", format!("{n} senders write to this one address: somebody who left, not a guess"))

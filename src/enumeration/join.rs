@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashSet;
 
-use super::{Pattern, bond::Bond, cluster::Group, trail::Origin};
+use super::{Pattern, bond::Bond, cluster::Group, origin::Origin};
 use crate::{
     address::{domain_of, network, printable},
     ledger::{Ledger, Name},

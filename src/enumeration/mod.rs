@@ -11,6 +11,7 @@ mod cluster;
 mod dismissed;
 pub mod eval;
 mod join;
+mod origin;
 mod pattern;
 mod score;
 mod sequential;
@@ -19,12 +20,14 @@ mod tests;
 mod trail;
 
 use hashbrown::HashSet;
+use rayon::prelude::*;
 
 use crate::{ledger::Ledger, moment::Timestamp};
 use cluster::Suspect;
 pub use dismissed::Dismissed;
+use origin::{KINDS, LEAST, Origin};
 use sequential::Walk;
-use trail::{KINDS, LEAST, Origin, Trails};
+use trail::{Trails, Try};
 
 /// The test's stated error rates (Wald).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,26 +45,32 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     let mut explained = HashSet::new();
     let mut suspects = Vec::new();
     for kind in KINDS {
-        for (origin, tries) in trails.by(kind, &explained, Origin::least(kind)) {
-            let walk = Walk::of(&tries, &trails);
-            let Some(early) = walk.crossing_of_variants(test) else { continue };
-            let names: Vec<&str> = early.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
-            let variants = pattern::of(&names) == Pattern::NameVariants;
-            let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { continue };
-            let bystanders = trails.without_bystanders(&origin, &mut crossing.guesses);
-            if crossing.guesses.is_empty() {
-                continue;
-            }
-            let names: Vec<&str> = crossing.guesses.iter().map(|(_, one)| ledger.names.text(one.recipient)).collect();
-            let pattern = pattern::of(&names);
-            explained.extend(crossing.guesses.iter().map(|(row, _)| *row));
-            suspects.push(Suspect { origin, crossing, pattern, bystanders });
-        }
+        let origins = trails.by(kind, &explained, Origin::least(kind));
+        let found: Vec<Suspect> =
+            origins.into_par_iter().filter_map(|(origin, rows)| suspect(origin, &rows, &trails, test)).collect();
+        explained.extend(found.iter().flat_map(|one| &one.crossing.guesses).map(|(row, _)| *row));
+        suspects.extend(found);
     }
     let common = bond::common(&suspects, &trails);
     let mut campaigns = cluster::campaigns(suspects, ledger, &common);
     campaigns.sort_by(|a, b| b.guesses.cmp(&a.guesses).then_with(|| a.id.cmp(&b.id)));
     campaigns
+}
+
+/// An origin that crosses the test's bound.
+fn suspect(origin: Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) -> Option<Suspect> {
+    let tries = trails.tries(rows);
+    let pattern = |guesses: &[(usize, Try)]| {
+        let names: Vec<&str> = guesses.iter().map(|(_, one)| trails.ledger().names.text(one.recipient)).collect();
+        pattern::of(&names)
+    };
+    let walk = Walk::of(&tries, trails);
+    let early = walk.crossing_of_variants(test)?;
+    let variants = pattern(&early.guesses) == Pattern::NameVariants;
+    let mut crossing = if variants { early } else { walk.crossing(test)? };
+    let bystanders = trails.without_bystanders(&origin, &mut crossing.guesses);
+    let pattern = pattern(&crossing.guesses);
+    (!crossing.guesses.is_empty()).then_some(Suspect { origin, crossing, pattern, bystanders })
 }
 
 /// Who looked like a guesser and is in none of `campaigns`, with the innocent explanation; at most fifty.

@@ -123,7 +123,7 @@ impl Walk {
 }
 
 fn weight(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
-    let honest = base.unknown(domain_of(ledger.names.text(one.recipient)), one.at.day());
+    let honest = base.unknown(ledger.names.domain(one.recipient), one.at.day());
     match (one.exists, one.popular) {
         (false, _) => (GUESSER / honest).ln().max(0.0),
         (true, false) => ((1.0 - GUESSER) / (1.0 - honest)).ln().min(0.0),

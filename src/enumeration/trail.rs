@@ -3,44 +3,18 @@
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
 
-use super::base::Base;
+use super::{
+    base::Base,
+    origin::{KINDS, Kind, Origin, Visitors},
+};
 use crate::{
-    address::{domain_of, network, person},
+    address::{domain_of, network},
     delivery::Direction,
     ledger::{Answer, ByName, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
 };
-
-/// Networks from which a HELO name is no server's of its own.
-const NETWORKS: usize = 8;
-/// Failures below which nobody is looked at.
-pub(super) const LEAST: usize = 7;
-/// The same for visitors who share nothing but their target.
-const LEAST_CROWD: usize = 30;
-
-/// Whose trail it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Origin {
-    /// One of our senders, rotating return paths joined.
-    Sender(String),
-    /// One account of ours, whatever senders it writes as.
-    Login(String),
-    /// An IP address of ours that hands in mail under many senders.
-    Submitter(String),
-    /// A visitor's IP address.
-    Client(String),
-    /// A /24 or /48 with one envelope sender.
-    Snowshoe(String, String),
-    /// One envelope sender from anywhere.
-    Stranger(String),
-    /// A /24 or /48.
-    Net(String),
-    /// Visitors who come once each, to one domain of ours.
-    Crowd(String),
-    /// Visitors from many networks who call themselves the same.
-    Helo(String),
-}
 
 /// One address tried for the first time by an origin.
 #[derive(Debug, Clone, Copy)]
@@ -71,25 +45,29 @@ struct Accepts {
     senders: u32,
 }
 
+/// A first contact.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    key: ContactKey,
+    first: Timestamp,
+    face: u32,
+    exists: bool,
+}
+
 /// Contacts sorted by whether they are evidence, and of what.
 pub(super) struct Trails<'l> {
-    ledger: &'l Ledger,
+    visitors: Visitors<'l>,
     /// Evidence on origins that failed often enough, by time.
-    rows: Vec<(ContactKey, Contact)>,
+    rows: Vec<Row>,
+    /// A contact for each number of a face.
+    faces: Vec<ContactKey>,
     /// How many first contacts of each sender exist, and do not.
     senders: ByName<[u32; 2]>,
     /// When each address first accepted mail from anybody, and from how many.
     accepts: ByName<Accepts>,
-    /// How often each sender and client came from outside.
-    visits: ByName<u32>,
-    /// HELO names heard from many networks.
-    widespread: HashSet<Name>,
     /// What is usual.
     pub(super) base: Base,
 }
-
-/// Names an origin in a row, if it is of the kind asked for.
-pub(super) type Kind = fn(&Trails<'_>, &ContactKey) -> Option<Origin>;
 
 impl<'l> Trails<'l> {
     /// The evidence on origins with at least `least` failures.
@@ -111,43 +89,59 @@ impl<'l> Trails<'l> {
                 visits[key.client] += 1;
             }
         }
-        let (rows, widespread, base) = (Vec::new(), widespread(ledger), Base::default());
-        let mut trails = Trails { ledger, rows, senders, accepts, visits, widespread, base };
+        let (visitors, base) = (Visitors::of(ledger, visits), Base::default());
+        let mut trails = Trails { visitors, rows: Vec::new(), faces: Vec::new(), senders, accepts, base };
+        let (numbers, faces, watched) = trails.faces(least);
+        trails.faces = faces;
         // Most senders never fail; only the rows of those who do are kept, sorted, and walked.
+        let row = |(key, contact): (ContactKey, Contact)| {
+            let face = *numbers.get(&trails.face(&key)).filter(|face| watched[**face as usize])?;
+            let exists = contact.first_answer == Answer::Accepted;
+            is_evidence(&key, &contact, &trails.accepts).then_some(Row { key, first: contact.first, face, exists })
+        };
+        let mut rows: Vec<Row> =
+            if watched.contains(&true) { ledger.contacts.iter().filter_map(row).collect() } else { Vec::new() };
+        let texts = |key: &ContactKey| [key.recipient, key.sender, key.client].map(|name| ledger.names.text(name));
+        rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| texts(&a.key).cmp(&texts(&b.key))));
+        let domains = rows.iter().filter(|row| !row.exists).map(|row| ledger.names.domain(row.key.recipient)).collect();
+        trails.base = Base::of(ledger, &domains, &trails.senders, &|sender| trails.is_honest(sender));
+        trails.rows = rows;
+        trails
+    }
+
+    /// What of a contact decides whose trail it is on: of the recipient at most the domain.
+    fn face(&self, key: &ContactKey) -> ContactKey {
+        let domain =
+            if key.direction == Direction::In { self.visitors.ledger.names.domain(key.recipient).0 } else { 0 };
+        ContactKey { recipient: Name(domain), ..*key }
+    }
+
+    /// All faces by number, a contact of each, and whether one of its origins has `least` failures.
+    fn faces(&self, least: usize) -> (HashMap<ContactKey, u32>, Vec<ContactKey>, Vec<bool>) {
+        let (mut numbers, mut faces, mut failed) = (HashMap::new(), Vec::new(), Vec::new());
+        for (key, contact) in self.visitors.ledger.contacts.iter() {
+            if is_evidence(&key, &contact, &self.accepts) {
+                let face = *numbers.entry(self.face(&key)).or_insert_with(|| {
+                    faces.push(key);
+                    failed.push(0);
+                    faces.len() as u32 - 1
+                });
+                failed[face as usize] += usize::from(contact.first_answer == Answer::Unknown);
+            }
+        }
         let mut failures: HashMap<Origin, usize> = HashMap::new();
-        for (key, contact) in ledger.contacts.iter() {
-            if contact.first_answer == Answer::Unknown && is_evidence(&key, &contact, &trails.accepts) {
-                for origin in KINDS.iter().filter_map(|kind| kind(&trails, &key)) {
-                    *failures.entry(origin).or_default() += 1;
-                }
+        for (key, failed) in faces.iter().zip(failed).filter(|(_, failed)| *failed > 0) {
+            for origin in KINDS.iter().filter_map(|kind| kind(&self.visitors, key)) {
+                *failures.entry(origin).or_default() += failed;
             }
         }
         failures.retain(|_, n| *n >= least);
-        // Of the recipient an origin knows at most the domain: most contacts ask what one before them asked.
-        let mut asked: HashMap<ContactKey, bool> = HashMap::new();
-        let mut is_watched = |key: &ContactKey| {
-            let domain = if key.direction == Direction::In { ledger.names.domain(key.recipient).0 } else { 0 };
-            *asked.entry(ContactKey { recipient: Name(domain), ..*key }).or_insert_with(|| {
-                KINDS.iter().filter_map(|kind| kind(&trails, key)).any(|o| failures.contains_key(&o))
-            })
+        let is_watched = |key: &ContactKey| {
+            !failures.is_empty()
+                && KINDS.iter().filter_map(|kind| kind(&self.visitors, key)).any(|o| failures.contains_key(&o))
         };
-        let mut rows: Vec<(ContactKey, Contact)> = ledger
-            .contacts
-            .iter()
-            .filter(|(key, contact)| {
-                !failures.is_empty() && is_evidence(key, contact, &trails.accepts) && is_watched(key)
-            })
-            .collect();
-        let texts = |key: &ContactKey| [key.recipient, key.sender, key.client].map(|name| ledger.names.text(name));
-        rows.sort_unstable_by(|(a, x), (b, y)| x.first.cmp(&y.first).then_with(|| texts(a).cmp(&texts(b))));
-        let watched = rows
-            .iter()
-            .filter(|(_, contact)| contact.first_answer == Answer::Unknown)
-            .map(|(key, _)| domain_of(ledger.names.text(key.recipient)))
-            .collect();
-        trails.base = Base::of(ledger, &watched, &trails.senders, &|sender| trails.is_honest(sender));
-        trails.rows = rows;
-        trails
+        let watched = faces.par_iter().map(is_watched).collect();
+        (numbers, faces, watched)
     }
 
     /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to,
@@ -158,8 +152,8 @@ impl<'l> Trails<'l> {
         };
         let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
         let within = |at: Timestamp| (from..=to).contains(&at);
-        let served = self.ledger.contacts.iter().filter(|(key, contact)| {
-            domain_of(self.ledger.names.text(key.recipient)) == domain
+        let served = self.visitors.ledger.contacts.iter().filter(|(key, contact)| {
+            domain_of(self.visitors.ledger.names.text(key.recipient)) == domain
                 && contact.accepted_span.bounds().is_some_and(|(first, last)| within(first) || within(last))
         });
         if served.count() * 50 < failed {
@@ -186,9 +180,9 @@ impl<'l> Trails<'l> {
         failed: Vec<Try>,
         within: &dyn Fn(Timestamp) -> bool,
     ) -> Option<(impl Fn(Name, Name) -> bool, f64)> {
-        let text = |name: Name| self.ledger.names.text(name);
+        let text = |name: Name| self.visitors.ledger.names.text(name);
         let (mut domains, mut networks): (HashMap<&str, u32>, HashMap<String, u32>) = Default::default();
-        for key in self.ledger.contacts.keys().filter(|key| key.direction == Direction::In) {
+        for key in self.visitors.ledger.contacts.keys().filter(|key| key.direction == Direction::In) {
             *domains.entry(domain_of(text(key.sender))).or_default() += 1;
             *networks.entry(network(text(key.client)).unwrap_or_default()).or_default() += 1;
         }
@@ -199,8 +193,8 @@ impl<'l> Trails<'l> {
         let like = failed.iter().filter(|one| lone(one.sender, one.client)).count();
         let span = |first: Timestamp, last: Timestamp| (last.0 - first.0).max(1) as f64;
         let crowd = span(failed.first()?.at, failed.last()?.at);
-        let (begin, end) = self.ledger.window.bounds()?;
-        let elsewhere = self.ledger.contacts.iter().filter(|(key, contact)| {
+        let (begin, end) = self.visitors.ledger.window.bounds()?;
+        let elsewhere = self.visitors.ledger.contacts.iter().filter(|(key, contact)| {
             key.direction == Direction::In
                 && contact.first_answer == Answer::Accepted
                 && !within(contact.first)
@@ -219,173 +213,52 @@ impl<'l> Trails<'l> {
 
     /// Whose names the rows are told in.
     pub(super) fn ledger(&self) -> &'l Ledger {
-        self.ledger
+        self.visitors.ledger
     }
 
-    /// The trails of one kind of origin with at least `least` failures, without contacts in `explained`. Each try comes
-    /// with its row's number.
-    pub(super) fn by(
-        &self,
-        kind: Kind,
-        explained: &HashSet<usize>,
-        least: usize,
-    ) -> BTreeMap<Origin, Vec<(usize, Try)>> {
-        let mut failures: HashMap<Origin, usize> = HashMap::new();
-        let origins: Vec<Option<Origin>> = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(n, (key, contact))| {
-                let origin = if explained.contains(&n) { None } else { kind(self, key) }?;
-                let slip = contact.first_answer == Answer::Unknown && self.is_honest(key.sender);
-                if slip && !matches!(origin, Origin::Sender(_)) {
-                    return None;
-                }
-                if contact.first_answer == Answer::Unknown {
-                    *failures.entry_ref(&origin).or_default() += 1;
-                }
-                Some(origin)
-            })
-            .collect();
-        let mut trails: BTreeMap<Origin, Vec<(usize, Try)>> = BTreeMap::new();
-        let mut met: HashSet<(Origin, Name, Name)> = HashSet::new();
-        for (n, origin) in origins.into_iter().enumerate() {
-            let Some(origin) = origin.filter(|o| failures.get(o).is_some_and(|f| *f >= least)) else { continue };
-            let (key, contact) = &self.rows[n];
+    /// The trails of one kind of origin with at least `least` failures: their rows' numbers, without those in `explained`.
+    pub(super) fn by(&self, kind: Kind, explained: &HashSet<usize>, least: usize) -> BTreeMap<Origin, Vec<usize>> {
+        let mut numbers: HashMap<Origin, usize> = HashMap::new();
+        let mut number = |key: &ContactKey| {
+            let next = numbers.len();
+            Some(*numbers.entry(kind(&self.visitors, key)?).or_insert(next))
+        };
+        let origins: Vec<Option<usize>> = self.faces.iter().map(&mut number).collect();
+        // An honest sender's slips are its own only.
+        let own = numbers.keys().any(|origin| matches!(origin, Origin::Sender(_)));
+        let slips = |row: &Row| !own && self.is_honest(row.key.sender);
+        let rows = || {
+            let known =
+                self.rows.iter().enumerate().filter(|(n, row)| !explained.contains(n) && (row.exists || !slips(row)));
+            known.filter_map(|(n, row)| Some((origins[row.face as usize]?, n, row.exists)))
+        };
+        let mut failures = vec![0; numbers.len()];
+        rows().filter(|(.., exists)| !exists).for_each(|(origin, ..)| failures[origin] += 1);
+        let mut trails: Vec<Vec<usize>> = vec![Vec::new(); numbers.len()];
+        if failures.iter().any(|n| *n >= least) {
+            rows().filter(|(origin, ..)| failures[*origin] >= least).for_each(|(origin, n, _)| trails[origin].push(n));
+        }
+        let found = numbers.into_iter().map(|(origin, n)| (origin, std::mem::take(&mut trails[n])));
+        found.filter(|(_, rows)| !rows.is_empty()).collect()
+    }
+
+    /// What was tried in these rows of one origin, each with its row's number.
+    pub(super) fn tries(&self, rows: &[usize]) -> Vec<(usize, Try)> {
+        let mut met: HashSet<(Name, Name)> = HashSet::new();
+        let once = |n: &&usize| {
+            let Row { key, exists, .. } = &self.rows[**n];
             // One guess is one address, whoever of an origin tries it; that many of its people know one is to their credit.
-            let who = if contact.first_answer == Answer::Accepted { key.sender } else { Name::NONE };
-            if met.insert((origin.clone(), key.recipient, who)) {
-                let exists = contact.first_answer == Answer::Accepted;
-                let accepts = &self.accepts[key.recipient];
-                let popular = exists && accepts.senders > 0 && accepts.first < contact.first;
-                let one = Try {
-                    at: contact.first,
-                    sender: key.sender,
-                    client: key.client,
-                    recipient: key.recipient,
-                    exists,
-                    popular,
-                };
-                trails.entry(origin).or_default().push((n, one));
-            }
-        }
-        trails
+            met.insert((key.recipient, if *exists { key.sender } else { Name::NONE }))
+        };
+        let tried = |n: &usize| {
+            let Row { key, first, exists, .. } = self.rows[*n];
+            let accepts = &self.accepts[key.recipient];
+            let popular = exists && accepts.senders > 0 && accepts.first < first;
+            let ContactKey { sender, client, recipient, .. } = key;
+            (*n, Try { at: first, sender, client, recipient, exists, popular })
+        };
+        rows.iter().filter(once).map(tried).collect()
     }
-}
-
-/// The kinds of origin in the order they are judged: those that name who is behind them first (one sender, from
-/// anywhere or from one network), then those that only share an address, last those that share nothing but a target, or
-/// a target and what they call themselves.
-pub(super) const KINDS: [Kind; 9] = [
-    Origin::sender,
-    Origin::login,
-    Origin::submitter,
-    Origin::stranger,
-    Origin::snowshoe,
-    Origin::client,
-    Origin::net,
-    Origin::crowd,
-    Origin::caller,
-];
-
-impl Origin {
-    /// For people.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Origin::Sender(name)
-            | Origin::Login(name)
-            | Origin::Submitter(name)
-            | Origin::Client(name)
-            | Origin::Stranger(name) => name.clone(),
-            Origin::Snowshoe(net, name) => format!("{name} from {net}"),
-            Origin::Net(net) => net.clone(),
-            Origin::Crowd(domain) => format!("visitors who came once each to {domain}"),
-            Origin::Helo(name) => format!("visitors who call themselves {name}"),
-        }
-    }
-
-    /// What makes one of its many senders and clients; nothing to say where there is but one.
-    pub(super) fn bond(&self) -> Option<&'static str> {
-        match self {
-            Origin::Sender(_) => None,
-            Origin::Login(_) => Some("one account sent it all, under whatever senders"),
-            Origin::Helo(_) => Some("visitors from many networks call themselves the same, and nobody honest does"),
-            Origin::Submitter(_) => Some("one client address handed it all in"),
-            Origin::Client(_) => Some("one client address brought it all"),
-            Origin::Snowshoe(..) => Some("one sender from one network brought it all"),
-            Origin::Stranger(_) => Some("one sender brought it all, from wherever"),
-            Origin::Net(_) => Some("one network brought it all"),
-            Origin::Crowd(_) => Some("the visitors share their target and the time, nothing else"),
-        }
-    }
-
-    fn sender(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        (key.direction == Direction::Out)
-            .then(|| Origin::Sender(person(trails.ledger.names.text(key.sender)).into_owned()))
-    }
-
-    fn login(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        let login = trails.ledger.login(key.sender, key.client)?;
-        Some(Origin::Login(trails.ledger.names.text(login).to_owned()))
-    }
-
-    fn caller(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        let helo = trails.ledger.helo(key.client).filter(|_| key.direction == Direction::In)?;
-        let name = || Origin::Helo(trails.ledger.names.text(helo).to_owned());
-        trails.widespread.contains(&helo).then(name)
-    }
-
-    fn submitter(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        (key.direction == Direction::Out && key.client != Name::NONE)
-            .then(|| Origin::Submitter(trails.ledger.names.text(key.client).to_owned()))
-    }
-
-    fn client(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        (key.direction == Direction::In && key.client != Name::NONE)
-            .then(|| Origin::Client(trails.ledger.names.text(key.client).to_owned()))
-    }
-
-    fn snowshoe(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        let net = net(key, trails.ledger)?;
-        Some(Origin::Snowshoe(net, person(trails.ledger.names.text(key.sender)).into_owned()))
-    }
-
-    fn stranger(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        (key.direction == Direction::In)
-            .then(|| Origin::Stranger(person(trails.ledger.names.text(key.sender)).into_owned()))
-    }
-
-    fn net(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        net(key, trails.ledger).map(Origin::Net)
-    }
-
-    fn crowd(trails: &Trails<'_>, key: &ContactKey) -> Option<Self> {
-        let lone = trails.visits[key.sender] == 1 && trails.visits[key.client] == 1;
-        (key.direction == Direction::In && lone)
-            .then(|| Origin::Crowd(domain_of(trails.ledger.names.text(key.recipient)).to_owned()))
-    }
-
-    /// Failures below which it is not looked at: slips, old acquaintances; for a crowd, those of an hour's strangers.
-    pub(super) fn least(kind: Kind) -> usize {
-        let loose = [Origin::crowd as Kind, Origin::caller].into_iter().any(|one| std::ptr::fn_addr_eq(kind, one));
-        if loose { LEAST_CROWD } else { LEAST }
-    }
-}
-
-/// HELO names of clients in many networks; a server's own comes from few.
-fn widespread(ledger: &Ledger) -> HashSet<Name> {
-    let mut clients: HashMap<Name, Vec<Name>> = HashMap::new();
-    for client in ledger.introduced.helos.keys() {
-        if let Some(helo) = ledger.helo(*client) {
-            clients.entry(helo).or_default().push(*client);
-        }
-    }
-    let networks = |clients: &[Name]| {
-        let networks: HashSet<String> = clients.iter().filter_map(|c| network(ledger.names.text(*c))).collect();
-        networks.len()
-    };
-    clients.retain(|_, clients| clients.len() >= NETWORKS && networks(clients) >= NETWORKS);
-    clients.into_keys().collect()
 }
 
 fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {
@@ -397,8 +270,4 @@ fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -
             Answer::Unknown => accepts[key.recipient].senders == 0,
             Answer::NoDomain | Answer::Other => false,
         }
-}
-
-fn net(key: &ContactKey, ledger: &Ledger) -> Option<String> {
-    if key.direction == Direction::Out { None } else { network(ledger.names.text(key.client)) }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::history::{signed, unsigned};
+use super::cells::{signed, unsigned};
 use crate::{
     geo::Country,
     ledger::{CountryTally, Ledger},

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, params};
 
-use super::history::{Numbers, signed, unsigned};
+use super::{
+    cells::{signed, unsigned},
+    contacts::Numbers,
+};
 use crate::ledger::{Introduced, Ledger, Name, Word};
 
 /// Adds a ledger's to what is stored; words that differ leave none. `ids` are the names' numbers in the store.

@@ -5,6 +5,8 @@
 //! Never: keeps a message, or half a night (a run is one transaction).
 
 mod alerts;
+mod cells;
+mod contacts;
 mod countries;
 mod disclosures;
 mod history;
@@ -16,6 +18,7 @@ mod nights;
 #[cfg(test)]
 mod plans;
 mod redact;
+mod sums;
 mod templates;
 mod upkeep;
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     Store,
-    history::{kind, signed, unsigned},
+    cells::{kind, signed, unsigned},
 };
 use crate::{
     bounce::BounceType,

@@ -1,6 +1,6 @@
 //! Who receives mail and who is refused, per domain and per sender, read off the ledger.
 
-use std::{cmp::Reverse, collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use hashbrown::HashSet;
 use rayon::slice::ParallelSliceMut;
@@ -9,6 +9,7 @@ use super::Weekly;
 use crate::{
     bounce::BounceType,
     delivery::Direction,
+    hash::stable_hash,
     ledger::{Contact, ContactKey, Domain, Ledger, Name, Names},
     merge::Merge,
     moment::{Day, Timestamp, Week, Window},
@@ -69,12 +70,12 @@ pub struct Census<'l> {
     domains: Vec<Standing>,
     /// By name.
     addresses: Vec<Standing>,
-    /// Those that one sender reached at one domain stand together, most mail first.
+    /// Those that one sender reached at one domain stand together.
     correspondents: Vec<(Name, u32)>,
     /// From where in `correspondents`; sorted.
     reached: Vec<(Name, Domain, usize)>,
-    /// Addresses by domain, then most mail first.
-    by_domain: Vec<(&'l str, u64)>,
+    /// Addresses by domain.
+    by_domain: Vec<Name>,
     /// Where in `by_domain`, by domain.
     users: Vec<Range<usize>>,
     /// Domains that accepted mail, by name.
@@ -121,8 +122,6 @@ impl<'l> Census<'l> {
             }
             census.domains[domain.0 as usize].senders += 1;
             if census.correspondents.len() > start {
-                let known = &mut census.correspondents[start..];
-                known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| names.text(a.0).cmp(names.text(b.0))));
                 census.reached.push((sender, domain, start));
             }
         }
@@ -131,30 +130,26 @@ impl<'l> Census<'l> {
         census
     }
 
-    /// Brings domains and their users in order.
+    /// Brings domains and their users together; most are never asked for, and so in no order yet.
     fn sort(&mut self) {
         let Some(names) = self.names else { return };
         let numbers = (0..).map(Domain).take(self.domains.len());
         self.sorted = numbers.filter(|d| self.domains[d.0 as usize].accepted > 0).collect();
         self.sorted.sort_unstable_by_key(|domain| names.domain_text(*domain));
-        let mut ranks = vec![0_u32; self.domains.len()];
-        (0..).zip(&self.sorted).for_each(|(rank, domain)| ranks[domain.0 as usize] = rank);
-        let mut users: Vec<(u32, Reverse<u64>, &str, Domain)> = (0..)
-            .map(Name)
-            .zip(&self.addresses)
-            .filter(|(_, standing)| standing.accepted > 0)
-            .map(|(name, standing)| {
-                let domain = names.domain(name);
-                (ranks[domain.0 as usize], Reverse(standing.accepted), names.text(name), domain)
-            })
-            .collect();
-        users.sort_unstable();
-        self.by_domain.reserve(users.len());
-        for of_domain in users.chunk_by(|a, b| a.3 == b.3) {
-            let start = self.by_domain.len();
-            self.by_domain.extend(of_domain.iter().map(|(_, Reverse(mails), text, _)| (*text, *mails)));
-            self.users[of_domain[0].3.0 as usize] = start..self.by_domain.len();
+        let users = || (0..).map(Name).zip(&self.addresses).filter(|(_, s)| s.accepted > 0).map(|(name, _)| name);
+        let mut next = vec![0; self.domains.len() + 1];
+        users().for_each(|name| next[names.domain(name).0 as usize + 1] += 1);
+        for domain in 1..next.len() {
+            next[domain] += next[domain - 1];
         }
+        self.users = next.windows(2).map(|ends| ends[0]..ends[1]).collect();
+        let mut by_domain = vec![Name::NONE; next[self.domains.len()]];
+        for name in users() {
+            let at = &mut next[names.domain(name).0 as usize];
+            by_domain[*at] = name;
+            *at += 1;
+        }
+        self.by_domain = by_domain;
     }
 
     /// A domain's standing; `None` when it never accepted mail.
@@ -187,23 +182,40 @@ impl<'l> Census<'l> {
             let pair = (names.find(sender)?, names.find_domain(domain)?);
             let at = self.reached.binary_search_by_key(&pair, |(sender, domain, _)| (*sender, *domain)).ok()?;
             let end = self.reached.get(at + 1).map_or(self.correspondents.len(), |(.., start)| *start);
-            let known = self.correspondents[self.reached[at].2..end].iter().take(MAX_CORRESPONDENTS);
-            Some(known.map(|(name, mails)| (names.text(*name), u64::from(*mails))).collect())
+            let known = self.correspondents[self.reached[at].2..end].iter();
+            Some(most(known.map(|(name, mails)| (names.text(*name), u64::from(*mails))), MAX_CORRESPONDENTS))
         };
         known().unwrap_or_default()
     }
 
-    /// Up to `most` addresses that receive mail, spread evenly.
+    /// About `most` addresses that receive mail, drawn by lot: the same ones for the same mail.
     pub fn addresses_sample(&self, most: usize) -> Vec<&'l str> {
-        let step = self.by_domain.len().div_ceil(most.max(1)).max(1);
-        self.by_domain.iter().step_by(step).map(|(a, _)| *a).collect()
+        let Some(names) = self.names else { return Vec::new() };
+        let each = self.by_domain.len().div_ceil(most.max(1)).max(1) as u64;
+        let texts = self.by_domain.iter().map(|name| names.text(*name));
+        let mut drawn: Vec<&str> = texts.filter(|text| stable_hash(text.as_bytes()).is_multiple_of(each)).collect();
+        drawn.sort_unstable();
+        drawn
     }
 
     /// The addresses of a domain that receive mail, most mail first, at most [`MAX_LOCALS`].
-    pub fn locals(&self, domain: &str) -> &[(&'l str, u64)] {
-        let users = self.names.and_then(|names| self.users.get(names.find_domain(domain)?.0 as usize));
-        users.map_or(&[], |range| &self.by_domain[range.start..range.end.min(range.start + MAX_LOCALS)])
+    pub fn locals(&self, domain: &str) -> Vec<(&'l str, u64)> {
+        let known = || {
+            let names = self.names?;
+            let users = &self.by_domain[self.users.get(names.find_domain(domain)?.0 as usize)?.clone()];
+            let users = users.iter().map(|name| (names.text(*name), self.addresses[name.0 as usize].accepted));
+            Some(most(users, MAX_LOCALS))
+        };
+        known().unwrap_or_default()
     }
+}
+
+/// The first ones by mail, then by name.
+fn most<'l>(known: impl Iterator<Item = (&'l str, u64)>, most: usize) -> Vec<(&'l str, u64)> {
+    let mut known: Vec<(&str, u64)> = known.collect();
+    known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    known.truncate(most);
+    known
 }
 
 impl Standing {

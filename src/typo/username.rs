@@ -149,7 +149,7 @@ impl Usernames {
         if let Some(known) = kept.get(domain) {
             return known.clone();
         }
-        let built = Arc::new(Locals::new(census.locals(domain), ignored));
+        let built = Arc::new(Locals::new(&census.locals(domain), ignored));
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }
