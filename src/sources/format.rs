@@ -177,7 +177,12 @@ pub(crate) trait Joined: Send {
     fn head(&mut self, _head: &[u8]) {}
     /// Takes in whole lines.
     fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
-    /// The input ends here for tonight.
+    /// How many of the latest bytes are of a record of which the end is still to come, and of which nothing else is kept:
+    /// a later night must read them again.
+    fn open_bytes(&self) -> usize {
+        0
+    }
+    /// The input ends here for tonight, or will when it is read on: then nothing may be told of what is open.
     fn end(&mut self, _emit: Emit<'_>) -> Tally {
         Tally::default()
     }

@@ -238,8 +238,11 @@ impl<W: Send> One<'_, W> {
             );
             std::mem::swap(&mut done, &mut fresh);
             fresh.clear();
+            let open = if let Way::Joined(join) = &way { join.open_bytes() } else { 0 };
+            let mut after: usize = batch.iter().map(|chunk| chunk.bytes.len()).sum();
             for chunk in batch {
-                self.trace.feed(&chunk.bytes);
+                after -= chunk.bytes.len();
+                self.trace.feed_but(&chunk.bytes, open.saturating_sub(after));
                 chunks.reuse(chunk);
             }
             for tally in tallies {
@@ -248,9 +251,14 @@ impl<W: Send> One<'_, W> {
             batch = next;
         }
         learn(&done, workers, add);
-        if let Way::Joined(join) = &mut way {
+        // A record printed over many lines that breaks off is left to a later run, as a line without its end is.
+        let waits = self.input.may_grow() || chunks.broken.is_some();
+        if let Way::Joined(join) = &mut way
+            && !(waits && join.open_bytes() > 0)
+        {
             let worker = &mut workers[0];
             self.tally.append(join.end(&mut |d| (self.add)(worker, d)));
+            self.trace.feed_but(&[], 0);
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
