@@ -1,8 +1,8 @@
 //! The formats known, one row each, and which of them a sample is.
 
 use super::{
-    Options, coremail, dsn, exchange, exim, journald, kumomta, mailgun, postfix, postmark, powermta, reject::Tally,
-    sendgrid, sendmail, ses, sparkpost, webhooks,
+    Options, coremail, dsn, exchange, exim, journald, kumomta, lines, mailgun, postfix, postmark, powermta,
+    reject::Tally, sendgrid, sendmail, ses, sparkpost, webhooks,
 };
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
@@ -167,6 +167,9 @@ pub(crate) type EachLine = fn(&[u8], &Options, Emit<'_>) -> Tally;
 /// Goes on from what [`Joined::save`] gave the night before.
 pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
 
+/// Reads whole lines before their turn in the join; what it makes of them lives as long as the call.
+pub(crate) type Ahead = fn(&[u8], &mut dyn FnMut(lines::Read<'_>));
+
 /// A join over lines.
 pub(crate) trait Joined: Send {
     /// The next input is of this format, one of the family.
@@ -186,9 +189,13 @@ pub(crate) trait Joined: Send {
     fn end(&mut self, _emit: Emit<'_>) -> Tally {
         Tally::default()
     }
-    /// Takes in several chunks that follow each other.
-    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
-        chunks.iter().map(|chunk| self.chunk(chunk, emit)).collect()
+    /// How chunks can be read before their turn; `None` where a chunk means nothing without the one before.
+    fn ahead(&self) -> Option<Ahead> {
+        None
+    }
+    /// Takes in what was read ahead.
+    fn join(&mut self, _read: lines::Read<'_>, _emit: Emit<'_>) -> Tally {
+        Tally::default()
     }
     /// No more input tonight: emits what is known to be complete.
     fn finish(&mut self, settle: bool, emit: Emit<'_>);

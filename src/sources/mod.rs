@@ -16,6 +16,7 @@ mod input;
 mod journald;
 mod json;
 mod kumomta;
+mod lanes;
 mod lines;
 mod mailgun;
 mod mark;

@@ -5,14 +5,12 @@ use std::{
     io::{self, Read},
 };
 
-use rayon::prelude::*;
-
 use super::{
     FormatKind, Input, InputCount, Known, Options, Reading, Reject,
-    format::{EachLine, Format, Joined, Reader},
+    format::{Format, Joined, Reader},
+    lanes::{self, Done, Watch, Way},
     mark::{self, Trace},
-    parcel::Parcel,
-    reject::{KEPT_PER_FILE, Tally},
+    reject::{self, KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks},
     unpack,
 };
@@ -20,9 +18,6 @@ use crate::{delivery::Delivery, error::Error};
 
 /// Marks kept; the oldest go first. A mark is some hundred bytes, a log a day fills this in 27 years.
 const MARKS: usize = 10_000;
-
-/// Chunks joined at a time: enough for the cores that read them, few enough that memory does not grow with cores.
-const JOINED_CHUNKS: usize = 4;
 
 /// Version of the saved form: 2 joins all line logs as one.
 const SAVED: u64 = 2;
@@ -182,11 +177,6 @@ fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
     Ok("no mail log: left out".to_owned())
 }
 
-enum Way<'w> {
-    Lines(EachLine),
-    Joined(&'w mut dyn Joined),
-}
-
 /// One input being read.
 struct One<'o, W> {
     input: &'o Input,
@@ -208,49 +198,11 @@ impl<W: Send> One<'_, W> {
             self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
         }
         let mut chunks = Chunks::new(plain, CHUNK);
-        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { workers.len().min(JOINED_CHUNKS) };
-        let add = self.add;
-        let mut done = Parcel::default();
-        let mut fresh = Parcel::default();
-        let mut batch = take(&mut chunks, lanes);
-        while !batch.is_empty() {
-            self.trim_end(&mut batch, chunks.broken.is_some());
-            // The next chunks are read and unpacked while these are taken apart.
-            let (next, tallies) = rayon::join(
-                || take(&mut chunks, lanes),
-                || match &mut way {
-                    Way::Lines(each) => {
-                        let (each, options, add) = (*each, self.options, self.add);
-                        batch
-                            .par_iter()
-                            .zip(workers.par_iter_mut())
-                            .map(|(chunk, worker)| {
-                                lines_of(chunk, |bytes| each(bytes, options, &mut |d| add(worker, d)))
-                            })
-                            .collect()
-                    }
-                    Way::Joined(join) => {
-                        // What the batch before completed is learned while this one is joined.
-                        let (fresh, done) = (&mut fresh, &done);
-                        rayon::join(|| joined(&mut **join, &batch, fresh), || learn(done, workers, add)).0
-                    }
-                },
-            );
-            std::mem::swap(&mut done, &mut fresh);
-            fresh.clear();
-            let open = if let Way::Joined(join) = &way { join.open_bytes() } else { 0 };
-            let mut after: usize = batch.iter().map(|chunk| chunk.bytes.len()).sum();
-            for chunk in batch {
-                after -= chunk.bytes.len();
-                self.trace.feed_but(&chunk.bytes, open.saturating_sub(after));
-                chunks.reuse(chunk);
-            }
-            for tally in tallies {
-                self.tally.append(tally);
-            }
-            batch = next;
-        }
-        learn(&done, workers, add);
+        let lent = match &mut way {
+            Way::Lines(each) => Way::Lines(*each),
+            Way::Joined(join) => Way::Joined(&mut **join),
+        };
+        lanes::run(&mut chunks, lent, workers, self.options, self.add, self);
         // A record printed over many lines that breaks off is left to a later run, as a line without its end is.
         let waits = self.input.may_grow() || chunks.broken.is_some();
         if let Way::Joined(join) = &mut way
@@ -267,13 +219,12 @@ impl<W: Send> One<'_, W> {
         }
         Ok(())
     }
+}
 
+impl<W> Watch for One<'_, W> {
     /// Leaves a last line without its end to a later run, where one may bring the rest.
-    fn trim_end(&mut self, batch: &mut [Chunk], broken: bool) {
-        let Some(chunk) = batch.last_mut().filter(|chunk| chunk.last && !chunk.overlong) else {
-            return;
-        };
-        if !(self.input.may_grow() || broken) {
+    fn cut(&mut self, chunk: &mut Chunk, broken: bool) {
+        if !chunk.last || chunk.overlong || !(self.input.may_grow() || broken) {
             return;
         }
         let end = memchr::memrchr(b'\n', &chunk.bytes).map_or(0, |at| at + 1);
@@ -282,46 +233,16 @@ impl<W: Send> One<'_, W> {
             return;
         }
         chunk.bytes.truncate(end);
-        let mut unread = Tally { lines: self.tally.lines, ..Tally::default() };
-        unread.reject("the last line has no end: left for the next run", &line);
-        let excerpt = unread.rejects.pop().map_or(String::new(), |(_, _, excerpt)| excerpt);
         if self.notes.len() < KEPT_PER_FILE {
+            let excerpt = reject::excerpt(&line);
             self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
         }
     }
-}
 
-/// Joins a batch; its deliveries go to `parcel`.
-fn joined(join: &mut dyn Joined, batch: &[Chunk], parcel: &mut Parcel) -> Vec<Tally> {
-    let bytes: Vec<&[u8]> = batch.iter().map(|chunk| if chunk.overlong { &[] } else { &chunk.bytes[..] }).collect();
-    let tallies = join.batch(&bytes, &mut |delivery| parcel.push(delivery));
-    batch.iter().zip(tallies).map(|(chunk, tally)| lines_of(chunk, |_| tally)).collect()
-}
-
-/// Each worker takes an equal share.
-fn learn<W: Send>(parcel: &Parcel, workers: &mut [W], add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync)) {
-    let (count, lanes) = (parcel.len(), workers.len());
-    workers.par_iter_mut().enumerate().for_each(|(lane, worker)| {
-        parcel.each(count * lane / lanes, count * (lane + 1) / lanes, |delivery| add(worker, delivery));
-    });
-}
-
-fn lines_of(chunk: &Chunk, parse: impl FnOnce(&[u8]) -> Tally) -> Tally {
-    if !chunk.overlong {
-        return parse(&chunk.bytes);
+    fn done(&mut self, done: &mut Done) {
+        self.trace.feed_but(&done.chunk.bytes, done.open);
+        self.tally.append(std::mem::take(&mut done.tally));
     }
-    // Only the piece with the line's end counts it, so that a line of many chunks is one line.
-    let mut tally = Tally::default();
-    if chunk.bytes.last() == Some(&b'\n') || chunk.last {
-        tally.lines = 1;
-        tally.relevant = 1;
-        tally.reject("the line is longer than any record could be", "");
-    }
-    tally
-}
-
-fn take<R: Read>(chunks: &mut Chunks<R>, lanes: usize) -> Vec<Chunk> {
-    std::iter::from_fn(|| chunks.next()).take(lanes).collect()
 }
 
 /// Tells how many bytes of the file went by.
