@@ -223,6 +223,10 @@ pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
 
 /// Neither blank nor a comment.
 pub(crate) fn says_something(line: &str) -> bool {
+    // Nearly every line begins with what is no blank of any alphabet.
+    if let Some(first) = line.as_bytes().first().filter(|b| b.is_ascii_graphic()) {
+        return *first != b'#';
+    }
     let line = line.trim_start();
     !line.is_empty() && !line.starts_with('#')
 }
@@ -233,9 +237,16 @@ pub(crate) fn lines_of_text<'t>(text: &'t str, tally: &mut Tally, mut each: impl
     while from < text.len() {
         let end = memchr::memchr(b'\n', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
         tally.lines += 1;
-        each(text[from..end].trim_end_matches('\r'), tally);
+        each(without_return(&text[from..end]), tally);
         from = end + 1;
     }
+}
+
+fn without_return(mut line: &str) -> &str {
+    while line.as_bytes().last() == Some(&b'\r') {
+        line = &line[..line.len() - 1];
+    }
+    line
 }
 
 /// Calls `each` with every line of `chunk` as text, its end cut off; counts lines, and those that were no UTF-8.
@@ -246,7 +257,7 @@ pub(crate) fn lines(chunk: &[u8], tally: &mut Tally, mut each: impl FnMut(&str, 
         let end = memchr::memchr(b'\n', &chunk[from..]).map_or(chunk.len(), |at| from + at);
         tally.lines += 1;
         match whole {
-            Some(text) => each(text[from..end].trim_end_matches('\r'), tally),
+            Some(text) => each(without_return(&text[from..end]), tally),
             None => match String::from_utf8_lossy(&chunk[from..end]) {
                 std::borrow::Cow::Borrowed(line) => each(line.trim_end_matches('\r'), tally),
                 std::borrow::Cow::Owned(line) => {
