@@ -206,7 +206,7 @@ impl Follower {
         let head = head_of(&mut file).map_err(unreadable)?;
         let seen = mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>))
             .map_err(unreadable)?
-            .map(|at| self.marks.remove(at));
+            .map(|found| self.marks.remove(found.at));
         let mut trace = Trace::default();
         if let Some(mark) = &seen {
             file.rewind().map_err(unreadable)?;
@@ -231,7 +231,7 @@ impl Follower {
             if plain().and_then(|p| p.take(4096).read_to_end(&mut head)).is_err() || head.is_empty() {
                 continue;
             }
-            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|at| self.marks.remove(at));
+            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|found| self.marks.remove(found.at));
             if seen.is_none() && !after {
                 continue;
             }

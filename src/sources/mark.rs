@@ -101,12 +101,20 @@ impl Trace {
     }
 }
 
-/// The index of the mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
-pub(crate) fn find(
+/// A mark whose content was found again.
+pub(crate) struct Found<'s> {
+    /// Its index.
+    pub(crate) at: usize,
+    /// What was read of the stream, and the stream, where that is as far as the mark.
+    pub(crate) rest: Option<(Trace, Box<dyn Read + Send + 's>)>,
+}
+
+/// The mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
+pub(crate) fn find<'s>(
     marks: &[Mark],
     head: &[u8],
-    stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
-) -> io::Result<Option<usize>> {
+    stream: impl FnOnce() -> io::Result<Box<dyn Read + Send + 's>>,
+) -> io::Result<Option<Found<'s>>> {
     // Heads of small files differ in length: a folder of mails has thousands, and each is held against all marks.
     let hashes = fnv1a_of_prefixes(&head[..head.len().min(SPAN)]);
     let fits = |mark: &Mark| {
@@ -129,5 +137,5 @@ pub(crate) fn find(
             Err(_) => break,
         }
     }
-    Ok(found)
+    Ok(found.map(|at| Found { at, rest: (trace.offset == marks[at].offset).then_some((trace, stream)) }))
 }

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    io::{self, Read},
+    thread,
 };
 
 use super::{
-    FormatKind, Input, InputCount, Known, Options, Reading, Reject,
+    FormatKind, Input, InputCount, Known, Mark, Options, Reading, Reject,
+    ahead::{Stream, Unpacking},
     format::{Format, Joined, Reader},
-    lanes::{self, Done, Watch, Way},
+    lanes::{self, Add, Done, Watch, Way},
     mark::{self, Trace},
     reject::{self, KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks},
@@ -31,6 +32,24 @@ pub fn read<W: Send>(
     add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Reading<W>, Error> {
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
+    thread::scope(|scope| {
+        let unpacking = Unpacking::new(scope, &inputs, &order, progress);
+        in_order(&inputs, &order, unpacking, known, options, make, add)
+    })
+}
+
+/// Reads `inputs` one after the other.
+fn in_order<W: Send>(
+    inputs: &[Input],
+    order: &[usize],
+    mut unpacking: Unpacking<'_, '_>,
+    known: &Known,
+    options: &Options,
+    make: &(dyn Fn() -> W + Sync),
+    add: Add<'_, W>,
+) -> Result<Reading<W>, Error> {
     let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
     let mut marks = known.marks.clone();
     let mut saved = load(&known.pending)?;
@@ -44,13 +63,12 @@ pub fn read<W: Send>(
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
     let mut rejects = vec![Vec::new(); inputs.len()];
 
-    let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
-    for i in order {
+    for (place, &i) in order.iter().enumerate() {
         let input = &inputs[i];
+        unpacking.turn(place);
         let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
         let Some(kind) = input.format else {
-            let cause = if input.empty { None } else { Some(leave_out(input, &inputs)?) };
+            let cause = if input.empty { None } else { Some(leave_out(input, inputs)?) };
             counts[i] = InputCount {
                 path: input.path.clone(),
                 format: "unknown".to_owned(),
@@ -58,12 +76,26 @@ pub fn read<W: Send>(
                 ..InputCount::default()
             };
             rejects[i].extend(cause.map(file));
-            progress(input.total_bytes);
+            (unpacking.progress)(input.total_bytes);
             continue;
         };
-        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
-            .map_err(|e| input.unreadable(e))?
-            .map(|at| marks.remove(at));
+        let mut opened = false;
+        let found = mark::find(&marks, &input.head, || {
+            opened = true;
+            unpacking.stream(i)
+        });
+        let found = found.map_err(|e| input.unreadable(e))?;
+        let (seen, rest) = found.map_or((None, None), |found| (Some(marks.remove(found.at)), found.rest));
+        // What was read to know it again goes on, where it is at the right place.
+        let (trace, plain) = match (rest, opened) {
+            (Some(rest), _) => rest,
+            (None, false) => (Trace::default(), unpacking.stream(i).map_err(|e| input.unreadable(e))?),
+            // The progress of these bytes is told already.
+            (None, true) => {
+                let again = input.raw().and_then(|raw| unpack::unpack(raw)).map_err(|e| input.unreadable(e))?;
+                (Trace::default(), again.0 as Stream<'_>)
+            }
+        };
         let format = kind.format();
         let reader = match format.reader() {
             Reader::Lines(each) => Way::Lines(each),
@@ -79,17 +111,8 @@ pub fn read<W: Send>(
                 Way::Joined(&mut **join)
             }
         };
-        let mut one = One {
-            input,
-            format,
-            options,
-            add,
-            progress,
-            trace: Trace::default(),
-            tally: Tally::default(),
-            notes: Vec::new(),
-        };
-        one.read(reader, seen.as_ref(), &mut workers)?;
+        let mut one = One { input, format, options, add, trace, tally: Tally::default(), notes: Vec::new() };
+        one.read(reader, plain, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
         let One { trace, tally, mut notes, .. } = one;
         if trace.offset() > 0 {
@@ -182,18 +205,21 @@ struct One<'o, W> {
     input: &'o Input,
     format: &'static dyn Format,
     options: &'o Options,
-    add: &'o (dyn Fn(&mut W, &Delivery<'_>) + Sync),
-    progress: &'o (dyn Fn(u64) + Sync),
+    add: Add<'o, W>,
     trace: Trace,
     tally: Tally,
     notes: Vec<String>,
 }
 
 impl<W: Send> One<'_, W> {
-    fn read(&mut self, mut way: Way<'_>, seen: Option<&super::Mark>, workers: &mut [W]) -> Result<(), Error> {
+    fn read(
+        &mut self,
+        mut way: Way<'_>,
+        mut plain: Stream<'_>,
+        seen: Option<&Mark>,
+        workers: &mut [W],
+    ) -> Result<(), Error> {
         let input = self.input;
-        let raw = Told { inner: input.raw().map_err(|e| input.unreadable(e))?, progress: self.progress };
-        let (mut plain, _) = unpack::unpack(raw).map_err(|e| input.unreadable(e))?;
         if let Some(mark) = seen {
             self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
         }
@@ -242,20 +268,6 @@ impl<W> Watch for One<'_, W> {
     fn done(&mut self, done: &mut Done) {
         self.trace.feed_but(&done.chunk.bytes, done.open);
         self.tally.append(std::mem::take(&mut done.tally));
-    }
-}
-
-/// Tells how many bytes of the file went by.
-struct Told<'p, R> {
-    inner: R,
-    progress: &'p (dyn Fn(u64) + Sync),
-}
-
-impl<R: Read> Read for Told<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        (self.progress)(n as u64);
-        Ok(n)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Reading a head needs no other line, so that lines are read on all cores; [`Years`] then gives the year that RFC 3164
 //! leaves out, in the order of the lines.
 
+use super::event::near;
 use crate::{moment::Timestamp, sources::Options, zone::Zone};
 
 /// A line's parts.
@@ -125,7 +126,7 @@ fn without_year(line: &str) -> Option<(Stamp, &str)> {
     }
     let end = day_at + day_len + 9;
     // Fractions of a second, or a colon from some relays.
-    let gap = b[end..].iter().take(8).position(|b| *b == b' ')?;
+    let gap = if b[end..].first() == Some(&b' ') { 0 } else { b[end..].iter().take(8).position(|b| *b == b' ')? };
     Some((Stamp::InYear { month, second: ((day - 1) * 24 + h) * 3600 + m * 60 + s }, &line[end + gap + 1..]))
 }
 
@@ -136,18 +137,17 @@ fn digits(b: &[u8]) -> Option<u32> {
 /// `host program[pid]: text`
 fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
     let tail = without_blanks(tail);
-    let gap = tail.bytes().position(|b| b == b' ')?;
+    let gap = near(tail, b' ')?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
         return None;
     }
     // `last message repeated 2 times` has no program.
-    // Short words are found sooner byte by byte than by a search made for long ones.
-    let word = tail.bytes().position(|b| b == b' ').unwrap_or(tail.len());
+    let word = near(tail, b' ').unwrap_or(tail.len());
     let Some(tag) = tail[..word].strip_suffix(':') else {
         return Some(Head { stamp, host, program: "", pid: "", rest: tail });
     };
-    let open = tag.bytes().position(|b| b == b'[');
+    let open = near(tag, b'[');
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
     Some(Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) })

@@ -5,7 +5,9 @@ use crate::{
     reply::Reply,
     sources::lines::{
         Head,
-        event::{Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, find, host, is_loopback, rfind},
+        event::{
+            Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, find, host, is_loopback, near, rfind,
+        },
     },
 };
 
@@ -43,9 +45,10 @@ fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
         "postsuper" => Daemon::Postsuper,
         _ => return None,
     };
-    let colon = rest.bytes().position(|b| !b.is_ascii_alphanumeric())?;
-    let (id, text) = (&rest[..colon], rest[colon..].strip_prefix(": ")?);
-    if !(5..=24).contains(&id.len()) {
+    let colon = near(rest, b':').filter(|colon| (5..=24).contains(colon))?;
+    let (id, text) = (&rest[..colon], rest[colon + 1..].strip_prefix(' ')?);
+    // Without an early end the bytes are looked at side by side.
+    if !id.bytes().fold(true, |all, b| all & b.is_ascii_alphanumeric()) {
         return None;
     }
     match daemon {
