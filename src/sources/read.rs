@@ -92,7 +92,7 @@ fn in_order<W: Send>(
             (None, false) => (Trace::default(), unpacking.stream(i).map_err(|e| input.unreadable(e))?),
             // The progress of these bytes is told already.
             (None, true) => {
-                let again = input.raw().and_then(|raw| unpack::unpack(raw)).map_err(|e| input.unreadable(e))?;
+                let again = input.raw().and_then(unpack::unpack).map_err(|e| input.unreadable(e))?;
                 (Trace::default(), again.0 as Stream<'_>)
             }
         };

@@ -199,7 +199,7 @@ fn ahead(bytes: &[u8], then: &mut dyn FnMut(Read<'_>)) {
 
 fn read(text: &str, lossy: u64) -> Read<'_> {
     let mut tally = Tally { lossy, ..Tally::default() };
-    let mut items: Vec<Item<'_>> = Vec::with_capacity(text.len() / 256);
+    let mut items: Vec<Item<'_>> = Vec::with_capacity(text.len() / 128);
     let mut month = 0;
     format::lines_of_text(text, &mut tally, |line, tally| {
         if !format::says_something(line) {
