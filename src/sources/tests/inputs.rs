@@ -278,3 +278,23 @@ fn packed_generations_are_unpacked_beside_each_other_and_read_in_order() {
     let grown = with(5, &known(&again));
     assert_eq!((grown.inputs[5].records, grown.inputs[5].already_seen), (50, many.inputs[5].records));
 }
+
+#[test]
+fn a_panic_while_learning_ends_the_reading_and_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = "2022-06-08T10:00:00Z mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from a[192.0.2.1]: 550 5.1.1 <b@y.example>: no; from=<a@x.example> to=<b@y.example> proto=ESMTP helo=<a>\n";
+    let lines = file(folder.path(), "mail.log", line.repeat(40_000).as_bytes());
+    let records = file(folder.path(), "x.log", records(40_000).as_bytes());
+    for (path, threads) in [(&lines, 1), (&lines, 2), (&lines, 5), (&records, 2), (&records, 5)] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let inputs = open(&[path.display().to_string()], &options()).expect("a log");
+        let add = |learned: &mut u64, _: &Delivery<'_>| {
+            *learned += 1;
+            assert!(*learned < 5_000, "as told");
+        };
+        let reading = std::panic::AssertUnwindSafe(|| {
+            pool.install(|| read(inputs, &Known::default(), &options(), &|| 0, &add, &|_| {}).is_ok())
+        });
+        assert!(std::panic::catch_unwind(reading).is_err(), "{threads} threads");
+    }
+}
