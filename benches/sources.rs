@@ -149,10 +149,23 @@ fn row(path: &Path, threads: usize) -> Result<(), Box<dyn Error>> {
     let bytes = fs::read(path)?;
     let base = best(|| Ok(memchr::memchr_iter(b'\n', &bytes).count() as u64))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let (time, mails) = best(|| pool.install(|| read(&[path.to_owned()])).map_err(|e| e.to_string().into()))?;
+    let (mut time, mut mails) = (Duration::MAX, 0);
+    for _ in 0..ROUNDS {
+        let begin = spent()?;
+        mails = pool.install(|| read(&[path.to_owned()])).map_err(|e| e.to_string())?;
+        time = time.min(spent()? - begin);
+    }
     let mb = bytes.len() as f64 / 1e6;
     let (speed, plain) = (mb / time.as_secs_f64(), mb / base.0.as_secs_f64());
     let name = format!("{}, {threads} cores", path.file_name().unwrap_or_default().to_string_lossy());
     println!("{name:<28} {mb:>8.1} {mails:>10} {speed:>8.0} {plain:>8.0} {:>8.4}", speed / plain);
     Ok(())
+}
+
+/// Processor time of this process, in hundredths of a second; that of threads that ended is in no other place.
+fn spent() -> Result<Duration, Box<dyn Error>> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').ok_or("no name")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(10 * ticks))
 }

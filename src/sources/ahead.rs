@@ -61,11 +61,9 @@ impl<'s, 'i> Unpacking<'s, 'i> {
                 && input.is_file()
                 && let Ok(plain) = self.open(at)
             {
-                let (send, blocks) = mpsc::sync_channel(BLOCKS);
-                let turn = Arc::new(AtomicBool::new(false));
-                let come = turn.clone();
-                self.scope.spawn(move || unpack_early(plain, &send, &come));
-                self.early.insert(at, Box::new(Early { blocks, turn, block: Vec::new(), at: 0, rest: None }));
+                let (early, unpacker) = early(plain);
+                self.scope.spawn(unpacker);
+                self.early.insert(at, Box::new(early));
             }
         }
     }
@@ -87,9 +85,26 @@ enum Block<'s> {
     Rest(Stream<'s>),
 }
 
-fn unpack_early<'s>(mut plain: Stream<'s>, blocks: &mpsc::SyncSender<Block<'s>>, turn: &AtomicBool) {
+/// A stream of which some is unpacked before it is asked for, and what does so.
+fn early<'s>(plain: Stream<'s>) -> (Early<'s>, impl FnOnce() + Send + 's) {
+    let (send, blocks) = mpsc::sync_channel(BLOCKS);
+    let (used, spare) = mpsc::channel();
+    let turn = Arc::new(AtomicBool::new(false));
+    let come = turn.clone();
+    let early = Early { blocks, used, turn, block: Vec::new(), at: 0, rest: None };
+    (early, move || unpack_early(plain, &send, &spare, &come))
+}
+
+fn unpack_early<'s>(
+    mut plain: Stream<'s>,
+    blocks: &mpsc::SyncSender<Block<'s>>,
+    spare: &mpsc::Receiver<Vec<u8>>,
+    turn: &AtomicBool,
+) {
     while !turn.load(Ordering::Relaxed) {
-        let mut bytes = Vec::new();
+        let mut bytes = spare.try_recv().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve_exact(BLOCK as usize);
         let read = (&mut plain).take(BLOCK).read_to_end(&mut bytes);
         if !bytes.is_empty() && blocks.send(Block::Bytes(bytes)).is_err() {
             return;
@@ -110,6 +125,8 @@ fn unpack_early<'s>(mut plain: Stream<'s>, blocks: &mpsc::SyncSender<Block<'s>>,
 /// An input that was begun with early.
 struct Early<'s> {
     blocks: mpsc::Receiver<Block<'s>>,
+    /// The memory of blocks done with goes back.
+    used: mpsc::Sender<Vec<u8>>,
     turn: Arc<AtomicBool>,
     block: Vec<u8>,
     at: usize,
@@ -130,7 +147,11 @@ impl Read for Early<'_> {
                 return Ok(n);
             }
             match self.blocks.recv() {
-                Ok(Block::Bytes(bytes)) => (self.block, self.at) = (bytes, 0),
+                Ok(Block::Bytes(bytes)) => {
+                    // Where all is unpacked, it is wanted no more.
+                    let _ = self.used.send(std::mem::replace(&mut self.block, bytes));
+                    self.at = 0;
+                }
                 Ok(Block::Broken(cause)) => return Err(cause),
                 Ok(Block::Rest(rest)) => {
                     self.block = Vec::new();
@@ -175,12 +196,10 @@ mod tests {
         }
     }
 
-    fn early<'s>(scope: &'s Scope<'s, '_>, plain: Stream<'static>) -> Early<'static> {
-        let (send, blocks) = mpsc::sync_channel(BLOCKS);
-        let turn = Arc::new(AtomicBool::new(false));
-        let come = turn.clone();
-        scope.spawn(move || unpack_early(plain, &send, &come));
-        Early { blocks, turn, block: Vec::new(), at: 0, rest: None }
+    fn begun(plain: Stream<'static>) -> Early<'static> {
+        let (early, unpacker) = early(plain);
+        std::thread::spawn(unpacker);
+        early
     }
 
     #[test]
@@ -188,17 +207,15 @@ mod tests {
         // Less than one block, more than all that are held.
         for size in [1, 300_000, 30_000_000] {
             let bytes: Vec<u8> = (0..size).map(|n: u32| (n / 7) as u8).collect();
-            std::thread::scope(|scope| {
-                let mut read = Vec::new();
-                let plain = io::Cursor::new(bytes.clone());
-                early(scope, Box::new(plain)).read_to_end(&mut read).expect("memory");
-                assert!(read == bytes, "{size}");
-                let mut read = Vec::new();
-                assert!(early(scope, Box::new(Breaks(size as usize))).read_to_end(&mut read).is_err());
-                assert_eq!(read.len(), size as usize);
-                // Left unread: the thread ends.
-                drop(early(scope, Box::new(Breaks(size as usize))));
-            });
+            let mut read = Vec::new();
+            let plain = io::Cursor::new(bytes.clone());
+            begun(Box::new(plain)).read_to_end(&mut read).expect("memory");
+            assert!(read == bytes, "{size}");
+            let mut read = Vec::new();
+            assert!(begun(Box::new(Breaks(size as usize))).read_to_end(&mut read).is_err());
+            assert_eq!(read.len(), size as usize);
+            // Left unread: the thread ends.
+            drop(begun(Box::new(Breaks(size as usize))));
         }
     }
 }
