@@ -26,9 +26,7 @@ pub fn read_bytes(
             join.begin(options.year.map(i64::from));
             join.head(&bytes[..bytes.len().min(HEAD)]);
             let mut tally = Tally::default();
-            for one in join.batch(&[bytes], &mut emit) {
-                tally.append(one);
-            }
+            tally.append(join.chunk(bytes, &mut emit));
             tally.append(join.end(&mut emit));
             join.finish(true, &mut emit);
             tally

@@ -59,6 +59,8 @@ pub(crate) struct Event<'a> {
     pub(crate) client: Cow<'a, str>,
     /// The account it was handed in with; empty where unknown.
     pub(crate) login: Cow<'a, str>,
+    /// What who handed it in called itself; empty where unknown.
+    pub(crate) helo: Cow<'a, str>,
     /// Whether it came in.
     pub(crate) inward: bool,
     /// Our server's address.
@@ -83,6 +85,7 @@ impl Event<'_> {
             recipient: own(self.recipient),
             client: own(self.client),
             login: own(self.login),
+            helo: own(self.helo),
             inward: self.inward,
             from_ip: own(self.from_ip),
             to_ip: own(self.to_ip),
@@ -126,6 +129,8 @@ struct Mail {
     client: String,
     #[serde(default)]
     login: String,
+    #[serde(default)]
+    helo: String,
     way: u8,
     start: i64,
     ended: bool,
@@ -260,6 +265,7 @@ impl Mail {
             recipient: cut(event.recipient.trim(), MAX_ADDRESS).to_owned(),
             client: String::new(),
             login: String::new(),
+            helo: String::new(),
             way: 0,
             start: event.at.0,
             ended: false,
@@ -276,6 +282,9 @@ impl Mail {
         }
         if self.login.is_empty() {
             self.login = cut(event.login.trim(), MAX_ADDRESS).to_owned();
+        }
+        if self.helo.is_empty() {
+            self.helo = cut(event.helo.trim(), MAX_ADDRESS).to_owned();
         }
         let way = match event.what {
             What::Suppressed => Direction::Stopped,
@@ -328,7 +337,7 @@ impl Mail {
             recipient: &self.recipient,
             client: (!self.client.is_empty()).then_some(&self.client),
             login: &self.login,
-            helo: "",
+            helo: &self.helo,
             direction: match self.way {
                 way if way == Direction::Stopped as u8 => Direction::Stopped,
                 way if way == Direction::In as u8 => Direction::In,

@@ -162,7 +162,7 @@ impl Follower {
         };
         let there = fs::metadata(&self.path).ok().map(|m| ((m.dev(), m.ino()), m.len()));
         if let Source::File(open) = &mut self.source {
-            let held = open.trace.offset() + self.rest.len() as u64;
+            let held = open.trace.reached() + self.rest.len() as u64;
             let truncated =
                 there.is_some_and(|(id, len)| id == open.id && (len < held || !open.still_begins_the_same()));
             if truncated {
@@ -206,7 +206,7 @@ impl Follower {
         let head = head_of(&mut file).map_err(unreadable)?;
         let seen = mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>))
             .map_err(unreadable)?
-            .map(|at| self.marks.remove(at));
+            .map(|found| self.marks.remove(found.at));
         let mut trace = Trace::default();
         if let Some(mark) = &seen {
             file.rewind().map_err(unreadable)?;
@@ -231,7 +231,7 @@ impl Follower {
             if plain().and_then(|p| p.take(4096).read_to_end(&mut head)).is_err() || head.is_empty() {
                 continue;
             }
-            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|at| self.marks.remove(at));
+            let seen = mark::find(&self.marks, &head, plain).ok().flatten().map(|found| self.marks.remove(found.at));
             if seen.is_none() && !after {
                 continue;
             }
@@ -261,8 +261,8 @@ impl Follower {
         while (&mut *stream).take(AT_ONCE as u64).read_to_end(&mut bytes).is_ok_and(|n| n > 0) {
             let end = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
             let rest = bytes.split_off(end);
-            trace.feed(&bytes);
             self.digest(&bytes, batch, add)?;
+            trace.feed_but(&bytes, self.open_bytes());
             bytes = rest;
             if bytes.len() > MAX_LINE {
                 break;
@@ -316,11 +316,17 @@ impl Follower {
         let whole = std::mem::replace(&mut self.rest, rest);
         let before = batch.records;
         self.digest(&whole, batch, add)?;
+        let unfinished = self.open_bytes();
         if let Source::File(open) = &mut self.source {
-            open.trace.feed(&whole);
+            open.trace.feed_but(&whole, unfinished);
             open.records += batch.records - before;
         }
         Ok(())
+    }
+
+    /// See [`Joined::open_bytes`].
+    fn open_bytes(&self) -> usize {
+        self.join.as_ref().map_or(0, |join| join.open_bytes())
     }
 
     /// Whole lines → deliveries.
@@ -353,7 +359,8 @@ impl Follower {
 
     /// Lets the clock of the readers follow that of the wall.
     fn turn(&mut self, now: Timestamp) -> Result<(), Error> {
-        if now.0 < self.options.now.0 + HOUR {
+        // A join in the midst of a record would lose it.
+        if now.0 < self.options.now.0 + HOUR || self.open_bytes() > 0 {
             return Ok(());
         }
         self.options.now = now;

@@ -1,8 +1,8 @@
 //! The formats known, one row each, and which of them a sample is.
 
 use super::{
-    Options, coremail, dsn, exchange, exim, journald, kumomta, mailgun, postfix, postmark, powermta, reject::Tally,
-    sendgrid, sendmail, ses, sparkpost, webhooks,
+    Options, coremail, dsn, exchange, exim, journald, kumomta, lines, mailgun, postfix, postmark, powermta,
+    reject::Tally, sendgrid, sendmail, ses, sparkpost, webhooks,
 };
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
@@ -167,6 +167,9 @@ pub(crate) type EachLine = fn(&[u8], &Options, Emit<'_>) -> Tally;
 /// Goes on from what [`Joined::save`] gave the night before.
 pub(crate) type StartJoin = fn(&Options, Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error>;
 
+/// Reads whole lines before their turn in the join; what it makes of them lives as long as the call.
+pub(crate) type Ahead = fn(&[u8], &mut dyn FnMut(lines::Read<'_>));
+
 /// A join over lines.
 pub(crate) trait Joined: Send {
     /// The next input is of this format, one of the family.
@@ -177,13 +180,22 @@ pub(crate) trait Joined: Send {
     fn head(&mut self, _head: &[u8]) {}
     /// Takes in whole lines.
     fn chunk(&mut self, lines: &[u8], emit: Emit<'_>) -> Tally;
-    /// The input ends here for tonight.
+    /// How many of the latest bytes are of a record of which the end is still to come, and of which nothing else is kept:
+    /// a later night must read them again.
+    fn open_bytes(&self) -> usize {
+        0
+    }
+    /// The input ends here for tonight, or will when it is read on: then nothing may be told of what is open.
     fn end(&mut self, _emit: Emit<'_>) -> Tally {
         Tally::default()
     }
-    /// Takes in several chunks that follow each other.
-    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
-        chunks.iter().map(|chunk| self.chunk(chunk, emit)).collect()
+    /// How chunks can be read before their turn; `None` where a chunk means nothing without the one before.
+    fn ahead(&self) -> Option<Ahead> {
+        None
+    }
+    /// Takes in what was read ahead.
+    fn join(&mut self, _read: lines::Read<'_>, _emit: Emit<'_>) -> Tally {
+        Tally::default()
     }
     /// No more input tonight: emits what is known to be complete.
     fn finish(&mut self, settle: bool, emit: Emit<'_>);
@@ -211,6 +223,10 @@ pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
 
 /// Neither blank nor a comment.
 pub(crate) fn says_something(line: &str) -> bool {
+    // Nearly every line begins with what is no blank of any alphabet.
+    if let Some(first) = line.as_bytes().first().filter(|b| b.is_ascii_graphic()) {
+        return *first != b'#';
+    }
     let line = line.trim_start();
     !line.is_empty() && !line.starts_with('#')
 }
@@ -221,9 +237,16 @@ pub(crate) fn lines_of_text<'t>(text: &'t str, tally: &mut Tally, mut each: impl
     while from < text.len() {
         let end = memchr::memchr(b'\n', &text.as_bytes()[from..]).map_or(text.len(), |at| from + at);
         tally.lines += 1;
-        each(text[from..end].trim_end_matches('\r'), tally);
+        each(without_return(&text[from..end]), tally);
         from = end + 1;
     }
+}
+
+fn without_return(mut line: &str) -> &str {
+    while line.as_bytes().last() == Some(&b'\r') {
+        line = &line[..line.len() - 1];
+    }
+    line
 }
 
 /// Calls `each` with every line of `chunk` as text, its end cut off; counts lines, and those that were no UTF-8.
@@ -234,7 +257,7 @@ pub(crate) fn lines(chunk: &[u8], tally: &mut Tally, mut each: impl FnMut(&str, 
         let end = memchr::memchr(b'\n', &chunk[from..]).map_or(chunk.len(), |at| from + at);
         tally.lines += 1;
         match whole {
-            Some(text) => each(text[from..end].trim_end_matches('\r'), tally),
+            Some(text) => each(without_return(&text[from..end]), tally),
             None => match String::from_utf8_lossy(&chunk[from..end]) {
                 std::borrow::Cow::Borrowed(line) => each(line.trim_end_matches('\r'), tally),
                 std::borrow::Cow::Owned(line) => {

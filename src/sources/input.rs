@@ -174,9 +174,14 @@ impl Input {
         Error::Read { path: PathBuf::from(&self.path), cause }
     }
 
+    /// Whether it lies there under a name: it can be read twice at once.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.source, Source::Path(_))
+    }
+
     /// Whether a later run may find more at its end.
     pub(crate) fn may_grow(&self) -> bool {
-        !self.packed && matches!(self.source, Source::Path(_))
+        !self.packed && self.is_file()
     }
 
     /// How often its name says it was rotated: of two that begin in the same second the higher is the older.

@@ -163,6 +163,8 @@ impl<'de> Visitor<'de> for AnyJson {
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     held: String,
+    /// Lines of which `held` is made.
+    lines: usize,
     depth: usize,
     quoted: bool,
     escaped: bool,
@@ -207,6 +209,7 @@ impl Objects {
                             self.held.push_str(&line[from..=at]);
                             each(Ok(&self.held));
                             self.held.clear();
+                            self.lines = 0;
                         }
                         from = at + 1;
                     }
@@ -217,12 +220,18 @@ impl Objects {
         if self.depth > 0 {
             self.held.push_str(&line[from..]);
             self.held.push('\n');
+            self.lines += 1;
             if self.held.len() > LONGEST {
                 self.give_up(each);
             }
         } else if let Some(at) = stray {
             each(Err(line.get(at..).unwrap_or(line)));
         }
+    }
+
+    /// How many of the latest lines belong to an object of which the end is still to come.
+    pub(crate) fn open_lines(&self) -> usize {
+        self.lines
     }
 
     /// The stream ends: what is unfinished will not be finished.

@@ -50,10 +50,22 @@ impl Provider for KumoMta {
             (Some(class), Some(subject), Some(detail)) => format!("{class}.{subject}.{detail}"),
             _ => String::new(),
         };
-        // The peer is who brought the mail, where it was brought, and where it was taken otherwise.
-        let peer = ip_in(value.text("peer_address.addr"));
+        // The peer is who brought the mail, where it was brought, and where it was taken otherwise; who brought it may
+        // stand in the later records, too, where the server is told to write it.
+        let (peer, name) = (ip_in(value.text("peer_address.addr")), value.text("peer_address.name"));
         let brought = refused || what == What::Begun;
+        let (client, helo, to_ip) = match brought {
+            true => (peer, name, ""),
+            false => (ip_in(value.text("meta.received_from")), "", peer),
+        };
+        let login = value.text("meta.authn_id");
+        // What one of our own users mistyped is refused on its way out; a mailbox on disk is ours.
+        let inward = if refused { login.is_empty() } else { value.text("delivery_protocol") == "Maildir" };
         for to in value.each("recipient") {
+            // Before the recipient is named, a refusal is of no mail.
+            if refused && bare(to.as_text()).is_empty() {
+                continue;
+            }
             tell(Event {
                 what,
                 message: if refused { "" } else { value.text("id") }.into(),
@@ -61,15 +73,79 @@ impl Provider for KumoMta {
                 sent: (!refused && value.has("created")).then(|| moment(value, "created")),
                 sender: bare(value.text("sender")).into(),
                 recipient: bare(to.as_text()).into(),
-                client: if brought { peer } else { "" }.into(),
-                login: value.text("meta.authn_id").into(),
-                inward: refused,
+                client: client.into(),
+                login: login.into(),
+                helo: helo.into(),
+                inward,
                 from_ip: ip_in(value.text("source_address.address")).into(),
-                to_ip: if brought { "" } else { peer }.into(),
+                to_ip: to_ip.into(),
                 reply: said(value.int("response.code"), &enhanced, value.text("response.content")),
                 ..Event::default()
             });
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sources::{FormatKind, Options, read_bytes};
+
+    fn told(log: &str) -> (Vec<String>, u64) {
+        let mut told = Vec::new();
+        let options = Options { settle: true, ..Options::default() };
+        let count = read_bytes(FormatKind::KumoMta, log.as_bytes(), &options, &mut |d| {
+            told.push(format!("{:?} {} {} {} {}", d.direction, d.recipient, d.client.unwrap_or("-"), d.login, d.helo));
+        });
+        (told, count.expect("read").rejected)
+    }
+
+    fn record(kind: &str, id: &str, to: &str, code: u16, more: &str) -> String {
+        format!(
+            r#"{{"type":"{kind}","id":"{id}","sender":"a@x.example","recipient":{to},"queue":"q","site":"","size":9,"response":{{"code":{code},"enhanced_code":null,"content":"said","command":null}},"timestamp":1656800000,"created":1656800000,"num_attempts":0,"nodeid":"n"{more}}}
+"#
+        )
+    }
+
+    #[test]
+    fn who_brought_a_mail() {
+        let from = r#","peer_address":{"name":"laptop","addr":"203.0.113.9"},"meta":{"authn_id":"ann"},"reception_protocol":"ESMTP""#;
+        let to =
+            r#","peer_address":{"name":"mx.y.example.","addr":"192.0.2.25"},"meta":{},"delivery_protocol":"ESMTP""#;
+        let both = record("Reception", "k1", "\"b@y.example\"", 250, from)
+            + &record("Bounce", "k1", "\"b@y.example\"", 550, to);
+        assert_eq!(told(&both), (vec!["Out b@y.example 203.0.113.9 ann laptop".to_owned()], 0));
+        // Receptions need not be logged: then the session's own words may be.
+        let alone = r#","peer_address":{"name":"mx.y.example.","addr":"192.0.2.25"},"meta":{"received_from":"203.0.113.9:41002","authn_id":"ann"}"#;
+        let alone = record("Bounce", "k2", "\"b@y.example\"", 550, alone);
+        assert_eq!(told(&alone), (vec!["Out b@y.example 203.0.113.9 ann ".to_owned()], 0));
+        // By HTTP there is no peer with a name, and one over a socket has no address.
+        let http = r#","peer_address":{"name":"","addr":"/run/in.sock"},"meta":{},"reception_protocol":"HTTP""#;
+        let http = record("Reception", "k3", "\"b@y.example\"", 250, http)
+            + &record("Bounce", "k3", "\"b@y.example\"", 550, to);
+        assert_eq!(told(&http), (vec!["Out b@y.example -  ".to_owned()], 0));
+    }
+
+    #[test]
+    fn who_was_turned_away() {
+        let stranger = r#","peer_address":{"name":"guess.example","addr":"198.51.100.1"},"meta":{}"#;
+        let ours = r#","peer_address":{"name":"laptop","addr":"203.0.113.9"},"meta":{"authn_id":"ann"}"#;
+        let log = record("Rejection", "", "\"no@x.example\"", 550, stranger)
+            + &record("Rejection", "", "\"no@y.example\"", 550, ours)
+            // Before RCPT TO, nobody was asked for.
+            + &record("Rejection", "", "\"\"", 550, stranger)
+            + &record("Rejection", "", "null", 550, stranger);
+        let both = ["In no@x.example 198.51.100.1  guess.example", "Out no@y.example 203.0.113.9 ann laptop"];
+        assert_eq!(told(&log), (both.map(str::to_owned).to_vec(), 0));
+    }
+
+    #[test]
+    fn a_mailbox_on_disk_is_ours() {
+        let from = r#","peer_address":{"name":"out.x.example","addr":"198.51.100.1"},"meta":{}"#;
+        let to = "[\"b@y.example\",\"c@y.example\"]";
+        let log = record("Reception", "k1", to, 250, from)
+            + &record("Delivery", "k1", to, 250, r#","delivery_protocol":"Maildir""#);
+        let each = |name| format!("In {name}@y.example 198.51.100.1  out.x.example");
+        assert_eq!(told(&log), (vec![each("b"), each("c")], 0));
     }
 }

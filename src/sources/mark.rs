@@ -30,6 +30,8 @@ pub(crate) struct Trace {
     head: Vec<u8>,
     tail: Vec<u8>,
     offset: u64,
+    /// Bytes after `offset` that must be read again unless their record ends.
+    open: Vec<u8>,
 }
 
 impl Trace {
@@ -50,9 +52,25 @@ impl Trace {
         self.offset += bytes.len() as u64;
     }
 
-    /// Bytes fed.
+    /// Goes on over `bytes`, but for the last `open` of all so far: they are of a record of which the end is to come.
+    pub(crate) fn feed_but(&mut self, bytes: &[u8], open: usize) {
+        if open == 0 && self.open.is_empty() {
+            return self.feed(bytes);
+        }
+        let mut held = std::mem::take(&mut self.open);
+        held.extend_from_slice(bytes);
+        self.open = held.split_off(held.len().saturating_sub(open));
+        self.feed(&held);
+    }
+
+    /// How far a later night need not read again.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// How far was read.
+    pub(crate) fn reached(&self) -> u64 {
+        self.offset + self.open.len() as u64
     }
 
     /// The mark of what was fed.
@@ -83,12 +101,20 @@ impl Trace {
     }
 }
 
-/// The index of the mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
-pub(crate) fn find(
+/// A mark whose content was found again.
+pub(crate) struct Found<'s> {
+    /// Its index.
+    pub(crate) at: usize,
+    /// What was read of the stream, and the stream, where that is as far as the mark.
+    pub(crate) rest: Option<(Trace, Box<dyn Read + Send + 's>)>,
+}
+
+/// The mark that reaches farthest into the content of `stream`, of which `head` is the beginning.
+pub(crate) fn find<'s>(
     marks: &[Mark],
     head: &[u8],
-    stream: impl FnOnce() -> io::Result<Box<dyn Read + Send>>,
-) -> io::Result<Option<usize>> {
+    stream: impl FnOnce() -> io::Result<Box<dyn Read + Send + 's>>,
+) -> io::Result<Option<Found<'s>>> {
     // Heads of small files differ in length: a folder of mails has thousands, and each is held against all marks.
     let hashes = fnv1a_of_prefixes(&head[..head.len().min(SPAN)]);
     let fits = |mark: &Mark| {
@@ -111,5 +137,5 @@ pub(crate) fn find(
             Err(_) => break,
         }
     }
-    Ok(found)
+    Ok(found.map(|at| Found { at, rest: (trace.offset == marks[at].offset).then_some((trace, stream)) }))
 }

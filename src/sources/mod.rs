@@ -4,6 +4,7 @@
 //! Out: [`Delivery`] after delivery, counts, rejects, and what the next night must know.
 //! Never: judges what a bounce means, asks the clock, keeps a whole file in memory.
 
+mod ahead;
 mod bytes;
 mod coremail;
 mod dsn;
@@ -16,6 +17,7 @@ mod input;
 mod journald;
 mod json;
 mod kumomta;
+mod lanes;
 mod lines;
 mod mailgun;
 mod mark;

@@ -2,17 +2,16 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    io::{self, Read},
+    thread,
 };
 
-use rayon::prelude::*;
-
 use super::{
-    FormatKind, Input, InputCount, Known, Options, Reading, Reject,
-    format::{EachLine, Format, Joined, Reader},
+    FormatKind, Input, InputCount, Known, Mark, Options, Reading, Reject,
+    ahead::{Stream, Unpacking},
+    format::{Format, Joined, Reader},
+    lanes::{self, Add, Done, Watch, Way},
     mark::{self, Trace},
-    parcel::Parcel,
-    reject::{KEPT_PER_FILE, Tally},
+    reject::{self, KEPT_PER_FILE, Tally},
     split::{CHUNK, Chunk, Chunks},
     unpack,
 };
@@ -20,9 +19,6 @@ use crate::{delivery::Delivery, error::Error};
 
 /// Marks kept; the oldest go first. A mark is some hundred bytes, a log a day fills this in 27 years.
 const MARKS: usize = 10_000;
-
-/// Chunks joined at a time: enough for the cores that read them, few enough that memory does not grow with cores.
-const JOINED_CHUNKS: usize = 4;
 
 /// Version of the saved form: 2 joins all line logs as one.
 const SAVED: u64 = 2;
@@ -35,6 +31,24 @@ pub fn read<W: Send>(
     make: &(dyn Fn() -> W + Sync),
     add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync),
     progress: &(dyn Fn(u64) + Sync),
+) -> Result<Reading<W>, Error> {
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
+    thread::scope(|scope| {
+        let unpacking = Unpacking::new(scope, &inputs, &order, progress);
+        in_order(&inputs, &order, unpacking, known, options, make, add)
+    })
+}
+
+/// Reads `inputs` one after the other.
+fn in_order<W: Send>(
+    inputs: &[Input],
+    order: &[usize],
+    mut unpacking: Unpacking<'_, '_>,
+    known: &Known,
+    options: &Options,
+    make: &(dyn Fn() -> W + Sync),
+    add: Add<'_, W>,
 ) -> Result<Reading<W>, Error> {
     let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
     let mut marks = known.marks.clone();
@@ -49,13 +63,12 @@ pub fn read<W: Send>(
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
     let mut rejects = vec![Vec::new(); inputs.len()];
 
-    let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_by_key(|&i| (inputs[i].first, std::cmp::Reverse(inputs[i].rotation()), inputs[i].size(), i));
-    for i in order {
+    for (place, &i) in order.iter().enumerate() {
         let input = &inputs[i];
+        unpacking.turn(place);
         let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
         let Some(kind) = input.format else {
-            let cause = if input.empty { None } else { Some(leave_out(input, &inputs)?) };
+            let cause = if input.empty { None } else { Some(leave_out(input, inputs)?) };
             counts[i] = InputCount {
                 path: input.path.clone(),
                 format: "unknown".to_owned(),
@@ -63,12 +76,26 @@ pub fn read<W: Send>(
                 ..InputCount::default()
             };
             rejects[i].extend(cause.map(file));
-            progress(input.total_bytes);
+            (unpacking.progress)(input.total_bytes);
             continue;
         };
-        let seen = mark::find(&marks, &input.head, || Ok(unpack::unpack(input.raw()?)?.0))
-            .map_err(|e| input.unreadable(e))?
-            .map(|at| marks.remove(at));
+        let mut opened = false;
+        let found = mark::find(&marks, &input.head, || {
+            opened = true;
+            unpacking.stream(i)
+        });
+        let found = found.map_err(|e| input.unreadable(e))?;
+        let (seen, rest) = found.map_or((None, None), |found| (Some(marks.remove(found.at)), found.rest));
+        // What was read to know it again goes on, where it is at the right place.
+        let (trace, plain) = match (rest, opened) {
+            (Some(rest), _) => rest,
+            (None, false) => (Trace::default(), unpacking.stream(i).map_err(|e| input.unreadable(e))?),
+            // The progress of these bytes is told already.
+            (None, true) => {
+                let again = input.raw().and_then(unpack::unpack).map_err(|e| input.unreadable(e))?;
+                (Trace::default(), again.0 as Stream<'_>)
+            }
+        };
         let format = kind.format();
         let reader = match format.reader() {
             Reader::Lines(each) => Way::Lines(each),
@@ -84,17 +111,8 @@ pub fn read<W: Send>(
                 Way::Joined(&mut **join)
             }
         };
-        let mut one = One {
-            input,
-            format,
-            options,
-            add,
-            progress,
-            trace: Trace::default(),
-            tally: Tally::default(),
-            notes: Vec::new(),
-        };
-        one.read(reader, seen.as_ref(), &mut workers)?;
+        let mut one = One { input, format, options, add, trace, tally: Tally::default(), notes: Vec::new() };
+        one.read(reader, plain, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
         let One { trace, tally, mut notes, .. } = one;
         if trace.offset() > 0 {
@@ -182,75 +200,43 @@ fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
     Ok("no mail log: left out".to_owned())
 }
 
-enum Way<'w> {
-    Lines(EachLine),
-    Joined(&'w mut dyn Joined),
-}
-
 /// One input being read.
 struct One<'o, W> {
     input: &'o Input,
     format: &'static dyn Format,
     options: &'o Options,
-    add: &'o (dyn Fn(&mut W, &Delivery<'_>) + Sync),
-    progress: &'o (dyn Fn(u64) + Sync),
+    add: Add<'o, W>,
     trace: Trace,
     tally: Tally,
     notes: Vec<String>,
 }
 
 impl<W: Send> One<'_, W> {
-    fn read(&mut self, mut way: Way<'_>, seen: Option<&super::Mark>, workers: &mut [W]) -> Result<(), Error> {
+    fn read(
+        &mut self,
+        mut way: Way<'_>,
+        mut plain: Stream<'_>,
+        seen: Option<&Mark>,
+        workers: &mut [W],
+    ) -> Result<(), Error> {
         let input = self.input;
-        let raw = Told { inner: input.raw().map_err(|e| input.unreadable(e))?, progress: self.progress };
-        let (mut plain, _) = unpack::unpack(raw).map_err(|e| input.unreadable(e))?;
         if let Some(mark) = seen {
             self.trace.skip_to(mark.offset, &mut plain).map_err(|e| input.unreadable(e))?;
         }
         let mut chunks = Chunks::new(plain, CHUNK);
-        let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { workers.len().min(JOINED_CHUNKS) };
-        let add = self.add;
-        let mut done = Parcel::default();
-        let mut fresh = Parcel::default();
-        let mut batch = take(&mut chunks, lanes);
-        while !batch.is_empty() {
-            self.trim_end(&mut batch, chunks.broken.is_some());
-            // The next chunks are read and unpacked while these are taken apart.
-            let (next, tallies) = rayon::join(
-                || take(&mut chunks, lanes),
-                || match &mut way {
-                    Way::Lines(each) => {
-                        let (each, options, add) = (*each, self.options, self.add);
-                        batch
-                            .par_iter()
-                            .zip(workers.par_iter_mut())
-                            .map(|(chunk, worker)| {
-                                lines_of(chunk, |bytes| each(bytes, options, &mut |d| add(worker, d)))
-                            })
-                            .collect()
-                    }
-                    Way::Joined(join) => {
-                        // What the batch before completed is learned while this one is joined.
-                        let (fresh, done) = (&mut fresh, &done);
-                        rayon::join(|| joined(&mut **join, &batch, fresh), || learn(done, workers, add)).0
-                    }
-                },
-            );
-            std::mem::swap(&mut done, &mut fresh);
-            fresh.clear();
-            for chunk in batch {
-                self.trace.feed(&chunk.bytes);
-                chunks.reuse(chunk);
-            }
-            for tally in tallies {
-                self.tally.append(tally);
-            }
-            batch = next;
-        }
-        learn(&done, workers, add);
-        if let Way::Joined(join) = &mut way {
+        let lent = match &mut way {
+            Way::Lines(each) => Way::Lines(*each),
+            Way::Joined(join) => Way::Joined(&mut **join),
+        };
+        lanes::run(&mut chunks, lent, workers, self.options, self.add, self);
+        // A record printed over many lines that breaks off is left to a later run, as a line without its end is.
+        let waits = self.input.may_grow() || chunks.broken.is_some();
+        if let Way::Joined(join) = &mut way
+            && !(waits && join.open_bytes() > 0)
+        {
             let worker = &mut workers[0];
             self.tally.append(join.end(&mut |d| (self.add)(worker, d)));
+            self.trace.feed_but(&[], 0);
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
@@ -259,13 +245,12 @@ impl<W: Send> One<'_, W> {
         }
         Ok(())
     }
+}
 
+impl<W> Watch for One<'_, W> {
     /// Leaves a last line without its end to a later run, where one may bring the rest.
-    fn trim_end(&mut self, batch: &mut [Chunk], broken: bool) {
-        let Some(chunk) = batch.last_mut().filter(|chunk| chunk.last && !chunk.overlong) else {
-            return;
-        };
-        if !(self.input.may_grow() || broken) {
+    fn cut(&mut self, chunk: &mut Chunk, broken: bool) {
+        if !chunk.last || chunk.overlong || !(self.input.may_grow() || broken) {
             return;
         }
         let end = memchr::memrchr(b'\n', &chunk.bytes).map_or(0, |at| at + 1);
@@ -274,59 +259,15 @@ impl<W: Send> One<'_, W> {
             return;
         }
         chunk.bytes.truncate(end);
-        let mut unread = Tally { lines: self.tally.lines, ..Tally::default() };
-        unread.reject("the last line has no end: left for the next run", &line);
-        let excerpt = unread.rejects.pop().map_or(String::new(), |(_, _, excerpt)| excerpt);
         if self.notes.len() < KEPT_PER_FILE {
+            let excerpt = reject::excerpt(&line);
             self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
         }
     }
-}
 
-/// Joins a batch; its deliveries go to `parcel`.
-fn joined(join: &mut dyn Joined, batch: &[Chunk], parcel: &mut Parcel) -> Vec<Tally> {
-    let bytes: Vec<&[u8]> = batch.iter().map(|chunk| if chunk.overlong { &[] } else { &chunk.bytes[..] }).collect();
-    let tallies = join.batch(&bytes, &mut |delivery| parcel.push(delivery));
-    batch.iter().zip(tallies).map(|(chunk, tally)| lines_of(chunk, |_| tally)).collect()
-}
-
-/// Each worker takes an equal share.
-fn learn<W: Send>(parcel: &Parcel, workers: &mut [W], add: &(dyn Fn(&mut W, &Delivery<'_>) + Sync)) {
-    let (count, lanes) = (parcel.len(), workers.len());
-    workers.par_iter_mut().enumerate().for_each(|(lane, worker)| {
-        parcel.each(count * lane / lanes, count * (lane + 1) / lanes, |delivery| add(worker, delivery));
-    });
-}
-
-fn lines_of(chunk: &Chunk, parse: impl FnOnce(&[u8]) -> Tally) -> Tally {
-    if !chunk.overlong {
-        return parse(&chunk.bytes);
-    }
-    // Only the piece with the line's end counts it, so that a line of many chunks is one line.
-    let mut tally = Tally::default();
-    if chunk.bytes.last() == Some(&b'\n') || chunk.last {
-        tally.lines = 1;
-        tally.relevant = 1;
-        tally.reject("the line is longer than any record could be", "");
-    }
-    tally
-}
-
-fn take<R: Read>(chunks: &mut Chunks<R>, lanes: usize) -> Vec<Chunk> {
-    std::iter::from_fn(|| chunks.next()).take(lanes).collect()
-}
-
-/// Tells how many bytes of the file went by.
-struct Told<'p, R> {
-    inner: R,
-    progress: &'p (dyn Fn(u64) + Sync),
-}
-
-impl<R: Read> Read for Told<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        (self.progress)(n as u64);
-        Ok(n)
+    fn done(&mut self, done: &mut Done) {
+        self.trace.feed_but(&done.chunk.bytes, done.open);
+        self.tally.append(std::mem::take(&mut done.tally));
     }
 }
 

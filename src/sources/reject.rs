@@ -71,7 +71,8 @@ impl Tally {
     }
 }
 
-fn excerpt(line: &str) -> String {
+/// The head of a line, as it may be shown.
+pub(crate) fn excerpt(line: &str) -> String {
     let mut end = line.len().min(EXCERPT);
     while !line.is_char_boundary(end) {
         end -= 1;

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read};
 
-/// Bytes in a chunk: enough that handing it to a core costs nothing and any line fits, little enough that all cores'
-/// chunks lie in their caches.
-pub(crate) const CHUNK: usize = 2 * MAX_LINE;
+/// Bytes in a chunk: enough that handing it to a core costs nothing, little enough that it lies in that core's cache.
+pub(crate) const CHUNK: usize = 512 << 10;
+
+/// Bytes in a chunk of which the first line is longer than that.
+const LARGEST: usize = 2 * MAX_LINE;
 
 /// The longest line read; syslog writes up to 8 KiB, a JSON record with many attempts some hundred.
 pub(crate) const MAX_LINE: usize = 1 << 20;
@@ -49,7 +51,13 @@ impl<R: Read> Chunks<R> {
         bytes.resize(self.size.max(filled), 0);
         bytes[..filled].copy_from_slice(&self.carry);
         self.carry.clear();
-        while filled < bytes.len() {
+        loop {
+            if filled == bytes.len() {
+                if filled >= LARGEST || self.overlong || memchr::memchr(b'\n', &bytes).is_some() {
+                    break;
+                }
+                bytes.resize(LARGEST, 0);
+            }
             match self.stream.read(&mut bytes[filled..]) {
                 Ok(0) => {
                     self.ended = true;

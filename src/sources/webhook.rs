@@ -62,11 +62,17 @@ impl<P: Provider> Format for P {
 fn start<P: Provider>(options: &Options, saved: Option<serde_json::Value>) -> Result<Box<dyn Joined>, Error> {
     let mails = Mails::load(saved)
         .map_err(|cause| Error::Data { name: "pending provider events".to_owned(), cause: cause.to_string() })?;
-    Ok(Box::new(Stream::<P> { objects: Objects::default(), mails, now: options.now, provider: PhantomData }))
+    let (objects, now) = (Objects::default(), options.now);
+    Ok(Box::new(Stream::<P> { objects, open: 0, mails, now, provider: PhantomData }))
 }
+
+/// Bytes of a record that may wait for its end: more is none, and to be said so.
+const WAITS: usize = 256 << 10;
 
 struct Stream<P> {
     objects: Objects,
+    /// Bytes of the lines that `objects` holds.
+    open: usize,
     mails: Mails,
     /// Of events without a time of their own: when the one before happened.
     now: Timestamp,
@@ -75,12 +81,12 @@ struct Stream<P> {
 
 impl<P: Provider> Joined for Stream<P> {
     fn begin(&mut self, _: Option<i64>) {
-        self.objects = Objects::default();
+        (self.objects, self.open) = (Objects::default(), 0);
     }
 
     fn chunk(&mut self, bytes: &[u8], emit: Emit<'_>) -> Tally {
         let mut tally = Tally::default();
-        let Stream { objects, mails, now, .. } = self;
+        let Stream { objects, mails, now, .. } = &mut *self;
         let mut told = 0;
         format::lines(bytes, &mut tally, |line, tally| {
             let line = line.trim_start_matches('\u{feff}');
@@ -97,11 +103,21 @@ impl<P: Provider> Joined for Stream<P> {
             });
         });
         tally.records += told;
+        let lines = objects.open_lines();
+        self.open = match lines as u64 > tally.lines {
+            true => self.open + bytes.len(),
+            false => last_lines(bytes, lines),
+        };
         tally
+    }
+
+    fn open_bytes(&self) -> usize {
+        if self.open <= WAITS { self.open } else { 0 }
     }
 
     fn end(&mut self, _: Emit<'_>) -> Tally {
         let mut tally = Tally::default();
+        self.open = 0;
         self.objects.give_up(&mut |object| {
             if let Err(text) = object {
                 tally.relevant += 1;
@@ -148,6 +164,14 @@ fn take<P: Provider>(value: &Json<'_>, mails: &mut Mails, now: &mut Timestamp, t
     } else if told == 0 {
         tally.ignored += 1;
     }
+}
+
+/// Bytes of the last `count` lines, of which the last may lack its end.
+fn last_lines(bytes: &[u8], count: usize) -> usize {
+    let whole = bytes.len() - usize::from(bytes.last() == Some(&b'\n'));
+    let Some(before) = count.checked_sub(1) else { return 0 };
+    let start = memchr::memrchr_iter(b'\n', &bytes[..whole]).nth(before);
+    bytes.len() - start.map_or(0, |at| at + 1)
 }
 
 /// Seconds, milliseconds or a written date under `path`.

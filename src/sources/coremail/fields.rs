@@ -197,24 +197,26 @@ impl<'a> Cursor<'a> {
 }
 
 /// The place of the first quote or backslash. Eight bytes at a time: most strings of a record are so short that getting
-/// a vector unit to work takes longer.
+/// a vector unit to work takes longer; replies are not.
 fn string_end(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
+    /// Words of a string that is short.
+    const SHORT: usize = 4;
     // The lowest byte marked is one that is `byte`; those above may be others.
     let marked = |word: u64, byte: u8| {
         let zero_where_equal = word ^ (ONES * u64::from(byte));
         zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7)
     };
-    let (words, rest) = bytes.as_chunks();
-    for (n, word) in words.iter().enumerate() {
+    let (words, _) = bytes.as_chunks();
+    for (n, word) in words.iter().take(SHORT).enumerate() {
         let word = u64::from_le_bytes(*word);
         let found = marked(word, b'"') | marked(word, b'\\');
         if found != 0 {
             return Some(8 * n + found.trailing_zeros() as usize / 8);
         }
     }
-    let tail = bytes.len() - rest.len();
-    rest.iter().position(|b| matches!(b, b'"' | b'\\')).map(|at| tail + at)
+    let looked = 8 * words.len().min(SHORT);
+    memchr::memchr2(b'"', b'\\', &bytes[looked..]).map(|at| looked + at)
 }
 
 #[derive(Deserialize)]

@@ -71,7 +71,8 @@ fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {
 }
 
 fn take<'a>(line: &'a str, fields: &mut Fields<'a>, options: &Options, tally: &mut Tally, emit: Emit<'_>) {
-    let line = line.trim_start_matches('\u{feff}').trim_ascii();
+    let line = if line.as_bytes().first() == Some(&0xef) { line.trim_start_matches('\u{feff}') } else { line };
+    let line = line.trim_ascii();
     if !format::says_something(line) {
         return;
     }
@@ -138,12 +139,15 @@ fn text<'f>(list: &'f fields::List<'_>, n: usize) -> &'f str {
     list.get(n).map_or("", |s| &**s)
 }
 
+/// Whether a reply tells what another server said. Colons are rare: looking for them is sooner done than for the words.
+fn quotes(reply: &[u8]) -> bool {
+    memchr::memchr_iter(b':', reply).any(|at| reply[..at].ends_with(b" said") && reply.get(at + 1) == Some(&b' '))
+}
+
 /// As [`Attempt::replied`], without looking further where the reply begins with its code, as nearly all do.
 fn tried<'f>(from_ip: &'f str, to_ip: &'f str, reply: &'f str) -> Attempt<'f> {
     match reply.as_bytes() {
-        [class @ b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..]
-            if memchr::memmem::find(reply.as_bytes(), b" said: ").is_none() =>
-        {
+        [class @ b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..] if !quotes(reply.as_bytes()) => {
             Attempt { from_ip, to_ip, reply, accepted: *class == b'2' }
         }
         _ => Attempt::replied(from_ip, to_ip, reply),

@@ -3,6 +3,7 @@
 //! Reading a head needs no other line, so that lines are read on all cores; [`Years`] then gives the year that RFC 3164
 //! leaves out, in the order of the lines.
 
+use super::event::near;
 use crate::{moment::Timestamp, sources::Options, zone::Zone};
 
 /// A line's parts.
@@ -34,7 +35,10 @@ const DAY: i64 = 86_400;
 
 /// Takes a line apart; `None` where it has no head.
 pub(crate) fn read(line: &str) -> Option<Head<'_>> {
-    let line = line.trim_start_matches('\u{feff}');
+    let line = match line.as_bytes().first() {
+        Some(0xef) => line.trim_start_matches('\u{feff}'),
+        _ => line,
+    };
     let (line, structured) = match line.strip_prefix('<') {
         Some(tail) => {
             let end = tail
@@ -87,10 +91,24 @@ fn own(stamp: Stamp, tail: &str) -> Head<'_> {
 
 /// `Jan 10 16:15:29 `
 fn without_year(line: &str) -> Option<(Stamp, &str)> {
-    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    // A year with 29 days in February.
+    const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let b = line.as_bytes();
-    let name = b.get(..3)?;
-    let month = MONTHS.chunks_exact(3).position(|m| m == name)? as u8 + 1;
+    let month = match b.first_chunk()? {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
     if b.get(3) != Some(&b' ') {
         return None;
     }
@@ -103,14 +121,12 @@ fn without_year(line: &str) -> Option<(Stamp, &str)> {
         return None;
     }
     let (h, m, s) = (digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?);
-    // A year with 29 days in February.
-    Timestamp::from_civil(2000, i64::from(month), i64::from(day), h.into(), m.into(), s.into())?;
-    let end = day_at + day_len + 9;
-    // Fractions of a second, or a colon from some relays.
-    let gap = memchr::memchr(b' ', &b[end..])?;
-    if gap > 7 {
+    if !(1..=DAYS[usize::from(month) - 1]).contains(&day) || h > 23 || m > 59 || s > 60 {
         return None;
     }
+    let end = day_at + day_len + 9;
+    // Fractions of a second, or a colon from some relays.
+    let gap = if b[end..].first() == Some(&b' ') { 0 } else { b[end..].iter().take(8).position(|b| *b == b' ')? };
     Some((Stamp::InYear { month, second: ((day - 1) * 24 + h) * 3600 + m * 60 + s }, &line[end + gap + 1..]))
 }
 
@@ -120,21 +136,28 @@ fn digits(b: &[u8]) -> Option<u32> {
 
 /// `host program[pid]: text`
 fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
-    let tail = tail.trim_start_matches(' ');
-    let gap = memchr::memchr(b' ', tail.as_bytes())?;
+    let tail = without_blanks(tail);
+    let gap = near(tail, b' ')?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
         return None;
     }
     // `last message repeated 2 times` has no program.
-    let word = memchr::memchr(b' ', tail.as_bytes()).unwrap_or(tail.len());
+    let word = near(tail, b' ').unwrap_or(tail.len());
     let Some(tag) = tail[..word].strip_suffix(':') else {
         return Some(Head { stamp, host, program: "", pid: "", rest: tail });
     };
-    let open = memchr::memchr(b'[', tag.as_bytes());
+    let open = near(tag, b'[');
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
-    Some(Head { stamp, host, program, pid, rest: tail[word..].trim_start_matches(' ') })
+    Some(Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) })
+}
+
+fn without_blanks(mut text: &str) -> &str {
+    while text.as_bytes().first() == Some(&b' ') {
+        text = &text[1..];
+    }
+    text
 }
 
 /// `host program pid msgid structured-data text`

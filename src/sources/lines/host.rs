@@ -91,7 +91,9 @@ impl Host {
                 queue.hear(said);
                 queue.origin = if inside && !trusted && !queue.ours { Origin::Loopback } else { Origin::Known };
                 queue.second = inside || (trusted && !authenticated);
-                self.told(id, emit);
+                if !queue.recipients.is_empty() {
+                    self.told(id, emit);
+                }
             }
             Event::Pickup { id, before: Some(before), .. }
                 if self.queues.get(before).is_some_and(|queue| queue.removed.is_none()) =>
@@ -126,15 +128,16 @@ impl Host {
             }
             Event::Opened { id } => self.queue(id, at, emit).opened = true,
             Event::Sender { id, sender } => {
-                // Another sender under the same id is another mail, of which the first line is missing.
-                if self.queues.get(id).is_some_and(|queue| {
-                    queue.sender.as_deref().is_some_and(|before| before != sender) && !queue.recipients.is_empty()
-                }) {
-                    self.leave(id, emit);
+                let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
+                if queue.sender.as_deref() == Some(sender) {
+                    return;
                 }
-                let queue = self.queue(id, at, emit);
-                if queue.sender.as_deref() != Some(sender) {
-                    queue.sender = Some(sender.to_owned());
+                // Another sender under the same id is another mail, of which the first line is missing.
+                if queue.sender.is_some() && !queue.recipients.is_empty() {
+                    anew(queue, &mut self.refusals, at, emit);
+                }
+                queue.sender = Some(sender.to_owned());
+                if !queue.recipients.is_empty() {
                     self.told(id, emit);
                 }
             }
@@ -168,20 +171,15 @@ impl Host {
 
     /// The mail under `id`, which may be new.
     fn queue(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self.queues.get(id).is_some_and(|queue| queue.removed.is_some()) {
-            self.leave(id, emit);
-        }
-        let queue = self.queues.entry_ref(id).or_default();
-        queue.last = at.0;
-        queue
+        queue_of(&mut self.queues, &mut self.refusals, id, at, emit)
     }
 
     /// The mail under `id`, of which this is the first line but perhaps for cleanup's.
     fn begun(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) -> &mut Queue {
-        if self.queues.get(id).is_some_and(|queue| queue.origin != Origin::Unknown) {
-            self.leave(id, emit);
+        let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
+        if queue.origin != Origin::Unknown {
+            anew(queue, &mut self.refusals, at, emit);
         }
-        let queue = self.queue(id, at, emit);
         queue.opened = true;
         queue
     }
@@ -218,7 +216,7 @@ impl Host {
         {
             return self.hop(id, next, tried, at, emit);
         }
-        let queue = self.queue(id, at, emit);
+        let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
         if tried.status == Status::Deferred {
             queue.keep(tried, at);
             return;
@@ -228,9 +226,6 @@ impl Host {
             return self.told(id, emit);
         }
         // The usual case, without keeping anything: one attempt, of which all is known.
-        let Some(queue) = self.queues.get(id) else {
-            return;
-        };
         let into = queue.is_into(tried);
         let attempt =
             Attempt { from_ip: "", to_ip: tried.to_ip, reply: tried.reply, accepted: tried.status == Status::Sent };
@@ -356,4 +351,29 @@ impl Host {
         ids.sort_unstable();
         ids
     }
+}
+
+/// The mail under `id`, which may be new: after one that left, it is.
+fn queue_of<'q>(
+    queues: &'q mut HashMap<String, Queue>,
+    refusals: &mut Refusals,
+    id: &str,
+    at: Timestamp,
+    emit: Emit<'_>,
+) -> &'q mut Queue {
+    let queue = queues.entry_ref(id).or_default();
+    if queue.removed.is_some() {
+        anew(queue, refusals, at, emit);
+    }
+    queue.last = at.0;
+    queue
+}
+
+/// Another mail takes the place of one, of which what was tried counts as it stands.
+fn anew(queue: &mut Queue, refusals: &mut Refusals, at: Timestamp, emit: Emit<'_>) {
+    let before = std::mem::take(queue);
+    for recipient in &before.recipients {
+        deliver(refusals, &before, recipient, emit);
+    }
+    queue.last = at.0;
 }

@@ -1,8 +1,7 @@
-//! Lines become deliveries, host by host. Lines are read on all cores, then joined in their order.
+//! Lines become deliveries, host by host. Lines are read before their turn, on any core, then joined in their order.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,7 +17,7 @@ use crate::{
     moment::Timestamp,
     sources::{
         FormatKind, Options, exim,
-        format::{self, Emit, Joined},
+        format::{self, Ahead, Emit, Joined},
         journald::Journal,
         reject::Tally,
         split::MAX_LINE,
@@ -48,6 +47,12 @@ struct Saved {
     hosts: BTreeMap<String, SavedHost>,
     pieces: Pieces,
     journal: Journal,
+}
+
+/// What the lines of a chunk tell, not joined yet.
+pub(crate) struct Read<'a> {
+    tally: Tally,
+    items: Vec<Item<'a>>,
 }
 
 /// What a line tells, and where and when.
@@ -89,34 +94,31 @@ impl Joined for Join {
     }
 
     fn chunk(&mut self, bytes: &[u8], emit: Emit<'_>) -> Tally {
-        self.batch(&[bytes], emit).pop().unwrap_or_default()
+        let mut tally = Tally::default();
+        if !self.journald {
+            ahead(bytes, &mut |read| tally = self.join(read, &mut *emit));
+            return tally;
+        }
+        let (journal, state, mut records) = (&mut self.journal, &mut self.state, 0);
+        journal.read(bytes, &mut tally, &mut |head| {
+            let Some(server) = Server::of(head) else { return false };
+            server.read(head, &mut |event| {
+                records += state.take(&Item { stamp: head.stamp, host: head.host, event }, &mut *emit);
+            });
+            true
+        });
+        tally.records = records;
+        tally
     }
 
-    fn batch(&mut self, chunks: &[&[u8]], emit: Emit<'_>) -> Vec<Tally> {
-        if self.journald {
-            let (journal, state) = (&mut self.journal, &mut self.state);
-            let entries = |chunk: &&[u8]| {
-                let mut records = 0;
-                let mut tally = Tally::default();
-                journal.read(chunk, &mut tally, &mut |head| {
-                    let Some(server) = Server::of(head) else { return false };
-                    server.read(head, &mut |event| {
-                        records += state.take(&Item { stamp: head.stamp, host: head.host, event }, &mut *emit);
-                    });
-                    true
-                });
-                tally.records = records;
-                tally
-            };
-            return chunks.iter().map(entries).collect();
-        }
-        let texts: Vec<(Cow<'_, str>, u64)> = chunks.par_iter().map(|chunk| text(chunk)).collect();
-        let read: Vec<(Tally, Vec<Item<'_>>)> = texts.par_iter().map(|(text, lossy)| read(text, *lossy)).collect();
-        let joined = |(mut tally, items): (Tally, Vec<Item<'_>>)| {
-            tally.records = items.iter().map(|item| self.state.take(item, &mut *emit)).sum();
-            tally
-        };
-        read.into_iter().map(joined).collect()
+    fn ahead(&self) -> Option<Ahead> {
+        if self.journald { None } else { Some(ahead) }
+    }
+
+    fn join(&mut self, read: Read<'_>, emit: Emit<'_>) -> Tally {
+        let Read { mut tally, items } = read;
+        tally.records = items.iter().map(|item| self.state.take(item, &mut *emit)).sum();
+        tally
     }
 
     fn finish(&mut self, settle: bool, emit: Emit<'_>) {
@@ -189,10 +191,15 @@ fn text(chunk: &[u8]) -> (Cow<'_, str>, u64) {
     }
 }
 
-/// What the lines of a chunk tell, without joining them.
-fn read<'a>(text: &'a str, lossy: u64) -> (Tally, Vec<Item<'a>>) {
+/// See [`Joined::ahead`].
+fn ahead(bytes: &[u8], then: &mut dyn FnMut(Read<'_>)) {
+    let (text, lossy) = text(bytes);
+    then(read(&text, lossy));
+}
+
+fn read(text: &str, lossy: u64) -> Read<'_> {
     let mut tally = Tally { lossy, ..Tally::default() };
-    let mut items: Vec<Item<'a>> = Vec::with_capacity(text.len() / 256);
+    let mut items: Vec<Item<'_>> = Vec::with_capacity(text.len() / 128);
     let mut month = 0;
     format::lines_of_text(text, &mut tally, |line, tally| {
         if !format::says_something(line) {
@@ -224,5 +231,5 @@ fn read<'a>(text: &'a str, lossy: u64) -> (Tally, Vec<Item<'a>>) {
             items.push(Item { stamp: head.stamp, host: "", event: Event::Nothing });
         }
     });
-    (tally, items)
+    Read { tally, items }
 }

@@ -21,4 +21,4 @@ mod seen;
 pub(crate) mod server;
 
 pub(crate) use head::Head;
-pub(crate) use join::start;
+pub(crate) use join::{Read, start};

@@ -112,7 +112,7 @@ impl Queue {
             Agent::Mailbox => true,
             Agent::Nobody => self.is_from_outside(),
             // A gateway that hands mail from the world to a server inside.
-            Agent::Smtp => is_private(tried.to_ip) && self.is_from_outside(),
+            Agent::Smtp => self.is_from_outside() && is_private(tried.to_ip),
         }
     }
 

@@ -15,7 +15,7 @@ impl Server {
     /// By the program's name; `None` for all other programs.
     pub(crate) fn of(head: &Head<'_>) -> Option<Self> {
         let program = head.program;
-        if program.contains('/') || program.starts_with("postfix") {
+        if program.starts_with("postfix") || program.as_bytes().contains(&b'/') {
             Some(Server::Postfix)
         } else if program.starts_with("exim") {
             Some(Server::Exim)

@@ -235,3 +235,66 @@ fn threads_change_nothing() {
     assert_eq!(deliveries([&one]), deliveries([&many]));
     assert_eq!((one.inputs, one.marks), (many.inputs, many.marks));
 }
+
+#[test]
+fn packed_generations_are_unpacked_beside_each_other_and_read_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // A mail's lines go over the generations; each but the last is longer than what is unpacked before its turn, or not.
+    let line =
+        |n: usize, what: &str| format!("2022-06-{:02}T10:00:{:02}Z mx postfix/{what}\n", 1 + n / 60_000, n / 1000 % 60);
+    let id = |n: usize| format!("A{n:07}");
+    let day = |from: usize, to: usize| -> String {
+        (from..to)
+            .map(|n| {
+                let (id, before) = (id(n), id(n.saturating_sub(100)));
+                line(n, &format!("pickup[3]: {id}: uid=0 from=<a@x.example>"))
+                    + &line(n, &format!("qmgr[1]: {id}: from=<a@x.example>, size=1, nrcpt=1 (queue active)"))
+                    + &line(n, &format!("smtp[2]: {before}: to=<b{n}@y.example>, relay=none, delay=1, delays=0/0/1/0, dsn=5.4.4, status=bounced (no host)"))
+                    + &line(n, &format!("qmgr[1]: {before}: removed"))
+            })
+            .collect()
+    };
+    let ends = [0, 3_000, 100_000, 101_000, 160_000, 160_500, 161_000];
+    let packs = [gzip as fn(&[u8]) -> Vec<u8>, zst, bz2, xz, gzip, zst];
+    let paths: Vec<PathBuf> = (0..6)
+        .map(|n| file(folder.path(), &format!("mail.log.{}.p", 6 - n), &packs[n](day(ends[n], ends[n + 1]).as_bytes())))
+        .collect();
+    let with = |threads, known: &Known| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads")
+            .install(|| run(&paths, known, &options()).expect("a reading"))
+    };
+    let (one, many) = (with(1, &Known::default()), with(5, &Known::default()));
+    assert!(deliveries([&one]) == deliveries([&many]));
+    assert_eq!((&one.inputs, &one.marks, &one.pending), (&many.inputs, &many.marks, &many.pending));
+    assert_eq!(one.inputs.iter().map(|count| count.records).sum::<u64>(), 161_000);
+    // Known again, and one of them grown.
+    let again = with(5, &known(&many));
+    assert!(deliveries([&again]).is_empty());
+    assert_eq!(again.marks, many.marks);
+    fs::write(&paths[5], zst(day(ends[5], ends[6] + 50).as_bytes())).expect("a temporary folder can be written");
+    let grown = with(5, &known(&again));
+    assert_eq!((grown.inputs[5].records, grown.inputs[5].already_seen), (50, many.inputs[5].records));
+}
+
+#[test]
+fn a_panic_while_learning_ends_the_reading_and_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = "2022-06-08T10:00:00Z mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from a[192.0.2.1]: 550 5.1.1 <b@y.example>: no; from=<a@x.example> to=<b@y.example> proto=ESMTP helo=<a>\n";
+    let lines = file(folder.path(), "mail.log", line.repeat(40_000).as_bytes());
+    let records = file(folder.path(), "x.log", records(40_000).as_bytes());
+    for (path, threads) in [(&lines, 1), (&lines, 2), (&lines, 5), (&records, 2), (&records, 5)] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let inputs = open(&[path.display().to_string()], &options()).expect("a log");
+        let add = |learned: &mut u64, _: &Delivery<'_>| {
+            *learned += 1;
+            assert!(*learned < 5_000, "as told");
+        };
+        let reading = std::panic::AssertUnwindSafe(|| {
+            pool.install(|| read(inputs, &Known::default(), &options(), &|| 0, &add, &|_| {}).is_ok())
+        });
+        assert!(std::panic::catch_unwind(reading).is_err(), "{threads} threads");
+    }
+}

@@ -14,7 +14,7 @@ fn hold(kind: FormatKind, parts: &[&[u8]], what: &dyn Fn() -> String) {
             join.begin(None);
             join.head(&parts[0][..parts[0].len().min(4 << 10)]);
             let mut told = 0;
-            let tallies = join.batch(parts, &mut |_| told += 1);
+            let tallies = parts.iter().map(|part| join.chunk(part, &mut |_| told += 1)).collect::<Vec<_>>();
             let end = join.end(&mut |_| told += 1);
             join.save().expect("what is open can be saved");
             join.finish(true, &mut |_| told += 1);

@@ -81,6 +81,64 @@ fn split_at_every_line() {
     }
 }
 
+/// Records of a case, printed over many lines: one after the other, or in one array.
+fn printed(case: &Path, in_array: bool) -> String {
+    let text = fs::read_to_string(case).expect("a case");
+    let values = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let records: Vec<serde_json::Value> = values
+        .flat_map(|value| match value {
+            serde_json::Value::Array(list) => list,
+            other => vec![other],
+        })
+        .collect();
+    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON") + "\n";
+    if in_array { pretty(&records.into()) } else { records.iter().map(pretty).collect() }
+}
+
+#[test]
+fn a_record_printed_over_many_lines_waits_for_its_end() {
+    let kinds = [FormatKind::KumoMta, FormatKind::SendGrid, FormatKind::Mailgun, FormatKind::Webhooks];
+    for (kind, in_array) in kinds.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let log = printed(&case_files(kind)[0], in_array);
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options { format: Some(kind), ..options() };
+        let night = |bytes: &str, before: &Known| {
+            run(&[file(folder.path(), "a.log", bytes.as_bytes())], before, &options).expect("a log")
+        };
+        let whole = night(&log, &Known::default());
+        assert!(whole.inputs[0].records > 0, "{kind:?}");
+        let ends = lines(log.as_bytes());
+        for (at, end) in ends.iter().enumerate() {
+            let first = night(&log[..*end], &Known::default());
+            let (rejected, expected) = (first.inputs[0].rejected, whole.inputs[0].rejected);
+            assert!(rejected <= expected, "{kind:?} cut at {end}: {:?}", first.rejects);
+            // A third night in between, in which nothing ends that was open, changes nothing either.
+            let between = night(&log[..ends[(at + 3).min(ends.len() - 1)]], &known(&first));
+            let last = night(&log, &known(&between));
+            assert_eq!(deliveries([&first, &between, &last]), deliveries([&whole]), "{kind:?} cut at {end}");
+            assert_eq!(last.pending, whole.pending, "{kind:?} cut at {end}");
+            assert_eq!(last.marks[0].offset, whole.marks[0].offset, "{kind:?} cut at {end}");
+            let rejected: u64 = [&first, &between, &last].iter().map(|r| r.inputs[0].rejected).sum();
+            assert_eq!(rejected, whole.inputs[0].rejected, "{kind:?} cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn what_will_not_grow_says_that_a_record_breaks_off() {
+    use std::io::Write;
+    let log = printed(&case_files(FormatKind::KumoMta)[0], false);
+    let cut = lines(log.as_bytes())[5];
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&log.as_bytes()[..cut]).expect("memory");
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { format: Some(FormatKind::KumoMta), ..options() };
+    let path = file(folder.path(), "a.log.gz", &packed.finish().expect("memory"));
+    let Err(Error::Unrecognised { recognised: 0, lines: 1, .. }) = run(&[path], &Known::default(), &options) else {
+        panic!("an object without its end is no record")
+    };
+}
+
 #[test]
 fn grown_by_single_bytes() {
     for kind in FormatKind::ALL.into_iter().filter(|kind| *kind != FormatKind::Dsn) {

@@ -5,7 +5,9 @@ use crate::{
     reply::Reply,
     sources::lines::{
         Head,
-        event::{Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, host, is_loopback},
+        event::{
+            Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, find, host, is_loopback, near, rfind,
+        },
     },
 };
 
@@ -28,54 +30,55 @@ pub(crate) fn is_whole(head: &Head<'_>) -> bool {
 }
 
 fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
-    let slash = memchr::memrchr(b'/', head.program.as_bytes())?;
-    let daemon = &head.program[slash + 1..];
+    let slash = head.program.bytes().rposition(|b| b == b'/')?;
     let rest = head.rest;
     // What most lines are is decided before anything is searched.
-    if !matches!(
-        daemon,
-        "smtp"
-            | "qmgr"
-            | "smtpd"
-            | "cleanup"
-            | "lmtp"
-            | "local"
-            | "virtual"
-            | "pipe"
-            | "error"
-            | "retry"
-            | "discard"
-            | "bounce"
-            | "pickup"
-            | "postscreen"
-            | "postsuper"
-    ) {
-        return None;
-    }
-    let colon = memchr::memchr(b':', rest.as_bytes())?;
+    let daemon = match &head.program[slash + 1..] {
+        "smtp" => Daemon::Agent(Agent::Smtp),
+        "qmgr" => Daemon::Qmgr,
+        "smtpd" | "postscreen" => Daemon::Door,
+        "cleanup" => Daemon::Cleanup,
+        "lmtp" | "local" | "virtual" | "pipe" => Daemon::Agent(Agent::Mailbox),
+        "error" | "retry" | "discard" => Daemon::Agent(Agent::Nobody),
+        "bounce" => Daemon::Bounce,
+        "pickup" => Daemon::Pickup,
+        "postsuper" => Daemon::Postsuper,
+        _ => return None,
+    };
+    let colon = near(rest, b':').filter(|colon| (5..=24).contains(colon))?;
     let (id, text) = (&rest[..colon], rest[colon + 1..].strip_prefix(' ')?);
-    if !(5..=24).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    // Without an early end the bytes are looked at side by side.
+    if !id.bytes().fold(true, |all, b| all & b.is_ascii_alphanumeric()) {
         return None;
     }
     match daemon {
-        "smtp" => tried(id, text, Agent::Smtp),
-        "lmtp" | "local" | "virtual" | "pipe" => tried(id, text, Agent::Mailbox),
-        "error" | "retry" | "discard" => tried(id, text, Agent::Nobody),
-        "qmgr" => qmgr(id, text),
-        "postsuper" => (text == "removed").then_some(Event::Removed { id }),
-        "cleanup" if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => {
+        Daemon::Agent(agent) => tried(id, text, agent),
+        Daemon::Qmgr => qmgr(id, text),
+        Daemon::Postsuper => (text == "removed").then_some(Event::Removed { id }),
+        Daemon::Cleanup if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => {
             Some(Event::Opened { id })
         }
-        "pickup" => pickup(id, text),
-        "bounce" => {
-            let at = text.find("notification: ")?;
+        Daemon::Pickup => pickup(id, text),
+        Daemon::Bounce => {
+            let at = find(text, "notification: ")?;
             Some(Event::Notice { next: text[at + 14..].trim_end() })
         }
-        _ => match text.strip_prefix("client=") {
+        Daemon::Cleanup | Daemon::Door => match text.strip_prefix("client=") {
             Some(text) => client(id, text),
             None => refused(id, text),
         },
     }
+}
+
+/// Who wrote a line.
+enum Daemon {
+    Agent(Agent),
+    Bounce,
+    Cleanup,
+    Door,
+    Pickup,
+    Postsuper,
+    Qmgr,
 }
 
 fn qmgr<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
@@ -91,7 +94,7 @@ fn qmgr<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
 
 fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let from = text.strip_prefix("uid=")?;
-    let envelope = from.find(" from=").and_then(|at| bracketed(&from[at + 6..]));
+    let envelope = find(from, " from=").and_then(|at| bracketed(&from[at + 6..]));
     let before = envelope.and_then(|(_, tail)| tail.strip_prefix(" orig_id=")).map(str::trim_end);
     Some(Event::Pickup { id, sender: envelope.map(|(sender, _)| sender), before })
 }
@@ -99,7 +102,7 @@ fn pickup<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
 fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let (ip, mut tail) = host(text)?;
     let (mut ip, mut trusted, mut authenticated, mut login) = (ip, false, false, "");
-    while let Some(at) = tail.find(", ") {
+    while let Some(at) = find(tail, ", ") {
         tail = &tail[at + 2..];
         if let Some(name) = tail.strip_prefix("sasl_username=").filter(|_| !authenticated) {
             login = name.split(", ").next().unwrap_or(name).trim_end();
@@ -132,7 +135,8 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
         }
         tail = &tail[end..];
     };
-    let (word, reason) = status.split_once(' ').unwrap_or((status, ""));
+    let end = status.bytes().position(|b| b == b' ').unwrap_or(status.len());
+    let (word, reason) = (&status[..end], status.get(end + 1..).unwrap_or(""));
     let status = match word {
         "sent" => Status::Sent,
         "deferred" => Status::Deferred,
@@ -147,7 +151,8 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
     // A server that did not answer is no relay; Postfix's own words name it.
     let asked = if relay == "none" { reply.strip_prefix("connect to ") } else { Some(relay) };
     let to_ip = address(asked.and_then(host).map_or("", |(ip, _)| ip));
-    let socket = relay.contains("[/") || relay.contains("[private/");
+    let socket = memchr::memchr_iter(b'[', relay.as_bytes())
+        .any(|at| relay[at + 1..].starts_with('/') || relay[at + 1..].starts_with("private/"));
     let next = (status == Status::Sent).then(|| successor(reply)).flatten();
     Some(Event::Tried {
         id,
@@ -166,7 +171,7 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
 
 /// `… queued as QID`, `forwarded as QID`: the id must be the last word, as Postfix writes it.
 fn successor(reply: &str) -> Option<&str> {
-    let at = reply.rfind("queued as ").or_else(|| reply.rfind("forwarded as "))?;
+    let at = rfind(reply, "queued as ").or_else(|| rfind(reply, "forwarded as "))?;
     let id = reply[at..].split(' ').nth(2)?.trim_end_matches([')', '.']);
     (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
@@ -180,7 +185,7 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
         }
         None => {
             let tail = text.strip_prefix("reject: ").or_else(|| text.strip_prefix("milter-reject: "))?;
-            let from = tail.find(" from ")?;
+            let from = find(tail, " from ")?;
             let (ip, after) = host(&tail[from + 6..])?;
             let after = after.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
             (&tail[..from], ip, after.strip_prefix(' ')?)
@@ -190,10 +195,8 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let quoted =
         whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
     let after = quoted.and_then(|at| bracketed(&whole[at..])).map_or(0, |(_, tail)| whole.len() - tail.len());
-    let end = whole[after..]
-        .find("; from=<")
-        .or_else(|| whole[after..].find("; proto="))
-        .map_or(whole.len(), |at| after + at);
+    let fields = find(&whole[after..], "; from=<").or_else(|| find(&whole[after..], "; proto="));
+    let end = fields.map_or(whole.len(), |at| after + at);
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
     // The last word, after HELO's bracket: what a client says of itself cannot stand there.
@@ -216,7 +219,7 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     }
     let temporary = Reply::parse(reply).is_transient();
     let ip = address(ip);
-    let helo = fields.find("helo=<").and_then(|at| fields[at + 6..].rsplit_once('>')).map_or("", |(helo, _)| helo);
+    let helo = find(fields, "helo=<").and_then(|at| fields[at + 6..].rsplit_once('>')).map_or("", |(helo, _)| helo);
     let said = Said { login, helo };
     Some(Event::Refused(Refused { id, ip, authenticated, said, sender, recipient, reply, temporary, twice: false }))
 }
