@@ -17,6 +17,8 @@ const ALPHABET: f64 = 37.0;
 /// The least anything is given, so that an unseen kind is unlikely and not impossible.
 const FLOOR: f64 = 1e-9;
 
+const SHIPPED: &str = include_str!("../../data/typo-model.toml");
+
 /// See `data/typo-model.toml` for what each means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameters {
@@ -107,13 +109,16 @@ pub struct Tails {
 impl Parameters {
     /// Those shipped in `data/`.
     pub fn shipped() -> Result<Self, Error> {
-        Self::parse(include_str!("../../data/typo-model.toml"))
+        Self::parse("")
     }
 
-    /// In the form of `data/typo-model.toml`.
+    /// In the form of `data/typo-model.toml`. What the text leaves out is as shipped, so that a file fitted by an earlier
+    /// version, which knew fewer parameters, goes on to serve.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let p: Self =
-            toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
+        let wrong = |e: toml::de::Error| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() };
+        let mut all: toml::Table = toml::from_str(SHIPPED).map_err(wrong)?;
+        lay_over(&mut all, toml::from_str(text).map_err(wrong)?);
+        let p: Self = all.try_into().map_err(wrong)?;
         let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
         let Strangers { no_home, shared, joined, ends, initials, rare_tails } = p.strangers;
@@ -222,6 +227,16 @@ impl Parameters {
             0..=2 if !real => self.tld.near * self.second,
             // Somebody else's name under another suffix, far oftener than a slip.
             _ => self.tld.far,
+        }
+    }
+}
+
+/// Puts the values of `over` into `under`, table by table.
+fn lay_over(under: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => lay_over(below, value),
+            (_, value) => drop(under.insert(key, value)),
         }
     }
 }

@@ -338,6 +338,24 @@ fn fitting_follows_the_pairs() {
 }
 
 #[test]
+fn a_file_of_an_earlier_version_serves() {
+    let shipped = Parameters::shipped().unwrap();
+    let old = Parameters::parse("slip = 0.125\n[kinds]\nomission = 0.5\n[tld]\ncom = { con = 0.75 }").unwrap();
+    assert_eq!((old.slip, old.kinds["omission"], old.tld.named["com"]["con"]), (0.125, 0.5, 0.75));
+    assert_eq!(old.tld.named["com"]["cmo"], shipped.tld.named["com"]["cmo"]);
+    let new = Parameters { slip: shipped.slip, kinds: shipped.kinds.clone(), tld: shipped.tld.clone(), ..old };
+    assert_eq!(new, shipped);
+    // Without any one of its keys a whole file is the whole file with the shipped value of that key.
+    let whole = toml::Table::try_from(&shipped).unwrap();
+    for key in whole.keys() {
+        let mut less = whole.clone();
+        less.remove(key);
+        assert_eq!(Parameters::parse(&less.to_string()).unwrap(), shipped, "{key}");
+    }
+    assert!(Parameters::parse("slip = \"much\"").is_err() && Parameters::parse("strangers = 1").is_err());
+}
+
+#[test]
 fn fitting_recovers_how_the_pairs_were_made() {
     let (base, popular) = (Parameters::shipped().unwrap(), Popular::shipped());
     let names: Vec<&str> = popular.names().filter(|n| n.len() > 10).collect();
