@@ -9,6 +9,7 @@ use super::{
     edit::{Change, tail_start},
     homes, homoglyph, keyboard,
     person::Way,
+    signs::Signs,
 };
 use crate::error::Error;
 
@@ -48,6 +49,8 @@ pub struct Parameters {
     pub tld: Tails,
     /// Names that nobody listed.
     pub strangers: Strangers,
+    /// The weights of what speaks for a slip and against.
+    pub signs: Signs,
     /// Slips in usernames.
     pub usernames: Usernames,
 }
@@ -67,6 +70,28 @@ pub struct Strangers {
     pub ends: f64,
     /// Share of initials, numbers and codes.
     pub initials: f64,
+    /// Letters that these are made of.
+    pub any_letter: f64,
+    /// How often they have a given length.
+    pub any_length: f64,
+    /// A context of two letters speaks for itself when it was seen about this often.
+    pub short_half: f64,
+    /// The same of three letters.
+    pub long_half: f64,
+    /// A suffix speaks for itself when so many names have it.
+    pub tail_half: f64,
+}
+
+impl Strangers {
+    /// Whether shares are shares, and weights above 0.
+    pub(super) fn is_sound(&self) -> bool {
+        let Strangers { no_home, shared, rare_tails, joined, ends, initials, .. } = *self;
+        let Strangers { any_letter, any_length, short_half, long_half, tail_half, .. } = *self;
+        let weights = [rare_tails, any_letter, short_half, long_half, tail_half];
+        [no_home, shared, joined, ends, initials, any_length].iter().all(|s| (0.0..=1.0).contains(s))
+            && weights.iter().all(|w| w.is_finite() && *w > 0.0)
+            && any_letter >= 1.0
+    }
 }
 
 /// Slips in usernames; those of the hand are [`Parameters::kinds`].
@@ -121,17 +146,22 @@ impl Parameters {
         let p: Self = all.try_into().map_err(wrong)?;
         let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
-        let Strangers { no_home, shared, joined, ends, initials, rare_tails } = p.strangers;
-        let strangers = [no_home, shared, joined, ends, initials];
         let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered];
-        let weights = [p.dead, p.look_alikes, rare_tails];
+        if p.signs.all().iter().any(|w| !w.is_finite()) || p.slip <= 0.0 || p.unlisted <= 0.0 {
+            return Err(Error::Data {
+                name: "typo-model.toml".into(),
+                cause: "every weight of [signs] must be a number, slip and unlisted above 0".into(),
+            });
+        }
+        let weights = [p.dead, p.look_alikes];
         if weights.iter().any(|w| !w.is_finite() || *w <= 0.0) {
             return Err(Error::Data {
                 name: "typo-model.toml".into(),
-                cause: "dead, look_alikes and rare_tails must be above 0".into(),
+                cause: "dead and look_alikes must be above 0".into(),
             });
         }
-        if shares.iter().chain(&users).chain(&strangers).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+        if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+            || !p.strangers.is_sound()
             || !p.rank_offset.is_finite()
             || p.rank_offset <= -1.0
         {
