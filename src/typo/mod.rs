@@ -35,7 +35,7 @@ pub use index::{Hit, Index, Scratch};
 pub use judge::{Judged, judge};
 pub use learn::{Confirmed, Learned, learn};
 pub use own::fit_strangers;
-pub use parameters::{Parameters, Strangers, Tails, Usernames};
+pub use parameters::{Parameters, Strangers, Suspicion, Tails, Usernames};
 pub use popular::Popular;
 pub use provider::{Providers, gone_status, username_status};
 pub use signs::Signs;

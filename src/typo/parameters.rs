@@ -53,6 +53,29 @@ pub struct Parameters {
     pub signs: Signs,
     /// Slips in usernames.
     pub usernames: Usernames,
+    /// What makes a suspect of a refused name.
+    pub suspects: Suspicion,
+}
+
+/// When a refused name is a suspect, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// Confidence in a domain that never took mail and resembles nothing: only the registry can tell what it is.
+    pub unexplained: f64,
+    /// Confidence in a lapsed name grows with what it accepted before and was refused since: n / (n + half) of each.
+    pub lapse_half: f64,
+    /// A domain that took this many mails for each it now refuses has not lapsed.
+    pub weather: u64,
+    /// How sure a slip must be where the domain exists and refuses its users (a parked one).
+    pub parked: f64,
+}
+
+impl Suspicion {
+    /// Confidence in a lapse.
+    pub(super) fn lapse(&self, accepted: u64, refused: u64) -> f64 {
+        let sure = |n: u64| n as f64 / (n as f64 + self.lapse_half);
+        sure(accepted) * sure(refused)
+    }
 }
 
 /// How names look that are somebody's own and on no list.
@@ -146,18 +169,18 @@ impl Parameters {
         let p: Self = all.try_into().map_err(wrong)?;
         let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
-        let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered];
+        let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered, p.suspects.unexplained, p.suspects.parked];
         if p.signs.all().iter().any(|w| !w.is_finite()) || p.slip <= 0.0 || p.unlisted <= 0.0 {
             return Err(Error::Data {
                 name: "typo-model.toml".into(),
                 cause: "every weight of [signs] must be a number, slip and unlisted above 0".into(),
             });
         }
-        let weights = [p.dead, p.look_alikes];
+        let weights = [p.dead, p.look_alikes, p.suspects.lapse_half];
         if weights.iter().any(|w| !w.is_finite() || *w <= 0.0) {
             return Err(Error::Data {
                 name: "typo-model.toml".into(),
-                cause: "dead and look_alikes must be above 0".into(),
+                cause: "dead, look_alikes and lapse_half must be above 0".into(),
             });
         }
         if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
