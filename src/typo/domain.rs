@@ -13,7 +13,8 @@ use super::{
     index::{Index, Scratch},
     parameters::{Parameters, stem},
     popular::Popular,
-    unlisted::Unlisted,
+    signs::{self, Signs},
+    unlisted::{self, Unlisted},
     words,
 };
 
@@ -64,7 +65,7 @@ impl Domains {
         stems.sort_unstable();
         Domains {
             ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
-            priors: sorted.iter().map(|(_, p)| p * (1.0 - channel.unlisted)).collect(),
+            priors: sorted.iter().map(|(_, p)| *p).collect(),
             unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| *n), channel.strangers),
             index,
             stems,
@@ -119,6 +120,61 @@ impl Domains {
     }
 
     fn weigh(&self, typed: &str, dead: f64, channel: &Parameters, before: &str) -> Vec<Candidate> {
+        let weighed = self.weighed(typed, channel);
+        let Some(best) = weighed.first() else {
+            return Vec::new();
+        };
+        let all: f64 = weighed.iter().map(|w| w.weight).sum();
+        let odds = channel.signs.weigh(&self.signs_of(typed, best, best.weight / all));
+        let slip = signs::share(odds + (dead * channel.slip / channel.unlisted).ln());
+        let told = weighed.iter().take(MAX_TOLD).filter(|w| slip * w.weight / all >= FAINT);
+        told.map(|w| {
+            let intended = format!("{before}{}", self.index.name(w.name));
+            let shown = format!("{before}{typed}");
+            Candidate {
+                words: words::tell(&shown, &intended, &w.changes),
+                edits: w.changes.iter().map(|c| c.edit).collect(),
+                probability: slip * w.weight / all,
+                intended,
+            }
+        })
+        .collect()
+    }
+
+    /// The name that `typed` was most likely meant to be, and the signs that it was a slip at all.
+    pub(super) fn signs(&self, typed: &str, channel: &Parameters) -> Option<(&str, Signs)> {
+        let typed = clean(typed);
+        if typed.is_empty() || typed.len() > MAX_DOMAIN || self.knows(&typed) {
+            return None;
+        }
+        let weighed = self.weighed(&typed, channel);
+        let (best, all) = (weighed.first()?, weighed.iter().map(|w| w.weight).sum::<f64>());
+        Some((self.index.name(best.name), self.signs_of(&typed, best, best.weight / all)))
+    }
+
+    fn signs_of(&self, typed: &str, best: &Weighed, share: f64) -> Signs {
+        let meant = self.index.name(best.name);
+        let (letters, tail) = self.unlisted.ln_parts(typed, meant);
+        let (meant_letters, meant_tail) = self.unlisted.ln_parts(meant, meant);
+        let digit = |c: &edit::Change| c.edit != Edit::Homoglyph && c.edit != Edit::Tld && c.has_digit();
+        let prior = self.priors[best.name as usize];
+        Signs {
+            base: 1.0,
+            meant: prior.ln(),
+            slips: (best.weight / prior).ln(),
+            letters,
+            tail,
+            meant_letters,
+            meant_tail,
+            alone: share.ln(),
+            twice: flag(best.changes.len() > 1),
+            digits: flag(best.changes.iter().any(digit)),
+            length: unlisted::stem_length(typed).min(signs::MAX_LENGTH) as f64,
+        }
+    }
+
+    /// The names that may have been meant, the likeliest first.
+    fn weighed(&self, typed: &str, channel: &Parameters) -> Vec<Weighed> {
         let mut weighed: Vec<Weighed> = Vec::new();
         for name in self.candidates(typed) {
             let intended = self.index.name(name);
@@ -126,27 +182,13 @@ impl Domains {
                 continue;
             };
             let chars: Vec<char> = intended.chars().collect();
-            let weight = self.priors[name as usize] * channel.slip * channel.likelihood(&chars, &found) * dead;
+            let weight = self.priors[name as usize] * channel.likelihood(&chars, &found);
             if weight > 0.0 {
                 weighed.push(Weighed { name, changes: found, weight });
             }
         }
         weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.name.cmp(&b.name)));
-        let best: Vec<&str> = weighed.iter().take(1).map(|w| self.index.name(w.name)).collect();
-        let own = channel.unlisted * self.unlisted.probability(typed, &best);
-        let total: f64 = own + weighed.iter().map(|w| w.weight).sum::<f64>();
-        let told = weighed.iter().take(MAX_TOLD).filter(|w| w.weight / total >= FAINT);
-        told.map(|w| {
-            let intended = format!("{before}{}", self.index.name(w.name));
-            let shown = format!("{before}{typed}");
-            Candidate {
-                words: words::tell(&shown, &intended, &w.changes),
-                edits: w.changes.iter().map(|c| c.edit).collect(),
-                probability: w.weight / total,
-                intended,
-            }
-        })
-        .collect()
+        weighed
     }
 
     /// The numbers of the names that `typed` may come from, in order.
@@ -168,6 +210,10 @@ impl Domains {
         found.dedup();
         found
     }
+}
+
+fn flag(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
 }
 
 /// A domain as people see it: folded, without dots at its ends, punycode shown as letters.

@@ -28,6 +28,13 @@ pub struct Change {
     pub to: String,
 }
 
+impl Change {
+    /// Whether a digit was typed or should have been.
+    pub(super) fn has_digit(&self) -> bool {
+        self.from.chars().chain(self.to.chars()).any(|c| c.is_ascii_digit())
+    }
+}
+
 /// The typed name that `changes` make of `intended`; `None` where they do not fit it.
 pub fn apply(intended: &str, changes: &[Change]) -> Option<String> {
     let mut name: Vec<char> = intended.chars().collect();

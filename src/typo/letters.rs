@@ -10,11 +10,6 @@ const KINDS2: usize = KINDS * KINDS;
 const KINDS3: usize = KINDS2 * KINDS;
 /// Before a word: three ends.
 const START: usize = END * KINDS2 + END * KINDS + END;
-/// A context of two letters, and one of three, speaks for itself when it was seen about this often.
-const HALF: [f32; 2] = [8.0, 5.0];
-/// Letters of initials, numbers and codes, and how often one has a given length.
-const ANY_LETTER: f64 = 30.0;
-const ANY_LENGTH: f64 = 0.15;
 /// Contexts of three letters are kept in so many places at most; two that fall into one share it.
 const MAX_SLOTS: usize = 1 << 20;
 
@@ -55,11 +50,11 @@ impl Letters {
             model.two[before % KINDS * KINDS + k] += 1.0;
             one[k] += 1.0;
         }
-        let all: f32 = one.iter().sum();
+        let (all, half) = (one.iter().sum::<f32>(), strangers.short_half as f32);
         for row in model.two.chunks_mut(KINDS) {
             let of: f32 = row.iter().sum();
             for (n, single) in row.iter_mut().zip(one) {
-                *n = (*n + HALF[0] * (single + 0.5) / (all + 0.5 * KINDS as f32)) / (of + HALF[0]);
+                *n = (*n + half * (single + 0.5) / (all + 0.5 * KINDS as f32)) / (of + half);
             }
         }
         model
@@ -76,10 +71,15 @@ impl Letters {
             let mut next: Vec<(usize, f64)> = Vec::with_capacity(ways.len() + 1);
             let mut anew = 0.0;
             for &(before, p) in &ways {
-                if before != START && k != END {
-                    anew += p * self.strangers.joined * self.one(before, END, &unseen).max(self.strangers.ends);
+                let mut stays = 1.0;
+                if before != START {
+                    let begins = self.strangers.joined * self.one(before, END, &unseen).max(self.strangers.ends);
+                    stays -= begins;
+                    if k != END {
+                        anew += p * begins;
+                    }
                 }
-                let (then, p) = ((before * KINDS + k) % KINDS3, p * self.one(before, k, &unseen));
+                let (then, p) = ((before * KINDS + k) % KINDS3, p * stays * self.one(before, k, &unseen));
                 match next.iter_mut().find(|(known, _)| *known == then) {
                     Some((_, sum)) => *sum += p,
                     None => next.push((then, p)),
@@ -92,7 +92,8 @@ impl Letters {
         }
         let spoken: f64 = ways.iter().map(|(_, p)| p).sum();
         // Initials and numbers follow no tongue: any letter is as good as another.
-        let any = (1.0 / ANY_LETTER).powi(i32::try_from(word.len()).unwrap_or(i32::MAX)) * ANY_LENGTH;
+        let any =
+            self.strangers.any_letter.powi(-i32::try_from(word.len()).unwrap_or(i32::MAX)) * self.strangers.any_length;
         let initials = self.strangers.initials;
         (1.0 - initials) * spoken + initials * any
     }
@@ -106,9 +107,10 @@ impl Letters {
             (n + half * back) / ((of - but.1).max(n) + half)
         };
         let back = self.two[before % KINDS * KINDS + k];
-        let back = rest(self.three[0][three * KINDS + k], self.three[1][three], short, HALF[0], back);
+        let back =
+            rest(self.three[0][three * KINDS + k], self.three[1][three], short, self.strangers.short_half as f32, back);
         let (n, of) = (self.four[0][self.slot(before * KINDS + k)], self.four[1][self.slot(before)]);
-        f64::from(rest(n, of, long, HALF[1], back))
+        f64::from(rest(n, of, long, self.strangers.long_half as f32, back))
     }
 
     fn slot(&self, of: usize) -> usize {

@@ -9,6 +9,7 @@ use super::{
     edit::{Change, tail_start},
     homes, homoglyph, keyboard,
     person::Way,
+    signs::Signs,
 };
 use crate::error::Error;
 
@@ -16,6 +17,8 @@ use crate::error::Error;
 const ALPHABET: f64 = 37.0;
 /// The least anything is given, so that an unseen kind is unlikely and not impossible.
 const FLOOR: f64 = 1e-9;
+
+const SHIPPED: &str = include_str!("../../data/typo-model.toml");
 
 /// See `data/typo-model.toml` for what each means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,8 +49,33 @@ pub struct Parameters {
     pub tld: Tails,
     /// Names that nobody listed.
     pub strangers: Strangers,
+    /// The weights of what speaks for a slip and against.
+    pub signs: Signs,
     /// Slips in usernames.
     pub usernames: Usernames,
+    /// What makes a suspect of a refused name.
+    pub suspects: Suspicion,
+}
+
+/// When a refused name is a suspect, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// Confidence in a domain that never took mail and resembles nothing: only the registry can tell what it is.
+    pub unexplained: f64,
+    /// Confidence in a lapsed name grows with what it accepted before and was refused since: n / (n + half) of each.
+    pub lapse_half: f64,
+    /// A domain that took this many mails for each it now refuses has not lapsed.
+    pub weather: u64,
+    /// How sure a slip must be where the domain exists and refuses its users (a parked one).
+    pub parked: f64,
+}
+
+impl Suspicion {
+    /// Confidence in a lapse.
+    pub(super) fn lapse(&self, accepted: u64, refused: u64) -> f64 {
+        let sure = |n: u64| n as f64 / (n as f64 + self.lapse_half);
+        sure(accepted) * sure(refused)
+    }
 }
 
 /// How names look that are somebody's own and on no list.
@@ -65,6 +93,28 @@ pub struct Strangers {
     pub ends: f64,
     /// Share of initials, numbers and codes.
     pub initials: f64,
+    /// Letters that these are made of.
+    pub any_letter: f64,
+    /// How often they have a given length.
+    pub any_length: f64,
+    /// A context of two letters speaks for itself when it was seen about this often.
+    pub short_half: f64,
+    /// The same of three letters.
+    pub long_half: f64,
+    /// A suffix speaks for itself when so many names have it.
+    pub tail_half: f64,
+}
+
+impl Strangers {
+    /// Whether shares are shares, and weights above 0.
+    pub(super) fn is_sound(&self) -> bool {
+        let Strangers { no_home, shared, rare_tails, joined, ends, initials, .. } = *self;
+        let Strangers { any_letter, any_length, short_half, long_half, tail_half, .. } = *self;
+        let weights = [rare_tails, any_letter, short_half, long_half, tail_half];
+        [no_home, shared, joined, ends, initials, any_length].iter().all(|s| (0.0..=1.0).contains(s))
+            && weights.iter().all(|w| w.is_finite() && *w > 0.0)
+            && any_letter >= 1.0
+    }
 }
 
 /// Slips in usernames; those of the hand are [`Parameters::kinds`].
@@ -107,26 +157,34 @@ pub struct Tails {
 impl Parameters {
     /// Those shipped in `data/`.
     pub fn shipped() -> Result<Self, Error> {
-        Self::parse(include_str!("../../data/typo-model.toml"))
+        Self::parse("")
     }
 
-    /// In the form of `data/typo-model.toml`.
+    /// In the form of `data/typo-model.toml`. What the text leaves out is as shipped, so that a file fitted by an earlier
+    /// version, which knew fewer parameters, goes on to serve.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let p: Self =
-            toml::from_str(text).map_err(|e| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() })?;
+        let wrong = |e: toml::de::Error| Error::Data { name: "typo-model.toml".into(), cause: e.to_string() };
+        let mut all: toml::Table = toml::from_str(SHIPPED).map_err(wrong)?;
+        lay_over(&mut all, toml::from_str(text).map_err(wrong)?);
+        let p: Self = all.try_into().map_err(wrong)?;
         let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
-        let Strangers { no_home, shared, joined, ends, initials, rare_tails } = p.strangers;
-        let strangers = [no_home, shared, joined, ends, initials];
-        let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered];
-        let weights = [p.dead, p.look_alikes, rare_tails];
+        let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered, p.suspects.unexplained, p.suspects.parked];
+        if p.signs.all().iter().any(|w| !w.is_finite()) || p.slip <= 0.0 || p.unlisted <= 0.0 {
+            return Err(Error::Data {
+                name: "typo-model.toml".into(),
+                cause: "every weight of [signs] must be a number, slip and unlisted above 0".into(),
+            });
+        }
+        let weights = [p.dead, p.look_alikes, p.suspects.lapse_half];
         if weights.iter().any(|w| !w.is_finite() || *w <= 0.0) {
             return Err(Error::Data {
                 name: "typo-model.toml".into(),
-                cause: "dead, look_alikes and rare_tails must be above 0".into(),
+                cause: "dead, look_alikes and lapse_half must be above 0".into(),
             });
         }
-        if shares.iter().chain(&users).chain(&strangers).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+        if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
+            || !p.strangers.is_sound()
             || !p.rank_offset.is_finite()
             || p.rank_offset <= -1.0
         {
@@ -222,6 +280,16 @@ impl Parameters {
             0..=2 if !real => self.tld.near * self.second,
             // Somebody else's name under another suffix, far oftener than a slip.
             _ => self.tld.far,
+        }
+    }
+}
+
+/// Puts the values of `over` into `under`, table by table.
+fn lay_over(under: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(value)) => lay_over(below, value),
+            (_, value) => drop(under.insert(key, value)),
         }
     }
 }

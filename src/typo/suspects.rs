@@ -16,14 +16,6 @@ use crate::{
     moment::Timestamp,
 };
 
-/// A domain that never took mail and resembles nothing: only the registry can tell what it is.
-const UNEXPLAINED: f64 = 0.3;
-/// A lapsed domain's confidence grows with what it accepted before and was refused since: n / (n + half).
-const LAPSE_HALF: f64 = 0.5;
-/// A domain that took this many mails for each it now refuses has not lapsed.
-const WEATHER: u64 = 200;
-/// What a domain must be to be called a typo when it exists and refuses its users (a parked typo).
-const PARKED_THRESHOLD: f64 = 0.9;
 /// Of those who wrote to a wrong username, so many are asked whom they know; most mails first.
 const SENDERS_ASKED: usize = 8;
 
@@ -47,7 +39,7 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
     let refused = census::refusals(ledger, BounceType::ReceiverDns, domain_of);
     let mut found = Vec::new();
     for (domain, refusals) in &refused {
-        let suspect = domain_suspect(domain, refusals);
+        let suspect = domain_suspect(domain, refusals, explainer);
         let last = refusals.span().1.plus(86_400);
         match explainer.census.domain(domain).map(|s| (s.accepted, s.accepted_span.bounds())) {
             Some((accepted, Some((_, taken)))) => {
@@ -57,10 +49,14 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
                 }
                 let since = since(refusals, taken);
                 // One failed look-up among hundreds of deliveries is weather.
-                if since * WEATHER < accepted {
+                if since * explainer.channel.suspects.weather < accepted {
                     continue;
                 }
-                found.push(DomainSuspect { delivered_before: accepted, confidence: lapse(accepted, since), ..suspect });
+                found.push(DomainSuspect {
+                    delivered_before: accepted,
+                    confidence: explainer.channel.suspects.lapse(accepted, since),
+                    ..suspect
+                });
             }
             _ => found.push(match explainer.explain_dead(domain).into_iter().next() {
                 Some(best) if best.probability >= super::THRESHOLD => DomainSuspect {
@@ -89,8 +85,8 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
         let Some(best) = explainer.explain_domain(domain).into_iter().next() else {
             continue;
         };
-        if best.probability >= PARKED_THRESHOLD {
-            let suspect = domain_suspect(domain, refusals);
+        if best.probability >= explainer.channel.suspects.parked {
+            let suspect = domain_suspect(domain, refusals, explainer);
             found.push(DomainSuspect {
                 kind: SuspectKind::Typo,
                 intended: best.intended,
@@ -130,8 +126,8 @@ fn username(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> Op
     match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
         Some((accepted, Some((_, taken)))) => (taken < refusals.span().1.plus(86_400)).then(|| UsernameSuspect {
             delivered_before: accepted,
-            confidence: lapse(accepted, since(refusals, taken)),
-            ..username_suspect(address, refusals)
+            confidence: explainer.channel.suspects.lapse(accepted, since(refusals, taken)),
+            ..username_suspect(address, refusals, explainer)
         }),
         _ => {
             // Those who wrote most know best whom they meant.
@@ -148,7 +144,7 @@ fn username(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> Op
                 intended: best.intended,
                 edits: best.edits,
                 confidence: best.probability,
-                ..username_suspect(address, refusals)
+                ..username_suspect(address, refusals, explainer)
             })
         }
     }
@@ -160,19 +156,14 @@ fn since(refusals: &Refusals, taken: Timestamp) -> u64 {
     refusals.weeks.iter().filter(|(w, _)| **w >= week).map(|(_, t)| t.mails).sum()
 }
 
-fn lapse(accepted: u64, refused: u64) -> f64 {
-    let sure = |n: u64| n as f64 / (n as f64 + LAPSE_HALF);
-    sure(accepted) * sure(refused)
-}
-
-fn domain_suspect(domain: &str, refusals: &Refusals) -> DomainSuspect {
+fn domain_suspect(domain: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> DomainSuspect {
     let (first_seen, last_seen) = refusals.span();
     DomainSuspect {
         domain: domain.to_owned(),
         kind: SuspectKind::Lapsed,
         intended: String::new(),
         edits: Vec::new(),
-        confidence: UNEXPLAINED,
+        confidence: explainer.channel.suspects.unexplained,
         emails: refusals.mails,
         senders: refusals.senders.len() as u64,
         delivered_before: 0,
@@ -182,14 +173,14 @@ fn domain_suspect(domain: &str, refusals: &Refusals) -> DomainSuspect {
     }
 }
 
-fn username_suspect(address: &str, refusals: &Refusals) -> UsernameSuspect {
+fn username_suspect(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> UsernameSuspect {
     let (first_seen, last_seen) = refusals.span();
     UsernameSuspect {
         address: address.to_owned(),
         kind: SuspectKind::Lapsed,
         intended: String::new(),
         edits: Vec::new(),
-        confidence: UNEXPLAINED,
+        confidence: explainer.channel.suspects.unexplained,
         emails: refusals.mails,
         senders: refusals.senders.keys().map(|s| s.to_string()).collect(),
         delivered_before: 0,

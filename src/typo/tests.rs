@@ -338,6 +338,53 @@ fn fitting_follows_the_pairs() {
 }
 
 #[test]
+fn a_file_of_an_earlier_version_serves() {
+    let shipped = Parameters::shipped().unwrap();
+    let old = Parameters::parse("slip = 0.125\n[kinds]\nomission = 0.5\n[tld]\ncom = { con = 0.75 }").unwrap();
+    assert_eq!((old.slip, old.kinds["omission"], old.tld.named["com"]["con"]), (0.125, 0.5, 0.75));
+    assert_eq!(old.tld.named["com"]["cmo"], shipped.tld.named["com"]["cmo"]);
+    let new = Parameters { slip: shipped.slip, kinds: shipped.kinds.clone(), tld: shipped.tld.clone(), ..old };
+    assert_eq!(new, shipped);
+    // Without any one of its keys a whole file is the whole file with the shipped value of that key.
+    let whole = toml::Table::try_from(&shipped).unwrap();
+    for key in whole.keys() {
+        let mut less = whole.clone();
+        less.remove(key);
+        assert_eq!(Parameters::parse(&less.to_string()).unwrap(), shipped, "{key}");
+    }
+    assert!(Parameters::parse("slip = \"much\"").is_err() && Parameters::parse("strangers = 1").is_err());
+}
+
+#[test]
+fn signs_are_fitted_to_names_held_out() {
+    let census = Census::default();
+    let shipped = Popular::shipped();
+    // Names left out of the list are somebody's own and on no list.
+    let (mut listed, mut others) = (Vec::new(), Vec::new());
+    for (rank, name) in shipped.names().enumerate() {
+        if rank % 3 == 2 { others.push(name) } else { listed.push(name) }
+    }
+    let popular = Popular::from_names(listed.iter().copied());
+    let product =
+        Signs { base: 0.0, meant: 1.0, slips: 1.0, letters: -1.0, tail: -1.0, ..Signs::from_all(Default::default()) };
+    let channel = Parameters { signs: product, ..Parameters::shipped().unwrap() };
+    let explainer = Explainer::with(&census, &popular, channel);
+    let mut confirmed: Vec<Confirmed> = eval::generate(&listed, 600, 1, 21)
+        .into_iter()
+        .map(|pair| Confirmed { typed: format!("bob@{}", pair.typed), meant: Some(format!("bob@{}", pair.meant)) })
+        .collect();
+    assert_eq!(judge(&confirmed, &explainer).0, product, "nothing but slips tells nothing");
+    confirmed.extend(others.iter().map(|name| Confirmed { typed: (*name).to_owned(), meant: None }));
+    let (fitted, judged) = judge(&confirmed, &explainer);
+    assert!(judged.slips > 500 && judged.strangers > 50, "{judged:?}");
+    assert!(judged.held_out[1] < 0.8 * judged.held_out[0], "{judged:?}");
+    assert!(fitted.slips > 0.0 && fitted.meant > 0.0 && fitted.tail < 0.0, "{fitted:?}");
+    let again = Explainer::with(&census, &popular, Parameters { signs: fitted, ..Parameters::shipped().unwrap() });
+    let (kept, judged_again) = judge(&confirmed, &again);
+    assert!(judged_again.held_out[1] <= judged_again.held_out[0] && kept.meant > 0.0);
+}
+
+#[test]
 fn fitting_recovers_how_the_pairs_were_made() {
     let (base, popular) = (Parameters::shipped().unwrap(), Popular::shipped());
     let names: Vec<&str> = popular.names().filter(|n| n.len() > 10).collect();

@@ -8,8 +8,6 @@ use super::{edit::tail_start, homes, letters::Letters, parameters::Strangers};
 
 /// Lengths of stems that are told apart.
 const LENGTHS: usize = 14;
-/// A suffix speaks for itself when so many names have it.
-const HALF: f64 = 20.0;
 
 /// The model.
 #[derive(Debug, Clone)]
@@ -37,16 +35,16 @@ impl Unlisted {
         Unlisted { strangers, letters: Letters::learn(stems, strangers), tails, all }
     }
 
-    /// P(domain | somebody's own), as if the names of `but` had not been seen.
-    pub(super) fn probability(&self, name: &str, but: &[&str]) -> f64 {
+    /// ln P(letters | somebody's own) and ln P(suffix and length | somebody's own), as if the name `but` had not been seen.
+    pub(super) fn ln_parts(&self, name: &str, but: &str) -> (f64, f64) {
         let (word, tail) = halves(name);
-        let but: Vec<&str> = but.iter().map(|b| halves(b).0).collect();
-        self.letters.probability(word, &but) * self.tail(tail, length(word))
+        let ln = |p: f64| p.max(f64::MIN_POSITIVE).ln();
+        (ln(self.letters.probability(word, &[halves(but).0])), ln(self.tail(tail, length(word))))
     }
 
     /// The suffix's share of all names, leaned to the lengths it has.
     fn tail(&self, tail: &str, length: usize) -> f64 {
-        let Strangers { no_home, shared, rare_tails, .. } = self.strangers;
+        let Strangers { no_home, shared, rare_tails, tail_half, .. } = self.strangers;
         let all: f64 = self.all.iter().sum::<f64>() + rare_tails;
         let Some(here) = self.tails.get(tail) else {
             return if tail.contains('.') && homes::is_suffix(tail) {
@@ -58,8 +56,13 @@ impl Unlisted {
             };
         };
         let (n, usual) = (here.iter().sum::<f64>(), self.all[length] / self.all.iter().sum::<f64>());
-        n / all * (here[length] + HALF * usual) / (n + HALF) / usual
+        n / all * (here[length] + tail_half * usual) / (n + tail_half) / usual
     }
+}
+
+/// Bytes of what stands before the suffix.
+pub(super) fn stem_length(name: &str) -> usize {
+    halves(name).0.len()
 }
 
 fn length(stem: &str) -> usize {
@@ -81,7 +84,10 @@ mod tests {
     #[test]
     fn short_and_spoken_names_are_likelier() {
         let model = Unlisted::learn(Popular::shipped().names(), Parameters::shipped().unwrap().strangers);
-        let p = |n: &str| model.probability(n, &[]);
+        let p = |n: &str| {
+            let (letters, tail) = model.ln_parts(n, "");
+            (letters + tail).exp()
+        };
         assert!(p("tma.com") > 100.0 * p("xvzwl.com"));
         assert!(p("marino.com") > 100.0 * p("xqzkvj.com"));
         assert!(p("gmail.com") > 50.0 * p("gmail.con"));

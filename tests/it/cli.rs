@@ -258,6 +258,14 @@ fn a_trained_typo_model_is_used() {
         serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()["confidence"].as_f64()
     };
     assert!(explain("typo.toml").is_some());
+    // A file of an earlier version lacks what it did not know.
+    let earlier: String = model.split_inclusive('\n').take_while(|line| !line.starts_with("[strangers]")).collect();
+    std::fs::write(dir.path().join("earlier.toml"), earlier).unwrap();
+    assert!(explain("earlier.toml").is_some());
+    std::fs::write(dir.path().join("names.txt"), "gmail.com\nyahoo.com\n").unwrap();
+    let train = bouncewatch(dir.path(), &["train", "typo", "--input", "in.jsonl", "--names", "names.txt"]);
+    assert!(stdout(&train).contains("[strangers]"), "{}", stderr(&train));
+    fails(dir.path(), &["train", "typo", "--input", "in.jsonl", "--names", "none.txt"], 1, "none.txt");
     let never = model.lines().map(|l| if l.starts_with("slip = ") && !l.contains("0.02") { "slip = 1e-9" } else { l });
     std::fs::write(dir.path().join("never.toml"), never.collect::<Vec<_>>().join("\n")).unwrap();
     assert_eq!(explain("never.toml"), None);

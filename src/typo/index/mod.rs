@@ -3,9 +3,12 @@
 //! A deletion neighbourhood over the first [`PREFIX`] bytes: two names within two edits have prefixes that become equal
 //! when up to two letters are deleted from each. A look-up waits for memory, not for the processor, so probes are few
 //! (a short prefix) and each tells much: a shortened prefix is kept as eight bytes, which hold the name's number, its
-//! length, the letters of its tail and of the whole, and a tag of the hash. Bucket by bucket, a name that is too long, too short or has
-//! another tail is passed over without a look at its text: edits spent on the prefix are none left for the tail.
+//! length, the letters of its tail and of the whole, and a tag of the hash. Bucket by bucket, a name that is too long, too
+//! short or has another tail is passed over without a look at its text: edits spent on the prefix are none left for the tail.
 
+mod looks;
+
+use self::looks::{Like, looks};
 use super::{
     edit,
     within::{PACKED, pack, within, within_packed},
@@ -29,19 +32,16 @@ const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; PACKED]);
 const LONG: u8 = u8::MAX;
 /// Entries a bucket, on average: a cache line of them.
 const BUCKET: usize = 8;
+/// So many entries of a bucket are fetched before any is read.
+const TOUCHED: u32 = 128;
 
-/// Bits of an entry, from the lowest: the name's number, the tag, its length modulo 16, the letters of its tail, all its
-/// letters.
+/// Bits of an entry, from the lowest: the name's number, the tag, its [`looks`].
 const NAME_BITS: u32 = 24;
 const TAG_BITS: u32 = 6;
-const LENGTH_AT: u32 = NAME_BITS + TAG_BITS;
-const LETTERS_AT: u32 = LENGTH_AT + 4;
-/// Kinds of letters told apart in the tail, and in the whole name; more in the tail serves less.
-const TAIL_BITS: u32 = 12;
-const LETTER_BITS: u32 = 64 - LETTERS_AT - TAIL_BITS;
-const TAIL_MASK: u64 = (1 << TAIL_BITS) - 1;
 const NAME_MASK: u64 = (1 << NAME_BITS) - 1;
 const TAG_MASK: u64 = ((1 << TAG_BITS) - 1) << NAME_BITS;
+/// Entries sifted at once; a power of two.
+const ROUND: usize = 64;
 
 /// A name found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,16 +192,31 @@ impl Index {
             probes.push(Probe { start: self.starts[b], end: self.starts[b + 1], tag: tag(h), deleted });
         });
         let touched = probes.iter().fold(0, |all, p| {
-            all ^ self.entries.get(p.start as usize).unwrap_or(&0) ^ self.entries.get(p.end as usize).unwrap_or(&0)
+            let near = p.end.min(p.start.saturating_add(TOUCHED));
+            let lines = self.entries[p.start as usize..near as usize].iter().step_by(BUCKET);
+            lines.fold(all, |all, e| all ^ e) ^ self.entries.get(near as usize).unwrap_or(&0)
         });
         std::hint::black_box(touched);
-        let looks = looks(typed);
+        let like = Like::new(looks(typed), reach as u64);
         let mut recent = [u32::MAX; RECENT];
+        let mut kept = [0u64; ROUND];
         for p in probes.iter() {
             let end = p.end.min(p.start.saturating_add(MAX_READ as u32));
-            let rest = reach as u64 - u64::from(p.deleted);
-            for e in &self.entries[p.start as usize..end as usize] {
-                if e & TAG_MASK == p.tag && looks_fit(*e, looks, reach as u64, rest) {
+            let rest = reach - usize::from(p.deleted).min(reach);
+            for round in self.entries[p.start as usize..end as usize].chunks(ROUND) {
+                // Every entry is written, and the place moves on past those that stay: no branch to be guessed.
+                let mut few = 0;
+                for e in round {
+                    kept[few % ROUND] = *e;
+                    few += usize::from((e & TAG_MASK == p.tag) & like.fits_length(*e));
+                }
+                let mut fewer = 0;
+                for i in 0..few {
+                    let e = kept[i % ROUND];
+                    kept[fewer % ROUND] = e;
+                    fewer += usize::from(like.fits(e, rest));
+                }
+                for e in kept.iter().take(fewer) {
                     let name = (e & NAME_MASK) as u32;
                     let last = &mut recent[name as usize % RECENT];
                     if *last != name {
@@ -248,46 +263,12 @@ impl Record {
     }
 }
 
-/// Whether an entry's name may lie within `far` edits of a typed one by length and letters, when `rest` of them are left
-/// for the tail. An edit in the head moves a letter into the tail or out of it only where it makes the name longer or
-/// shorter: with none left, the longer tail has so many letters more and is the same beside.
-fn looks_fit(entry: u64, typed: u64, far: u64, rest: u64) -> bool {
-    let longer = (entry >> LENGTH_AT).wrapping_sub(typed >> LENGTH_AT) & 15;
-    let (entry, typed) = (entry >> LETTERS_AT, typed >> LETTERS_AT);
-    let (by, long, short) = if longer < 8 { (longer, entry, typed) } else { (16 - longer, typed, entry) };
-    let (less, more) = (short & !long, long & !short);
-    by <= far
-        && few(less & TAIL_MASK, rest.min(far - by))
-        && few(more & TAIL_MASK, far.min(by + rest))
-        && few(less >> TAIL_BITS, far - by)
-        && few(more >> TAIL_BITS, far)
-}
-
-/// Whether at most `most` (up to two) bits are set.
-fn few(bits: u64, most: u64) -> bool {
-    let but_one = bits & bits.wrapping_sub(1);
-    match most {
-        0 => bits == 0,
-        1 => but_one == 0,
-        _ => but_one & but_one.wrapping_sub(1) == 0,
-    }
-}
-
 fn bucket(hash: u64, buckets: usize) -> usize {
     ((u128::from(hash) * buckets as u128) >> 64) as usize
 }
 
 fn tag(hash: u64) -> u64 {
     (hash << NAME_BITS) & TAG_MASK
-}
-
-/// Length and letters of a name, in their places: those of the tail, then all. The tail begins one letter after the
-/// head: a letter of the head may have changed places with the first after it.
-fn looks(name: &str) -> u64 {
-    let letters = |bytes: &[u8], kinds: u32| bytes.iter().fold(0u64, |set, b| set | 1 << (u32::from(*b) % kinds));
-    let tail = letters(name.as_bytes().get(PREFIX + 1..).unwrap_or(&[]), TAIL_BITS);
-    let all = letters(name.as_bytes(), LETTER_BITS);
-    (all << TAIL_BITS | tail) << LETTERS_AT | (name.len() as u64 & 15) << LENGTH_AT
 }
 
 /// The hashes of the head of `name` with none, one and (where `most` is two) two bytes deleted, and how many were,
