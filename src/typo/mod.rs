@@ -69,7 +69,12 @@ impl<'l> Explainer<'l> {
     /// With parameters of the operator's own.
     pub fn with(census: &'l Census<'l>, popular: &Popular, channel: Parameters) -> Self {
         let domains = domain::Domains::new(census, popular, &channel);
-        Explainer { census, domains, usernames: username::Usernames::new(census, channel.strangers), channel }
+        Explainer {
+            census,
+            domains,
+            usernames: username::Usernames::new(census, channel.usernames.made_up(channel.strangers)),
+            channel,
+        }
     }
 
     /// What a domain may have been meant to be, the likeliest first; empty for one that has accepted mail, that is

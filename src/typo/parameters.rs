@@ -136,6 +136,24 @@ pub struct Usernames {
     pub digits: f64,
     /// With or without a plus-tag.
     pub tag: f64,
+    /// How usernames look that are nobody's slip: as [`Strangers::joined`], which is of domains.
+    pub joined: f64,
+    /// As [`Strangers::ends`].
+    pub ends: f64,
+    /// As [`Strangers::initials`].
+    pub initials: f64,
+    /// As [`Strangers::short_half`].
+    pub short_half: f64,
+    /// As [`Strangers::long_half`].
+    pub long_half: f64,
+}
+
+impl Usernames {
+    /// How they look, where domains look like `domains`.
+    pub(super) fn made_up(&self, domains: Strangers) -> Strangers {
+        let Usernames { joined, ends, initials, short_half, long_half, .. } = *self;
+        Strangers { joined, ends, initials, short_half, long_half, ..domains }
+    }
 }
 
 /// Slips in the suffix.
@@ -167,7 +185,7 @@ impl Parameters {
         let mut all: toml::Table = toml::from_str(SHIPPED).map_err(wrong)?;
         lay_over(&mut all, toml::from_str(text).map_err(wrong)?);
         let p: Self = all.try_into().map_err(wrong)?;
-        let Usernames { slip, known, others, order, separator, initial, digits, tag } = p.usernames;
+        let Usernames { slip, known, others, order, separator, initial, digits, tag, .. } = p.usernames;
         let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
         let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered, p.suspects.unexplained, p.suspects.parked];
         if p.signs.all().iter().any(|w| !w.is_finite()) || p.slip <= 0.0 || p.unlisted <= 0.0 {
@@ -185,6 +203,7 @@ impl Parameters {
         }
         if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
             || !p.strangers.is_sound()
+            || !p.usernames.made_up(p.strangers).is_sound()
             || !p.rank_offset.is_finite()
             || p.rank_offset <= -1.0
         {
