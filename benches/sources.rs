@@ -2,7 +2,7 @@
 //! count of line ends in the same bytes; packed logs, in seconds that pass on all cores, beside their decompressor alone.
 //!
 //! `cargo bench --bench sources [RECORDS]`; other programs on the machine change little, but for the packed ones.
-//! `cargo bench --bench sources FILE` reads one log, and tells the most memory that took.
+//! `cargo bench --bench sources FILE` reads one log, then judges and learns too, and tells the most memory that took.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its numbers")]
 
@@ -19,6 +19,8 @@ use std::{
 use bouncewatch::{
     delivery::Delivery,
     moment::{Day, Timestamp},
+    pipeline::Lore,
+    shards,
     simulate::{self, Options as World},
     sources::{self, Known, Options},
 };
@@ -60,6 +62,12 @@ fn own(path: &Path) -> Result<(), Box<dyn Error>> {
     let mails = read(&[path.to_owned()]).map_err(|e| e.to_string())?;
     let (seconds, mb) = (begin.elapsed().as_secs_f64(), fs::metadata(path)?.len() as f64 / 1e6);
     println!("{mails} mails of {mb:.0} MB in {seconds:.1} s, most memory at any time {} MiB", peak()? >> 10);
+    // And learned from, as one split of many: without what comes after, be it a store or a stream.
+    let (lore, how) = (Lore::load(None, None)?, Options::default());
+    let (begin, whole) = (Instant::now(), sources::split(path, 0, fs::metadata(path)?.len(), &how)?);
+    let (learned, _) = shards::read(whole, &how, &lore)?;
+    let (seconds, contacts) = (begin.elapsed().as_secs_f64(), learned.ledger.contacts.len());
+    println!("judged and learned: {:.0} mails/s, {contacts} contacts, {} MiB", mails as f64 / seconds, peak()? >> 10);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! A ledger → rows, in one order for one content.
 
+use rayon::slice::ParallelSliceMut;
+
 use super::{
     Partial,
     row::{Large, Row, Small, Table, Text, shard_key},
@@ -49,7 +51,7 @@ fn contacts(ledger: &Ledger, out: Out<'_>) -> Result<(), Error> {
             ((shard_key(sender), sender, text(k.client), text(k.recipient), k.direction), c)
         })
         .collect();
-    rows.sort_unstable_by_key(|(key, _)| *key);
+    rows.par_sort_unstable_by_key(|(key, _)| *key);
     for ((_, sender, client, recipient, direction), c) in rows {
         let Contact { first, last, first_answer, accepted_span, accepted, unknown, no_domain, other } = c;
         let mut row = Row::new(Table::Contact)

@@ -67,13 +67,19 @@ impl Names {
     /// The numbers of many texts, which wait for memory together.
     pub fn intern_all<'t>(&mut self, texts: impl Iterator<Item = &'t str> + Clone) -> Vec<Name> {
         let hashes: Vec<u32> = texts.clone().map(|text| if text.is_empty() { 0 } else { hash(text) }).collect();
-        for (text, hash) in texts.clone().zip(&hashes).filter(|(text, _)| !text.is_empty()) {
-            black_box(self.all.find(text, *hash));
-        }
-        let number = |(text, hash): (&str, u32)| {
-            if text.is_empty() { Name::NONE } else { self.intern_hashed(text, hash) }
+        let likely: Vec<Option<Slot>> = hashes.iter().map(|hash| self.all.likely(*hash)).collect();
+        black_box(
+            likely
+                .iter()
+                .flatten()
+                .fold(0, |sum, slot| sum ^ self.all.text.as_bytes().get(slot.start).copied().unwrap_or_default()),
+        );
+        let number = |((text, hash), likely): ((&str, u32), Option<Slot>)| match likely {
+            _ if text.is_empty() => Name::NONE,
+            Some(slot) if self.all.is(&slot, text) => Name(slot.number),
+            _ => self.intern_hashed(text, hash),
         };
-        texts.zip(hashes).map(number).collect()
+        texts.zip(hashes).zip(likely).map(number).collect()
     }
 
     /// Takes in all names of another table; its numbers become those given, by position.
@@ -173,8 +179,17 @@ struct Slot {
 
 impl Texts {
     fn find(&self, text: &str, hash: u32) -> Option<u32> {
-        let fits = |slot: &Slot| slot.hash == hash && &self.text[slot.start..][..slot.len] == text;
+        let fits = |slot: &Slot| slot.hash == hash && self.is(slot, text);
         self.index.find(spread(hash), fits).map(|slot| slot.number)
+    }
+
+    /// The first text with this hash: almost always the only one.
+    fn likely(&self, hash: u32) -> Option<Slot> {
+        self.index.find(spread(hash), |slot| slot.hash == hash).copied()
+    }
+
+    fn is(&self, slot: &Slot, text: &str) -> bool {
+        &self.text[slot.start..][..slot.len] == text
     }
 
     /// A text not yet known.
