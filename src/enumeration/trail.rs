@@ -45,11 +45,13 @@ struct Accepts {
     senders: u32,
 }
 
-/// A first contact.
+/// A first contact in few bytes: with many senders that fail now and then, most contacts are looked at.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    key: ContactKey,
-    first: Timestamp,
+    /// Seconds, as the ledger keeps them.
+    first: u32,
+    recipient: Name,
+    /// The face's number, which knows sender and client.
     face: u32,
     exists: bool,
 }
@@ -97,13 +99,21 @@ impl<'l> Trails<'l> {
         let row = |(key, contact): (ContactKey, Contact)| {
             let face = *numbers.get(&trails.face(&key)).filter(|face| watched[**face as usize])?;
             let exists = contact.first_answer == Answer::Accepted;
-            is_evidence(&key, &contact, &trails.accepts).then_some(Row { key, first: contact.first, face, exists })
+            let first = u32::try_from(contact.first.0).unwrap_or_default();
+            let row = Row { first, recipient: key.recipient, face, exists };
+            is_evidence(&key, &contact, &trails.accepts).then_some(row)
         };
-        let mut rows: Vec<Row> =
-            if watched.contains(&true) { ledger.contacts.iter().filter_map(row).collect() } else { Vec::new() };
-        let texts = |key: &ContactKey| [key.recipient, key.sender, key.client].map(|name| ledger.names.text(name));
-        rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| texts(&a.key).cmp(&texts(&b.key))));
-        let domains = rows.iter().filter(|row| !row.exists).map(|row| ledger.names.domain(row.key.recipient)).collect();
+        let mut rows: Vec<Row> = Vec::new();
+        if watched.contains(&true) {
+            rows.reserve_exact(ledger.contacts.len());
+            rows.extend(ledger.contacts.iter().filter_map(row));
+        }
+        let texts = |row: &Row| {
+            let ContactKey { sender, client, .. } = trails.faces[row.face as usize];
+            [row.recipient, sender, client].map(|name| ledger.names.text(name))
+        };
+        rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| texts(a).cmp(&texts(b))));
+        let domains = rows.iter().filter(|row| !row.exists).map(|row| ledger.names.domain(row.recipient)).collect();
         trails.base = Base::of(ledger, &domains, &trails.senders, &|sender| trails.is_honest(sender));
         trails.rows = rows;
         trails
@@ -226,7 +236,7 @@ impl<'l> Trails<'l> {
         let origins: Vec<Option<usize>> = self.faces.iter().map(&mut number).collect();
         // An honest sender's slips are its own only.
         let own = numbers.keys().any(|origin| matches!(origin, Origin::Sender(_)));
-        let slips = |row: &Row| !own && self.is_honest(row.key.sender);
+        let slips = |row: &Row| !own && self.is_honest(self.faces[row.face as usize].sender);
         let rows = || {
             let known =
                 self.rows.iter().enumerate().filter(|(n, row)| !explained.contains(n) && (row.exists || !slips(row)));
@@ -246,16 +256,16 @@ impl<'l> Trails<'l> {
     pub(super) fn tries(&self, rows: &[usize]) -> Vec<(usize, Try)> {
         let mut met: HashSet<(Name, Name)> = HashSet::new();
         let once = |n: &&usize| {
-            let Row { key, exists, .. } = &self.rows[**n];
+            let Row { recipient, face, exists, .. } = self.rows[**n];
             // One guess is one address, whoever of an origin tries it; that many of its people know one is to their credit.
-            met.insert((key.recipient, if *exists { key.sender } else { Name::NONE }))
+            met.insert((recipient, if exists { self.faces[face as usize].sender } else { Name::NONE }))
         };
         let tried = |n: &usize| {
-            let Row { key, first, exists, .. } = self.rows[*n];
-            let accepts = &self.accepts[key.recipient];
-            let popular = exists && accepts.senders > 0 && accepts.first < first;
-            let ContactKey { sender, client, recipient, .. } = key;
-            (*n, Try { at: first, sender, client, recipient, exists, popular })
+            let Row { first, recipient, face, exists } = self.rows[*n];
+            let (at, accepts) = (Timestamp(first.into()), &self.accepts[recipient]);
+            let popular = exists && accepts.senders > 0 && accepts.first < at;
+            let ContactKey { sender, client, .. } = self.faces[face as usize];
+            (*n, Try { at, sender, client, recipient, exists, popular })
         };
         rows.iter().filter(once).map(tried).collect()
     }

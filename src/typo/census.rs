@@ -70,10 +70,8 @@ pub struct Census<'l> {
     domains: Vec<Standing>,
     /// By name.
     addresses: Vec<Standing>,
-    /// Those that one sender reached at one domain stand together.
-    correspondents: Vec<(Name, u32)>,
-    /// From where in `correspondents`; sorted.
-    reached: Vec<(Name, Domain, usize)>,
+    /// Who reached whom, sorted: those that one sender reached at one domain stand together.
+    pairs: Vec<Pair>,
     /// Addresses by domain.
     by_domain: Vec<Name>,
     /// Where in `by_domain`, by domain.
@@ -94,7 +92,7 @@ impl<'l> Census<'l> {
             users: vec![0..0; names.domains()],
             ..Census::default()
         };
-        let mut pairs: Vec<Pair> = Vec::new();
+        let mut pairs: Vec<Pair> = Vec::with_capacity(ledger.contacts.len());
         for (key, contact) in ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0) {
             let ContactKey { sender, recipient, direction, .. } = key;
             let domain = names.domain(recipient);
@@ -110,21 +108,13 @@ impl<'l> Census<'l> {
         // The same sender through several clients is one: sorted, they stand together.
         pairs.par_sort_unstable();
         for of_sender in pairs.chunk_by(|a, b| (a.sender, a.domain) == (b.sender, b.domain)) {
-            let Pair { sender, domain, .. } = of_sender[0];
-            let start = census.correspondents.len();
-            for of_pair in of_sender.chunk_by(|a, b| a.recipient == b.recipient) {
-                let recipient = of_pair[0].recipient;
-                census.addresses[recipient.0 as usize].senders += 1;
-                let sent = of_pair.iter().fold(0_u32, |sum, pair| sum.saturating_add(pair.sent));
-                if sent > 0 && sender != Name::NONE {
-                    census.correspondents.push((recipient, sent));
-                }
-            }
+            let domain = of_sender[0].domain;
             census.domains[domain.0 as usize].senders += 1;
-            if census.correspondents.len() > start {
-                census.reached.push((sender, domain, start));
+            for of_pair in of_sender.chunk_by(|a, b| a.recipient == b.recipient) {
+                census.addresses[of_pair[0].recipient.0 as usize].senders += 1;
             }
         }
+        census.pairs = pairs;
         census.mails = census.domains.iter().map(|d| d.accepted).sum();
         census.sort();
         census
@@ -179,11 +169,15 @@ impl<'l> Census<'l> {
     pub fn correspondents(&self, sender: &str, domain: &str) -> Vec<(&'l str, u64)> {
         let known = || {
             let names = self.names?;
-            let pair = (names.find(sender)?, names.find_domain(domain)?);
-            let at = self.reached.binary_search_by_key(&pair, |(sender, domain, _)| (*sender, *domain)).ok()?;
-            let end = self.reached.get(at + 1).map_or(self.correspondents.len(), |(.., start)| *start);
-            let known = self.correspondents[self.reached[at].2..end].iter();
-            Some(most(known.map(|(name, mails)| (names.text(*name), u64::from(*mails))), MAX_CORRESPONDENTS))
+            let (sender, domain) = (names.find(sender).filter(|name| *name != Name::NONE)?, names.find_domain(domain)?);
+            let start = self.pairs.partition_point(|pair| (pair.sender, pair.domain) < (sender, domain));
+            let reached = &self.pairs[start..];
+            let end = reached.partition_point(|pair| (pair.sender, pair.domain) == (sender, domain));
+            let of_each = reached[..end].chunk_by(|a, b| a.recipient == b.recipient).map(|pairs| {
+                let sent = pairs.iter().map(|pair| u64::from(pair.sent)).sum();
+                (names.text(pairs[0].recipient), sent)
+            });
+            Some(most(of_each.filter(|(_, sent)| *sent > 0), MAX_CORRESPONDENTS))
         };
         known().unwrap_or_default()
     }
