@@ -229,6 +229,26 @@ pub(crate) struct Reading {
     rejected: u64,
 }
 
+impl From<sources::Reading<()>> for Reading {
+    fn from(reading: sources::Reading<()>) -> Self {
+        let lines = reading.inputs.iter().map(|i| InputLine {
+            path: i.path.clone(),
+            format: i.format.clone(),
+            records: i.records,
+            rejected: i.rejected,
+            already_seen: i.already_seen,
+            ignored: i.ignored,
+            blind_to: i.blind_to.iter().map(|&what| what.to_owned()).collect(),
+        });
+        Reading {
+            rejected: reading.inputs.iter().map(|i| i.rejected).sum(),
+            inputs: lines.collect(),
+            known: sources::Known { marks: reading.marks, pending: reading.pending },
+            rejects: reading.rejects,
+        }
+    }
+}
+
 /// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
 pub(crate) fn standing(
     how: &sources::Options,
@@ -250,39 +270,12 @@ pub(crate) fn learn(
 ) -> Result<(Ledger, Reading), Error> {
     // Without any, the night is that of a ledger that was imported.
     let inputs = if job.inputs.is_empty() { Vec::new() } else { sources::open(&job.inputs, &job.reading)? };
-    read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, lore, known, progress)
+    let (ledger, reading) = read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, lore, known, progress)?;
+    Ok((ledger, Reading::from(reading)))
 }
 
 /// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
-fn read(
-    strangers: usize,
-    inputs: Vec<sources::Input>,
-    how: &sources::Options,
-    lore: &Lore,
-    known: &sources::Known,
-    progress: &dyn Progress,
-) -> Result<(Ledger, Reading), Error> {
-    let (ledger, reading) = gather(strangers, inputs, how, lore, known, progress)?;
-    let lines = reading.inputs.iter().map(|i| InputLine {
-        path: i.path.clone(),
-        format: i.format.clone(),
-        records: i.records,
-        rejected: i.rejected,
-        already_seen: i.already_seen,
-        ignored: i.ignored,
-        blind_to: i.blind_to.iter().map(|&what| what.to_owned()).collect(),
-    });
-    let reading = Reading {
-        rejected: reading.inputs.iter().map(|i| i.rejected).sum(),
-        inputs: lines.collect(),
-        known: sources::Known { marks: reading.marks, pending: reading.pending },
-        rejects: reading.rejects,
-    };
-    Ok((ledger, reading))
-}
-
-/// The same, with what the reading says of its inputs.
-pub(crate) fn gather(
+pub(crate) fn read(
     strangers: usize,
     inputs: Vec<sources::Input>,
     how: &sources::Options,
@@ -297,9 +290,8 @@ pub(crate) fn gather(
     let make = || Worker { common: Some(&common), visits: Ledger::bounded(share), ..Worker::new(lore) };
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
     let (workers, reading) = reading.part();
-    let learned: Vec<Ledger> = workers.into_iter().map(|mut worker| worker.learned()).collect();
-    let mut ledger = common.into_inner().unwrap_or_else(PoisonError::into_inner);
-    learned.into_iter().for_each(|learned| ledger.merge(learned));
+    let mut ledger = std::mem::take(&mut *common.lock().unwrap_or_else(PoisonError::into_inner));
+    workers.into_iter().for_each(|mut worker| worker.hand_over(&mut ledger));
     Ok((ledger, reading))
 }
 
@@ -353,14 +345,13 @@ impl<'c> Worker<'c> {
         }
     }
 
-    /// What it learned; it goes on with nothing.
-    pub(crate) fn learned(&mut self) -> Ledger {
+    /// Puts all it learned to `ledger`; it goes on with nothing.
+    pub(crate) fn hand_over(&mut self, ledger: &mut Ledger) {
         let [ours, visits] = &mut self.waiting;
         ours.settle(&mut self.ours);
         visits.settle(&mut self.visits);
-        let mut learned = std::mem::take(&mut self.visits);
-        learned.merge(std::mem::take(&mut self.ours));
-        learned
+        ledger.merge(std::mem::take(&mut self.ours));
+        ledger.merge(std::mem::take(&mut self.visits));
     }
 }
 

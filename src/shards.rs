@@ -19,7 +19,7 @@ use crate::{
 /// Reads one split, or a stream; its ledger says what was read. Mails without an end count as they stand.
 pub fn read(split: sources::Input, how: &Options, lore: &Lore) -> Result<(Partial, Vec<Reject>), Error> {
     let how = Options { settle: true, ..*how };
-    let (ledger, reading) = pipeline::gather(STRANGERS, vec![split], &how, lore, &Known::default(), &Unseen)?;
+    let (ledger, reading) = pipeline::read(STRANGERS, vec![split], &how, lore, &Known::default(), &Unseen)?;
     let mut partial = Partial::default();
     partial.ledger = ledger;
     let mut totals = Totals { bytes: reading.marks.iter().map(|mark| mark.offset).sum(), ..Totals::default() };

@@ -149,7 +149,8 @@ pub fn watch(
         summary.records += batch.records;
         summary.rejected += batch.rejected;
         if batch.bytes > 0 || batch.records > 0 {
-            let fresh = worker.learned();
+            let mut fresh = Ledger::default();
+            worker.hand_over(&mut fresh);
             // Only an unknown user makes a guesser; who is told of may hit, or fall silent, in any mail.
             news |= told.is_open() || fresh.contacts.values().any(|contact| contact.unknown > 0);
             // Guesses are told only once they are kept: a crash in between tells them at the next start.

@@ -1,12 +1,12 @@
 //! `bouncewatch eval`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::{
     Exit,
-    lines::{Out, pairs},
+    lines::{Out, file_text, pairs, popular},
     settings::Settings,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     ndr, pipeline, rehearsal, simulate,
     typo::{
-        Census, Explainer, Popular,
+        Census, Explainer,
         eval::{self, Pair, Unrelated},
     },
 };
@@ -74,7 +74,7 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
     match args.stage {
         Stage::Ndr { input } => {
             let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
-            let rows = ndr::read_labelled(&input.display().to_string(), &text(&input)?)?;
+            let rows = ndr::read_labelled(&input.display().to_string(), &file_text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
         }
         Stage::Campaigns { seeds, seed, records, base_rate } => {
@@ -90,10 +90,7 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
             out.line(evaluation.to_string().trim_end())?;
         }
         Stage::Typo { input, names, unrelated, count, seed } => {
-            let popular = match names {
-                Some(path) => Popular::parse(&text(&path)?),
-                None => Popular::shipped(),
-            };
+            let popular = popular(names.as_deref())?;
             let census = Census::default();
             let explainer = Explainer::with(&census, &popular, settings.typo_parameters()?);
             let mut others = vec![Unrelated { sort: "synthetic".into(), names: eval::synthetic(count, seed) }];
@@ -118,7 +115,8 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
                 }
             };
             if let Some(path) = unrelated {
-                let names = text(&path)?.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+                let names =
+                    file_text(&path)?.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect();
                 others.push(Unrelated { sort: "given".into(), names });
             }
             let mut evaluation = eval::evaluate(&explainer, &pairs, &others);
@@ -128,8 +126,4 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
     }
     out.flush()?;
     Ok(Exit::Done)
-}
-
-fn text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }

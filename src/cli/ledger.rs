@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     Exit,
+    lines::file_text,
     run::{input_format, zone},
     screen::Screen,
     settings::Settings,
@@ -239,7 +240,7 @@ struct Manifest {
 }
 
 fn read_manifest(path: &Path) -> Result<Totals, Error> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+    let text = file_text(path)?;
     let Manifest { lines, bytes, records, rejects } = serde_json::from_str(&text).map_err(|e| Error::Data {
         name: path.display().to_string(),
         cause: format!("{e}; it should have lines, bytes, records and rejects"),

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::settings::Settings;
-use crate::error::Error;
+use crate::{error::Error, typo::Popular};
 
 /// A line longer than this is cut: no reply, address or domain is.
 const MAX_LINE: usize = 64 * 1024;
@@ -54,6 +54,16 @@ pub(super) fn questions<'a>(
             return Some(if objects { member(text, key) } else { Ok(text.to_owned()) });
         }
     }))
+}
+
+/// A file's text.
+pub(super) fn file_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
+}
+
+/// A file's names, one a line, most popular first; else the shipped ones.
+pub(super) fn popular(path: Option<&Path>) -> Result<Popular, Error> {
+    path.map_or_else(|| Ok(Popular::shipped()), |path| Ok(Popular::parse(&file_text(path)?)))
 }
 
 /// A file's lines of {"typed", "meant"}; no "meant", or null, where it was no typo.

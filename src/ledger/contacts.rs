@@ -12,6 +12,8 @@ use crate::{
 
 /// Tables of which one grows at a time: no moment needs the room of all of them twice.
 const PARTS: usize = 32;
+/// Contacts that wait for memory together.
+const TOGETHER: usize = 256;
 /// Of moments: no mail was accepted yet.
 const NEVER: [u32; 2] = [u32::MAX, 0];
 
@@ -47,11 +49,6 @@ impl Contacts {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.parts.iter().all(HashTable::is_empty)
-    }
-
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.parts.iter_mut().for_each(HashTable::clear);
     }
 
     /// Room for so many more.
@@ -92,15 +89,23 @@ impl Contacts {
         self.meet_hashed(self.hash(&key), key, contact)
     }
 
-    /// The same for many; `new` is told of those not known before. They wait for memory together, not one by one.
-    pub fn meet_all(&mut self, met: &[(ContactKey, Contact)], mut new: impl FnMut(&ContactKey)) {
-        let hashes: Vec<u64> = met.iter().map(|(key, _)| self.hash(key)).collect();
-        for ((key, _), hash) in met.iter().zip(&hashes) {
-            black_box(self.parts[part(*hash)].find(*hash, |row| row.is(key)));
-        }
-        for ((key, contact), hash) in met.iter().zip(hashes) {
-            if self.meet_hashed(hash, *key, *contact) {
-                new(key);
+    /// The same for many; `new` is told of those not known before. Some at a time wait for memory together, not one by
+    /// one.
+    pub fn meet_all(&mut self, met: impl IntoIterator<Item = (ContactKey, Contact)>, mut new: impl FnMut(&ContactKey)) {
+        let mut met = met.into_iter();
+        let mut together = Vec::with_capacity(TOGETHER);
+        loop {
+            together.extend(met.by_ref().take(TOGETHER).map(|(key, contact)| (self.hash(&key), key, contact)));
+            if together.is_empty() {
+                return;
+            }
+            for (hash, key, _) in &together {
+                black_box(self.parts[part(*hash)].find(*hash, |row| row.is(key)));
+            }
+            for (hash, key, contact) in together.drain(..) {
+                if self.meet_hashed(hash, key, contact) {
+                    new(&key);
+                }
             }
         }
     }
@@ -192,20 +197,6 @@ mod tests {
         ContactKey { sender: Name(n % 7), client: Name(n % 3), recipient: Name(n), direction }
     }
 
-    fn mail(at: Timestamp, answer: Answer) -> Contact {
-        let accepted = answer == Answer::Accepted;
-        Contact {
-            first: at,
-            last: at,
-            first_answer: answer,
-            accepted_span: if accepted { Window::at(at) } else { Window::default() },
-            accepted: u64::from(accepted),
-            unknown: u64::from(answer == Answer::Unknown),
-            no_domain: u64::from(answer == Answer::NoDomain),
-            other: u64::from(answer == Answer::Other),
-        }
-    }
-
     fn both(one: &Contact, other: &Contact) -> Contact {
         let (first, first_answer) = (one.first, one.first_answer).min((other.first, other.first_answer));
         let mut accepted_span = one.accepted_span;
@@ -229,11 +220,11 @@ mod tests {
         let met: Vec<(ContactKey, Contact)> = (0..5_000)
             .map(|n| {
                 let answer = [Answer::Accepted, Answer::Unknown, Answer::NoDomain, Answer::Other][n as usize % 4];
-                (key(n % 2_000, Direction::Out), mail(FIRST.plus(i64::from(n) * 977 % 5_003), answer))
+                (key(n % 2_000, Direction::Out), Contact::of(FIRST.plus(i64::from(n) * 977 % 5_003), answer))
             })
             .collect();
         let mut new = 0;
-        contacts.meet_all(&met[..3_000], |_| new += 1);
+        contacts.meet_all(met[..3_000].iter().copied(), |_| new += 1);
         let known = met[3_000..].iter().filter(|(key, contact)| !contacts.meet(*key, *contact)).count();
         assert_eq!((new, known, contacts.len()), (2_000, 2_000, 2_000));
         for n in 0..2_000 {
@@ -245,17 +236,15 @@ mod tests {
             assert_eq!(contacts.get(&key), expected, "{n}");
         }
         assert_eq!(contacts.get(&key(1, Direction::In)), None, "the other way is another");
-        assert!(contacts.meet(key(1, Direction::In), mail(FIRST, Answer::Other)));
+        assert!(contacts.meet(key(1, Direction::In), Contact::of(FIRST, Answer::Other)));
         contacts.retain(|key, contact| key.direction == Direction::In && contact.other == 1);
         assert_eq!(contacts.keys().collect::<Vec<_>>(), [key(1, Direction::In)]);
-        contacts.clear();
-        assert!(contacts.is_empty() && contacts.iter().next().is_none());
     }
 
     #[test]
     fn moments_and_counts_out_of_range_are_the_nearest() {
         let mut contacts = Contacts::default();
-        let far = mail(Timestamp(i64::MAX), Answer::Accepted);
+        let far = Contact::of(Timestamp(i64::MAX), Answer::Accepted);
         contacts.meet(key(1, Direction::Out), Contact { first: Timestamp(-5), accepted: u64::MAX, ..far });
         contacts.meet(key(1, Direction::Out), far);
         let known = contacts.get(&key(1, Direction::Out)).unwrap();

@@ -97,7 +97,7 @@ impl Intake {
                 (key, Contact::of(mail.start, mail.answer))
             })
             .collect();
-        ledger.meet_all(&met);
+        ledger.meet_all(met.iter().copied());
         for (((key, _), names), mail) in met.iter().zip(names.chunks_exact(TEXTS)).zip(&self.mails) {
             let word = Word { name: names[3], mails: 1 };
             match mail.introduced {

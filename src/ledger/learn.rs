@@ -9,9 +9,6 @@ use crate::{
     ndr::Verdict,
 };
 
-/// Contacts of another ledger taken in together.
-const TOGETHER: usize = 256;
-
 impl Ledger {
     /// Counts one reply by its masked form; `masked` gives that form's text and is asked once a form.
     pub fn add_template(&mut self, verdict: &Verdict, raw: &str, at: Timestamp, masked: impl FnOnce() -> Box<str>) {
@@ -124,16 +121,10 @@ impl Ledger {
         for (day, tally) in &other.days {
             self.days.entry(*day).or_default().merge(*tally);
         }
-        let mut met = Vec::with_capacity(TOGETHER);
-        for (key, contact) in other.contacts.iter() {
+        self.meet_all(other.contacts.iter().map(|(key, contact)| {
             let (sender, client, recipient) = (rename(key.sender), rename(key.client), rename(key.recipient));
-            met.push((ContactKey { sender, client, recipient, ..key }, contact));
-            if met.len() == TOGETHER {
-                self.meet_all(&met);
-                met.clear();
-            }
-        }
-        self.meet_all(&met);
+            (ContactKey { sender, client, recipient, ..key }, contact)
+        }));
         for (key, count) in &other.refusals {
             let key = RefusalKey { sender: rename(key.sender), recipient: rename(key.recipient), ..*key };
             *self.refusals.entry(key).or_default() += count;

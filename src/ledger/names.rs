@@ -29,7 +29,7 @@ pub struct Names {
 }
 
 /// Something of each name of a table.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ByName<T>(Vec<T>);
 
 impl<T> Index<Name> for ByName<T> {

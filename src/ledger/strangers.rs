@@ -72,7 +72,7 @@ impl Ledger {
     }
 
     /// The same of many, faster.
-    pub fn meet_all(&mut self, met: &[(ContactKey, Contact)]) {
+    pub fn meet_all(&mut self, met: impl IntoIterator<Item = (ContactKey, Contact)>) {
         self.contacts.meet_all(met, |key| self.strangers.kept += usize::from(is_visit(key)));
     }
 

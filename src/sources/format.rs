@@ -221,6 +221,11 @@ pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     (held > 0).then_some(kind)
 }
 
+/// Without the byte order mark that an editor, or a file put behind another, leaves.
+pub(crate) fn without_bom(line: &str) -> &str {
+    if line.as_bytes().first() == Some(&0xef) { line.trim_start_matches('\u{feff}') } else { line }
+}
+
 /// Neither blank nor a comment.
 pub(crate) fn says_something(line: &str) -> bool {
     // Nearly every line begins with what is no blank of any alphabet.

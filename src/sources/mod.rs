@@ -21,6 +21,7 @@ mod lanes;
 mod lines;
 mod mailgun;
 mod mark;
+mod near;
 mod parcel;
 mod postfix;
 mod postmark;

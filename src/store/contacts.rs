@@ -11,8 +11,6 @@ use crate::{
 
 /// Contacts written together, about.
 const STRETCH: usize = 1 << 18;
-/// Contacts read together.
-const TOGETHER: usize = 256;
 
 /// Gives every name its number in the store; the position is the ledger's own number.
 pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
@@ -117,11 +115,9 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
     let mut select = db.prepare(
         "SELECT sender, client, recipient, direction, first, last, first_answer, accepted_first, accepted_last, accepted, unknown, no_domain, other FROM contacts",
     )?;
-    let mut rows = select.query([])?;
     // About as many as there are, so that the table seldom grows.
     ledger.contacts.reserve(2 * names.0.len());
-    let mut met = Vec::with_capacity(TOGETHER);
-    while let Some(row) = rows.next()? {
+    let rows = select.query_map([], |row| {
         let key = ContactKey {
             sender: name(row.get(0)?),
             client: name(row.get(1)?),
@@ -139,15 +135,13 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
             no_domain: unsigned(row.get(11)?),
             other: unsigned(row.get(12)?),
         };
-        ledger.window.merge(Window::between(first, last));
-        met.push((key, contact));
-        if met.len() == TOGETHER {
-            ledger.meet_all(&met);
-            met.clear();
-        }
-    }
-    ledger.meet_all(&met);
-    Ok(())
+        Ok((key, contact))
+    })?;
+    let mut failed = Ok(());
+    let (mut window, met) = (Window::default(), rows.map_while(|row| row.map_err(|e| failed = Err(e)).ok()));
+    ledger.meet_all(met.inspect(|(_, contact)| window.merge(Window::between(contact.first, contact.last))));
+    ledger.window.merge(window);
+    failed
 }
 
 pub(super) fn load_refusals(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {

@@ -116,12 +116,12 @@ impl<'l> Census<'l> {
         }
         census.pairs = pairs;
         census.mails = census.domains.iter().map(|d| d.accepted).sum();
-        census.sort();
+        census.group();
         census
     }
 
     /// Brings domains and their users together; most are never asked for, and so in no order yet.
-    fn sort(&mut self) {
+    fn group(&mut self) {
         let Some(names) = self.names else { return };
         let numbers = (0..).map(Domain).take(self.domains.len());
         self.sorted = numbers.filter(|d| self.domains[d.0 as usize].accepted > 0).collect();

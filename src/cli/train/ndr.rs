@@ -10,7 +10,7 @@ use clap::Args as ClapArgs;
 
 use super::{Exit, Screen, Settings};
 use crate::{
-    cli::lines::Out,
+    cli::lines::{Out, file_text},
     error::Error,
     ndr::{self, Classifier, Evaluation, Example, Model, Verdict},
 };
@@ -61,7 +61,7 @@ struct Lesson {
 impl Lesson {
     fn read(args: &Args) -> Result<Self, Error> {
         let (grammar_name, text) = match &args.grammar {
-            Some(path) => (path.display().to_string(), read(path)?),
+            Some(path) => (path.display().to_string(), file_text(path)?),
             None => ("training.tsv".to_owned(), ndr::TRAINING.to_owned()),
         };
         let mut examples = ndr::expand(&grammar_name, &text)?;
@@ -69,7 +69,7 @@ impl Lesson {
         let (masks, mut files) = (Classifier::shipped()?, Vec::new());
         for path in &args.labelled {
             let name = path.display().to_string();
-            let rows = ndr::read_labelled(&name, &read(path)?)?;
+            let rows = ndr::read_labelled(&name, &file_text(path)?)?;
             files.push((name, rows.len()));
             for row in rows {
                 // Replies of one masked form belong to one fold: else a model would be judged by what it has seen.
@@ -123,10 +123,6 @@ impl Lesson {
             name = self.grammar_name,
         )
     }
-}
-
-fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -6,12 +6,12 @@ use clap::Args as ClapArgs;
 
 use super::super::{
     Exit,
-    lines::{Out, pairs},
+    lines::{Out, pairs, popular},
     settings::Settings,
 };
 use crate::{
     error::Error,
-    typo::{self, Census, Confirmed, Explainer, Popular},
+    typo::{self, Census, Confirmed, Explainer},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -41,12 +41,7 @@ pub(in super::super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Er
          # slip explains taught nothing.",
         learned.domains, learned.usernames, learned.strangers, learned.unexplained,
     )];
-    let popular = match &args.names {
-        Some(path) => {
-            Popular::parse(&fs::read_to_string(path).map_err(|cause| Error::Read { path: path.clone(), cause })?)
-        }
-        None => Popular::shipped(),
-    };
+    let popular = popular(args.names.as_deref())?;
     if args.names.is_some() {
         let names: Vec<&str> = popular.names().collect();
         let (strangers, [before, after]) = typo::fit_strangers(&names, fitted.strangers);

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::sources::near::near;
+
 /// Texts of an array.
 pub(crate) type List<'a> = Vec<Cow<'a, str>>;
 
@@ -123,7 +125,7 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let from = self.pos;
-        let len = string_end(&self.bytes[from..])?;
+        let len = near(&self.bytes[from..], [b'"', b'\\'])?;
         if self.bytes[from + len] == b'\\' {
             return None;
         }
@@ -194,29 +196,6 @@ impl<'a> Cursor<'a> {
             _ => self.number().map(drop),
         }
     }
-}
-
-/// The place of the first quote or backslash. Eight bytes at a time: most strings of a record are so short that getting
-/// a vector unit to work takes longer; replies are not.
-fn string_end(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    /// Words of a string that is short.
-    const SHORT: usize = 4;
-    // The lowest byte marked is one that is `byte`; those above may be others.
-    let marked = |word: u64, byte: u8| {
-        let zero_where_equal = word ^ (ONES * u64::from(byte));
-        zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7)
-    };
-    let (words, _) = bytes.as_chunks();
-    for (n, word) in words.iter().take(SHORT).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = marked(word, b'"') | marked(word, b'\\');
-        if found != 0 {
-            return Some(8 * n + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let looked = 8 * words.len().min(SHORT);
-    memchr::memchr2(b'"', b'\\', &bytes[looked..]).map(|at| looked + at)
 }
 
 #[derive(Deserialize)]
@@ -352,22 +331,6 @@ mod tests {
             "null",
         ] {
             assert!(scanned(bad).is_none() && unusual(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn finds_where_a_string_ends() {
-        for len in 0..40 {
-            for fill in ["a", "!", "#", "[", "]", "\u{7f}"] {
-                let text = fill.repeat(len);
-                assert_eq!(string_end(text.as_bytes()), None, "{text}");
-                for at in 0..len {
-                    for end in [r#"""#, r"\"] {
-                        let cut = format!("{}{end}{}", &text[at..], &text[..at]) + end;
-                        assert_eq!(string_end(cut.as_bytes()), Some(len - at), "{cut}");
-                    }
-                }
-            }
         }
     }
 

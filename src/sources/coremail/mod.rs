@@ -71,8 +71,7 @@ fn chunk(bytes: &[u8], options: &Options, emit: Emit<'_>) -> Tally {
 }
 
 fn take<'a>(line: &'a str, fields: &mut Fields<'a>, options: &Options, tally: &mut Tally, emit: Emit<'_>) {
-    let line = if line.as_bytes().first() == Some(&0xef) { line.trim_start_matches('\u{feff}') } else { line };
-    let line = line.trim_ascii();
+    let line = format::without_bom(line).trim_ascii();
     if !format::says_something(line) {
         return;
     }

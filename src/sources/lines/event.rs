@@ -167,23 +167,6 @@ fn is_v4(text: &str) -> bool {
     parts == 3 && digits > 0
 }
 
-/// Where `byte` first stands in `text`, near its beginning: eight bytes at a time it is found before a vector unit is at
-/// work.
-pub(crate) fn near(text: &str, byte: u8) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const WORDS: usize = 4;
-    let (words, _) = text.as_bytes().as_chunks();
-    for (n, word) in words.iter().take(WORDS).enumerate() {
-        let zero_where_equal = u64::from_le_bytes(*word) ^ (ONES * u64::from(byte));
-        let found = zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7);
-        if found != 0 {
-            return Some(8 * n + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let looked = 8 * words.len().min(WORDS);
-    memchr::memchr(byte, &text.as_bytes()[looked..]).map(|at| looked + at)
-}
-
 /// Where `what` first stands in `text`; sooner found than by a search made for long texts where its first byte is rare.
 pub(crate) fn find(text: &str, what: &str) -> Option<usize> {
     let first = *what.as_bytes().first()?;
@@ -274,11 +257,6 @@ mod tests {
             ("ä; from=<", "; from=<"),
         ] {
             assert_eq!((find(text, what), rfind(text, what)), (text.find(what), text.rfind(what)), "{text}");
-        }
-        let text = "a".repeat(45) + "[b[" + &"a".repeat(20);
-        for from in 0..text.len() {
-            assert_eq!(near(&text[from..], b'['), text[from..].find('['), "{from}");
-            assert_eq!(near(&text[..from], b'['), text[..from].find('['), "{from}");
         }
     }
 }

@@ -3,8 +3,12 @@
 //! Reading a head needs no other line, so that lines are read on all cores; [`Years`] then gives the year that RFC 3164
 //! leaves out, in the order of the lines.
 
-use super::event::near;
-use crate::{moment::Timestamp, sources::Options, zone::Zone};
+use super::super::{format, near::near};
+use crate::{
+    moment::{Timestamp, days_in},
+    sources::Options,
+    zone::Zone,
+};
 
 /// A line's parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +36,11 @@ pub(crate) enum Stamp {
 }
 
 const DAY: i64 = 86_400;
+const A_LEAP_YEAR: i64 = 2000;
 
 /// Takes a line apart; `None` where it has no head.
 pub(crate) fn read(line: &str) -> Option<Head<'_>> {
-    let line = match line.as_bytes().first() {
-        Some(0xef) => line.trim_start_matches('\u{feff}'),
-        _ => line,
-    };
+    let line = format::without_bom(line);
     let (line, structured) = match line.strip_prefix('<') {
         Some(tail) => {
             let end = tail
@@ -91,8 +93,6 @@ fn own(stamp: Stamp, tail: &str) -> Head<'_> {
 
 /// `Jan 10 16:15:29 `
 fn without_year(line: &str) -> Option<(Stamp, &str)> {
-    // A year with 29 days in February.
-    const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let b = line.as_bytes();
     let month = match b.first_chunk()? {
         b"Jan" => 1,
@@ -121,7 +121,7 @@ fn without_year(line: &str) -> Option<(Stamp, &str)> {
         return None;
     }
     let (h, m, s) = (digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?);
-    if !(1..=DAYS[usize::from(month) - 1]).contains(&day) || h > 23 || m > 59 || s > 60 {
+    if !(1..=days_in(A_LEAP_YEAR, i64::from(month)) as u32).contains(&day) || h > 23 || m > 59 || s > 60 {
         return None;
     }
     let end = day_at + day_len + 9;
@@ -137,17 +137,17 @@ fn digits(b: &[u8]) -> Option<u32> {
 /// `host program[pid]: text`
 fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
     let tail = without_blanks(tail);
-    let gap = near(tail, b' ')?;
+    let gap = near(tail.as_bytes(), [b' '])?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
         return None;
     }
     // `last message repeated 2 times` has no program.
-    let word = near(tail, b' ').unwrap_or(tail.len());
+    let word = near(tail.as_bytes(), [b' ']).unwrap_or(tail.len());
     let Some(tag) = tail[..word].strip_suffix(':') else {
         return Some(Head { stamp, host, program: "", pid: "", rest: tail });
     };
-    let open = near(tag, b'[');
+    let open = near(tag.as_bytes(), [b'[']);
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
     Some(Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) })
