@@ -1,18 +1,15 @@
-//! Who receives mail and who is refused, per domain and per sender, read off the ledger.
+//! Who receives mail, per domain and per sender, read off the ledger.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
-use hashbrown::HashSet;
 use rayon::slice::ParallelSliceMut;
 
-use super::Weekly;
 use crate::{
-    bounce::BounceType,
     delivery::Direction,
     hash::stable_hash,
     ledger::{Contact, ContactKey, Domain, Ledger, Name, Names},
     merge::Merge,
-    moment::{Day, Timestamp, Week, Window},
+    moment::{Timestamp, Window},
 };
 
 /// Of one sender's correspondents at a domain so many are compared with a wrong address: those with the most mail.
@@ -31,26 +28,14 @@ pub struct Standing {
     pub accepted_span: Window,
 }
 
-/// Refusals of one kind (T2 or T8) by a domain or address.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Refusals {
-    /// Mails by week, with each week's distinct senders.
-    pub weeks: BTreeMap<Week, WeekTally>,
-    /// Mails by sender, sorted by name.
-    pub senders: BTreeMap<Box<str>, u64>,
-    /// First and last day.
-    pub days: Option<(Day, Day)>,
-    /// Mails.
-    pub mails: u64,
-}
-
-/// One week's refusals.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct WeekTally {
-    /// Mails.
-    pub mails: u64,
-    /// Who wrote, as numbers of the ledger's names.
-    senders: HashSet<u32>,
+/// An address's [`Standing`] in 16 bytes, as there are millions; [`Ledger::contacts`] hold no more either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Reached {
+    accepted: u32,
+    senders: u32,
+    /// Of accepted mail, where there is any.
+    first: u32,
+    last: u32,
 }
 
 /// That a sender reached a recipient, with how much of its own mail.
@@ -62,14 +47,14 @@ struct Pair {
     sent: u32,
 }
 
-/// Who receives mail and who is refused; borrows the ledger's names.
+/// Who receives mail; borrows the ledger's names.
 #[derive(Debug, Clone, Default)]
 pub struct Census<'l> {
     names: Option<&'l Names>,
     /// By domain.
     domains: Vec<Standing>,
     /// By name.
-    addresses: Vec<Standing>,
+    addresses: Vec<Reached>,
     /// Who reached whom, sorted: those that one sender reached at one domain stand together.
     pairs: Vec<Pair>,
     /// Addresses by domain.
@@ -88,22 +73,22 @@ impl<'l> Census<'l> {
         let mut census = Census {
             names: Some(names),
             domains: vec![Standing::default(); names.domains()],
-            addresses: vec![Standing::default(); names.len()],
+            addresses: vec![Reached::default(); names.len()],
             users: vec![0..0; names.domains()],
             ..Census::default()
         };
-        let mut pairs: Vec<Pair> = Vec::with_capacity(ledger.contacts.len());
-        for (key, contact) in ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0) {
-            let ContactKey { sender, recipient, direction, .. } = key;
+        let reached = || {
+            let accepted = ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0);
+            accepted.filter(|(key, _)| names.domain(key.recipient) != Domain(0))
+        };
+        let mut pairs: Vec<Pair> = Vec::with_capacity(reached().count());
+        for (ContactKey { sender, recipient, direction, .. }, contact) in reached() {
             let domain = names.domain(recipient);
-            if domain != Domain(0) {
-                let Contact { accepted, accepted_span, .. } = contact;
-                let mails = Standing { accepted, senders: 0, accepted_span };
-                census.addresses[recipient.0 as usize].absorb(mails);
-                census.domains[domain.0 as usize].absorb(mails);
-                let sent = if direction == Direction::Out { accepted.min(u32::MAX.into()) as u32 } else { 0 };
-                pairs.push(Pair { sender, domain, recipient, sent });
-            }
+            let Contact { accepted, accepted_span, .. } = contact;
+            census.addresses[recipient.0 as usize].absorb(&contact);
+            census.domains[domain.0 as usize].absorb(Standing { accepted, senders: 0, accepted_span });
+            let sent = if direction == Direction::Out { saturated(accepted) } else { 0 };
+            pairs.push(Pair { sender, domain, recipient, sent });
         }
         // The same sender through several clients is one: sorted, they stand together.
         pairs.par_sort_unstable();
@@ -149,9 +134,9 @@ impl<'l> Census<'l> {
     }
 
     /// An address's standing; `None` when it never accepted mail.
-    pub fn address(&self, address: &str) -> Option<&Standing> {
-        let known = &self.addresses[self.names?.find(address)?.0 as usize];
-        (known.accepted > 0).then_some(known)
+    pub fn address(&self, address: &str) -> Option<Standing> {
+        let known = self.addresses[self.names?.find(address)?.0 as usize];
+        (known.accepted > 0).then(|| known.standing())
     }
 
     /// Domains that accepted mail with how many mails they took, sorted by name.
@@ -197,7 +182,8 @@ impl<'l> Census<'l> {
         let known = || {
             let names = self.names?;
             let users = &self.by_domain[self.users.get(names.find_domain(domain)?.0 as usize)?.clone()];
-            let users = users.iter().map(|name| (names.text(*name), self.addresses[name.0 as usize].accepted));
+            let users =
+                users.iter().map(|name| (names.text(*name), u64::from(self.addresses[name.0 as usize].accepted)));
             Some(most(users, MAX_LOCALS))
         };
         known().unwrap_or_default()
@@ -212,48 +198,33 @@ fn most<'l>(known: impl Iterator<Item = (&'l str, u64)>, most: usize) -> Vec<(&'
     known
 }
 
+impl Reached {
+    fn absorb(&mut self, contact: &Contact) {
+        let Some((first, last)) = contact.accepted_span.bounds() else { return };
+        let moment = |at: Timestamp| saturated(u64::try_from(at.0).unwrap_or_default());
+        self.first = if self.accepted == 0 { moment(first) } else { self.first.min(moment(first)) };
+        self.last = self.last.max(moment(last));
+        self.accepted = self.accepted.saturating_add(saturated(contact.accepted));
+    }
+
+    fn standing(self) -> Standing {
+        let moment = |at: u32| Timestamp(i64::from(at));
+        Standing {
+            accepted: u64::from(self.accepted),
+            senders: u64::from(self.senders),
+            accepted_span: Window::between(moment(self.first), moment(self.last)),
+        }
+    }
+}
+
+fn saturated(n: u64) -> u32 {
+    n.min(u64::from(u32::MAX)) as u32
+}
+
 impl Standing {
     fn absorb(&mut self, other: Standing) {
         self.accepted += other.accepted;
         self.senders += other.senders;
         self.accepted_span.merge(other.accepted_span);
-    }
-}
-
-/// Outbound hard bounces of one type, by what `key` makes of the recipient (its domain, or itself), sorted.
-pub(super) fn refusals<'l>(
-    ledger: &'l Ledger,
-    kind: BounceType,
-    key: impl Fn(&'l str) -> &'l str,
-) -> BTreeMap<&'l str, Refusals> {
-    let mut found: BTreeMap<&str, Refusals> = BTreeMap::new();
-    let mut rows: Vec<_> =
-        ledger.refusals.iter().filter(|(k, _)| k.kind == kind && k.direction == Direction::Out).collect();
-    rows.sort_unstable_by_key(|(k, _)| (k.recipient, k.day, k.sender));
-    for (row, mails) in rows {
-        let of = found.entry(key(ledger.names.text(row.recipient))).or_default();
-        of.mails += mails;
-        *of.senders.entry(ledger.names.text(row.sender).into()).or_default() += mails;
-        of.days = Some(of.days.map_or((row.day, row.day), |(a, b)| (a.min(row.day), b.max(row.day))));
-        let week = of.weeks.entry(row.day.week()).or_default();
-        week.mails += mails;
-        week.senders.insert(row.sender.0);
-    }
-    found.remove("");
-    found
-}
-
-impl Refusals {
-    /// Oldest week first.
-    pub(super) fn weekly(&self) -> Vec<Weekly> {
-        self.weeks
-            .iter()
-            .map(|(week, t)| Weekly { week: *week, senders: t.senders.len() as u64, emails: t.mails })
-            .collect()
-    }
-
-    /// First and last moment, as far as days tell.
-    pub(super) fn span(&self) -> (Timestamp, Timestamp) {
-        self.days.map_or((Timestamp(0), Timestamp(0)), |(a, b)| (a.start(), b.start()))
     }
 }

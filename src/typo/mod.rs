@@ -21,6 +21,7 @@ mod parameters;
 mod person;
 mod popular;
 mod provider;
+mod refused;
 mod signs;
 mod suspects;
 mod unlisted;

@@ -7,14 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     DomainSuspect, Explainer, SuspectKind, Suspects, UsernameSuspect,
-    census::{self, Refusals},
+    refused::{Of, Refusals, Refused},
 };
-use crate::{
-    address::{domain_of, local_of},
-    bounce::BounceType,
-    ledger::Ledger,
-    moment::Timestamp,
-};
+use crate::{address::local_of, bounce::BounceType, ledger::Ledger, moment::Timestamp};
 
 /// Of those who wrote to a wrong username, so many are asked whom they know; most mails first.
 const SENDERS_ASKED: usize = 8;
@@ -36,18 +31,19 @@ pub fn innocent_suspects(ledger: &Ledger, explainer: &Explainer<'_>, guessers: &
 
 /// Domains whose names do not resolve.
 fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect> {
-    let refused = census::refusals(ledger, BounceType::ReceiverDns, domain_of);
+    let refused = Refused::of(ledger, BounceType::ReceiverDns);
     let mut found = Vec::new();
-    for (domain, refusals) in &refused {
-        let suspect = domain_suspect(domain, refusals, explainer);
-        let last = refusals.span().1.plus(86_400);
+    for refused in refused.by_domain() {
+        let (domain, refusals) = (refused.domain(), refused.count());
+        let suspect = domain_suspect(domain, &refusals, explainer);
+        let last = refusals.span.1.plus(86_400);
         match explainer.census.domain(domain).map(|s| (s.accepted, s.accepted_span.bounds())) {
             Some((accepted, Some((_, taken)))) => {
                 // Refused only before it last took mail: its DNS failed for a while and came back.
                 if taken >= last {
                     continue;
                 }
-                let since = since(refusals, taken);
+                let since = since(&refusals, taken);
                 // One failed look-up among hundreds of deliveries is weather.
                 if since * explainer.channel.suspects.weather < accepted {
                     continue;
@@ -75,10 +71,11 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
 
 /// Typos of a domain that somebody holds already: it resolves and knows no user.
 fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspect]) -> Vec<DomainSuspect> {
-    let refused = census::refusals(ledger, BounceType::UserUnknown, domain_of);
+    let refused = Refused::of(ledger, BounceType::UserUnknown);
     let known: BTreeSet<&str> = known.iter().map(|k| &*k.domain).collect();
     let mut found = Vec::new();
-    for (domain, refusals) in &refused {
+    for refused in refused.by_domain() {
+        let domain = refused.domain();
         if explainer.census.domain(domain).is_some() || known.contains(domain) {
             continue;
         }
@@ -86,7 +83,7 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
             continue;
         };
         if best.probability >= explainer.channel.suspects.parked {
-            let suspect = domain_suspect(domain, refusals, explainer);
+            let suspect = domain_suspect(domain, &refused.count(), explainer);
             found.push(DomainSuspect {
                 kind: SuspectKind::Typo,
                 intended: best.intended,
@@ -106,32 +103,27 @@ fn usernames(
     guessers: &HashSet<&str>,
 ) -> Vec<UsernameSuspect> {
     let wrong: BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
-    let refused = census::refusals(ledger, BounceType::UserUnknown, |address| address);
-    // A domain's users are indexed once, for all its wrong ones.
-    let mut refused: Vec<(&str, Refusals)> = refused
-        .into_iter()
-        .filter(|(address, refusals)| {
-            let is_address = !local_of(address).is_empty() && !domain_of(address).is_empty();
-            is_address
-                && !wrong.contains(domain_of(address))
-                && !refusals.senders.keys().all(|sender| guessers.contains(&**sender))
-        })
-        .collect();
-    refused.sort_by(|a, b| domain_of(a.0).cmp(domain_of(b.0)).then(a.0.cmp(b.0)));
-    refused.par_iter().filter_map(|(address, refusals)| username(address, refusals, explainer)).collect()
+    let refused = Refused::of(ledger, BounceType::UserUnknown);
+    let honest = |refused: &Of<'_, '_>| {
+        !local_of(refused.recipient()).is_empty()
+            && !wrong.contains(refused.domain())
+            && !refused.senders().all(|sender| guessers.contains(sender))
+    };
+    let honest: Vec<Of<'_, '_>> = refused.by_recipient().filter(honest).collect();
+    honest.par_iter().filter_map(|refused| username(refused.recipient(), &refused.count(), explainer)).collect()
 }
 
 /// Somebody who is gone, or who was never there but is like somebody who is.
-fn username(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> Option<UsernameSuspect> {
+fn username(address: &str, refusals: &Refusals<'_>, explainer: &Explainer<'_>) -> Option<UsernameSuspect> {
     match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
-        Some((accepted, Some((_, taken)))) => (taken < refusals.span().1.plus(86_400)).then(|| UsernameSuspect {
+        Some((accepted, Some((_, taken)))) => (taken < refusals.span.1.plus(86_400)).then(|| UsernameSuspect {
             delivered_before: accepted,
             confidence: explainer.channel.suspects.lapse(accepted, since(refusals, taken)),
             ..username_suspect(address, refusals, explainer)
         }),
         _ => {
             // Those who wrote most know best whom they meant.
-            let mut senders: Vec<(&str, u64)> = refusals.senders.iter().map(|(s, n)| (&**s, *n)).collect();
+            let mut senders = refusals.senders.clone();
             senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
             let best = senders
                 .iter()
@@ -151,13 +143,13 @@ fn username(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> Op
 }
 
 /// Mails refused in the weeks since mail was last taken.
-fn since(refusals: &Refusals, taken: Timestamp) -> u64 {
+fn since(refusals: &Refusals<'_>, taken: Timestamp) -> u64 {
     let week = taken.day().week();
-    refusals.weeks.iter().filter(|(w, _)| **w >= week).map(|(_, t)| t.mails).sum()
+    refusals.weekly.iter().filter(|w| w.week >= week).map(|w| w.emails).sum()
 }
 
-fn domain_suspect(domain: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> DomainSuspect {
-    let (first_seen, last_seen) = refusals.span();
+fn domain_suspect(domain: &str, refusals: &Refusals<'_>, explainer: &Explainer<'_>) -> DomainSuspect {
+    let (first_seen, last_seen) = refusals.span;
     DomainSuspect {
         domain: domain.to_owned(),
         kind: SuspectKind::Lapsed,
@@ -169,12 +161,12 @@ fn domain_suspect(domain: &str, refusals: &Refusals, explainer: &Explainer<'_>) 
         delivered_before: 0,
         first_seen,
         last_seen,
-        weekly: refusals.weekly(),
+        weekly: refusals.weekly.clone(),
     }
 }
 
-fn username_suspect(address: &str, refusals: &Refusals, explainer: &Explainer<'_>) -> UsernameSuspect {
-    let (first_seen, last_seen) = refusals.span();
+fn username_suspect(address: &str, refusals: &Refusals<'_>, explainer: &Explainer<'_>) -> UsernameSuspect {
+    let (first_seen, last_seen) = refusals.span;
     UsernameSuspect {
         address: address.to_owned(),
         kind: SuspectKind::Lapsed,
@@ -182,10 +174,10 @@ fn username_suspect(address: &str, refusals: &Refusals, explainer: &Explainer<'_
         edits: Vec::new(),
         confidence: explainer.channel.suspects.unexplained,
         emails: refusals.mails,
-        senders: refusals.senders.keys().map(|s| s.to_string()).collect(),
+        senders: refusals.senders.iter().map(|(sender, _)| (*sender).to_owned()).collect(),
         delivered_before: 0,
         first_seen,
         last_seen,
-        weekly: refusals.weekly(),
+        weekly: refusals.weekly.clone(),
     }
 }
