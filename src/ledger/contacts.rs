@@ -10,8 +10,10 @@ use crate::{
     moment::{Timestamp, Window},
 };
 
-/// Tables of which one grows at a time: no moment needs the room of all of them twice.
+/// Indexes of which one grows at a time: no moment needs the room of all of them twice.
 const PARTS: usize = 32;
+/// Rows of a block, which never moves: what grows by moving leaves holes of the size it had.
+const BLOCK: usize = 1 << 12;
 /// Contacts that wait for memory together.
 const TOGETHER: usize = 256;
 /// Of moments: no mail was accepted yet.
@@ -22,8 +24,14 @@ const NEVER: [u32; 2] = [u32::MAX, 0];
 #[derive(Debug, Clone)]
 pub struct Contacts {
     hasher: DefaultHashBuilder,
-    parts: [HashTable<Row>; PARTS],
+    rows: Rows,
+    /// Where in `rows`, by hash.
+    parts: [HashTable<u32>; PARTS],
 }
+
+/// Rows in blocks, all but the last one full.
+#[derive(Debug, Clone, Default)]
+struct Rows(Vec<Vec<Row>>);
 
 /// One contact in 48 bytes, its key among them.
 #[derive(Debug, Clone, Copy)]
@@ -43,45 +51,48 @@ struct Row {
 impl Contacts {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.parts.iter().map(HashTable::len).sum()
+        self.rows.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.parts.iter().all(HashTable::is_empty)
+        self.rows.len() == 0
     }
 
     /// Room for so many more.
     pub fn reserve(&mut self, more: usize) {
-        let each = more / PARTS;
-        let hasher = &self.hasher;
-        self.parts.iter_mut().for_each(|part| part.reserve(each, |row| hasher.hash_one(row.names)));
+        let (each, hasher, rows) = (more / PARTS, &self.hasher, &self.rows);
+        self.parts.iter_mut().for_each(|part| part.reserve(each, |n| hasher.hash_one(rows.at(*n).names)));
     }
 
     /// What came of one, if they met.
     pub fn get(&self, key: &ContactKey) -> Option<Contact> {
         let hash = self.hash(key);
-        self.parts[part(hash)].find(hash, |row| row.is(key)).map(Row::contact)
+        self.find(hash, key).map(|n| self.rows.at(n).contact())
     }
 
-    /// All of them, in no order.
+    /// All of them, in the order they met.
     pub fn iter(&self) -> impl Iterator<Item = (ContactKey, Contact)> {
-        self.parts.iter().flatten().map(|row| (row.key(), row.contact()))
+        self.rows.0.iter().flatten().map(|row| (row.key(), row.contact()))
     }
 
-    /// Who met, in no order.
+    /// Who met, in that order.
     pub fn keys(&self) -> impl Iterator<Item = ContactKey> {
-        self.parts.iter().flatten().map(Row::key)
+        self.rows.0.iter().flatten().map(Row::key)
     }
 
-    /// What came of it, in no order.
+    /// What came of it, in that order.
     pub fn values(&self) -> impl Iterator<Item = Contact> {
-        self.parts.iter().flatten().map(Row::contact)
+        self.rows.0.iter().flatten().map(Row::contact)
     }
 
     /// Keeps those for which `fits`.
     pub fn retain(&mut self, mut fits: impl FnMut(&ContactKey, &Contact) -> bool) {
-        self.parts.iter_mut().for_each(|part| part.retain(|row| fits(&row.key(), &row.contact())));
+        self.parts.iter_mut().for_each(HashTable::clear);
+        for mut block in std::mem::take(&mut self.rows).0 {
+            block.retain(|row| fits(&row.key(), &row.contact()));
+            block.into_iter().for_each(|row| self.add(self.hasher.hash_one(row.names), row));
+        }
     }
 
     /// Takes in another stretch of an acquaintance; whether it is a new one.
@@ -100,7 +111,7 @@ impl Contacts {
                 return;
             }
             for (hash, key, _) in &together {
-                black_box(self.parts[part(*hash)].find(*hash, |row| row.is(key)));
+                black_box(self.find(*hash, key));
             }
             for (hash, key, contact) in together.drain(..) {
                 if self.meet_hashed(hash, key, contact) {
@@ -111,15 +122,22 @@ impl Contacts {
     }
 
     fn meet_hashed(&mut self, hash: u64, key: ContactKey, contact: Contact) -> bool {
-        let (part, hasher) = (&mut self.parts[part(hash)], &self.hasher);
-        match part.find_mut(hash, |row| row.is(&key)) {
-            Some(known) => known.absorb(&Row::new(&key, &contact)),
-            None => {
-                part.insert_unique(hash, Row::new(&key, &contact), |row| hasher.hash_one(row.names));
-                return true;
-            }
+        let (known, row) = (self.find(hash, &key), Row::new(&key, &contact));
+        match known {
+            Some(n) => self.rows.at_mut(n).absorb(&row),
+            None => self.add(hash, row),
         }
-        false
+        known.is_none()
+    }
+
+    fn find(&self, hash: u64, key: &ContactKey) -> Option<u32> {
+        self.parts[part(hash)].find(hash, |n| self.rows.at(*n).is(key)).copied()
+    }
+
+    /// A row not known before.
+    fn add(&mut self, hash: u64, row: Row) {
+        let (n, hasher, rows) = (self.rows.push(row), &self.hasher, &self.rows);
+        self.parts[part(hash)].insert_unique(hash, n, |n| hasher.hash_one(rows.at(*n).names));
     }
 
     /// Without the direction, which two of the same names seldom differ in.
@@ -130,13 +148,46 @@ impl Contacts {
 
 impl Default for Contacts {
     fn default() -> Self {
-        Contacts { hasher: DefaultHashBuilder::default(), parts: array::from_fn(|_| HashTable::new()) }
+        Contacts {
+            hasher: DefaultHashBuilder::default(),
+            rows: Rows::default(),
+            parts: array::from_fn(|_| HashTable::new()),
+        }
     }
 }
 
 /// By bits at which no table looks.
 fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
+    }
+
+    fn at(&self, n: u32) -> &Row {
+        &self.0[n as usize / BLOCK][n as usize % BLOCK]
+    }
+
+    fn at_mut(&mut self, n: u32) -> &mut Row {
+        &mut self.0[n as usize / BLOCK][n as usize % BLOCK]
+    }
+
+    /// Its place. Four billion contacts would take 200 GB.
+    fn push(&mut self, row: Row) -> u32 {
+        let n = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        match self.0.last_mut().filter(|last| last.len() < BLOCK) {
+            Some(last) => last.push(row),
+            None => {
+                // Small ledgers take little room; those with a second block will have more.
+                let mut block = Vec::with_capacity(if n == 0 { 0 } else { BLOCK });
+                block.push(row);
+                self.0.push(block);
+            }
+        }
+        n
+    }
 }
 
 impl Row {

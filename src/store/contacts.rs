@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Contacts written together, about.
-const STRETCH: usize = 1 << 18;
+const STRETCH: usize = 1 << 17;
 
 /// Gives every name its number in the store; the position is the ledger's own number.
 pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
