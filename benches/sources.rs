@@ -58,10 +58,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Reads a log of the user's own.
 fn own(path: &Path) -> Result<(), Box<dyn Error>> {
-    let begin = Instant::now();
+    let (begin, before) = (Instant::now(), spent()?);
     let mails = read(&[path.to_owned()]).map_err(|e| e.to_string())?;
     let (seconds, mb) = (begin.elapsed().as_secs_f64(), fs::metadata(path)?.len() as f64 / 1e6);
-    println!("{mails} mails of {mb:.0} MB in {seconds:.1} s, most memory at any time {} MiB", peak()? >> 10);
+    let processor = (spent()? - before).as_secs_f64();
+    println!(
+        "{mails} mails of {mb:.0} MB in {seconds:.2} s, {processor:.2} s of processor time, most memory at any time {} MiB",
+        peak()? >> 10
+    );
     // And learned from, as one split of many: without what comes after, be it a store or a stream.
     let (lore, how) = (Lore::load(None, None)?, Options::default());
     let (begin, whole) = (Instant::now(), sources::split(path, 0, fs::metadata(path)?.len(), &how)?);

@@ -284,8 +284,8 @@ pub(crate) fn read(
     progress: &dyn Progress,
 ) -> Result<(Ledger, sources::Reading<()>), Error> {
     progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    // All cores together have the room of one ledger.
-    let share = strangers / rayon::current_num_threads().max(1);
+    // All workers together have the room of one ledger.
+    let share = strangers / sources::workers();
     let common = Mutex::new(Ledger::bounded(strangers));
     let make = || Worker { common: Some(&common), visits: Ledger::bounded(share), ..Worker::new(lore) };
     let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;

@@ -10,7 +10,7 @@ use super::{
     origin::{KINDS, Kind, Origin, Visitors},
 };
 use crate::{
-    address::{domain_of, network},
+    address::{domain_of, local_of, network},
     delivery::Direction,
     ledger::{Answer, ByName, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
@@ -27,6 +27,9 @@ pub(super) struct Try {
     /// Others had mail accepted there before: not news, whoever writes to it.
     pub(super) popular: bool,
 }
+
+/// Log-likelihood ratio from which a visitor looks honest and not like the crowd: twenty times as likely.
+const UNLIKE: f64 = 3.0;
 
 /// What is not certain of a crowd's hits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -182,8 +185,9 @@ impl<'l> Trails<'l> {
         Bystanders { left_out: left_out.len(), by_chance: alike.as_ref().map(|(_, chance)| *chance) }
     }
 
-    /// Tells visitors who are like a crowd's failed ones, whose networks and sender domains nobody else comes from, and
-    /// how many honest ones are expected among them; `None` where that tells nothing, or it would be one and more.
+    /// Tells visitors who are like a crowd's failed ones: whose networks and sender domains nobody else comes from, and
+    /// who look no more like honest visitors than like the crowd. And how many honest ones are expected among them;
+    /// `None` where that tells nothing, or it would be one and more.
     fn alike(
         &self,
         domain: &str,
@@ -192,27 +196,34 @@ impl<'l> Trails<'l> {
     ) -> Option<(impl Fn(Name, Name) -> bool, f64)> {
         let text = |name: Name| self.visitors.ledger.names.text(name);
         let (mut domains, mut networks): (HashMap<&str, u32>, HashMap<String, u32>) = Default::default();
-        for key in self.visitors.ledger.contacts.keys().filter(|key| key.direction == Direction::In) {
+        let visits = || self.visitors.ledger.contacts.iter().filter(|(key, _)| key.direction == Direction::In);
+        for (key, _) in visits() {
             *domains.entry(domain_of(text(key.sender))).or_default() += 1;
             *networks.entry(network(text(key.client)).unwrap_or_default()).or_default() += 1;
         }
+        let honest =
+            || visits().filter(|(_, contact)| contact.first_answer == Answer::Accepted && !within(contact.first));
+        let looks = [
+            Looks::of(failed.iter().map(|one| (text(one.sender), text(one.client)))),
+            Looks::of(honest().map(|(key, _)| (text(key.sender), text(key.client)))),
+        ];
         let lone = move |sender: Name, client: Name| {
             domains.get(domain_of(text(sender))) == Some(&1)
                 && network(text(client)).is_some_and(|net| networks.get(&net) == Some(&1))
         };
-        let like = failed.iter().filter(|one| lone(one.sender, one.client)).count();
+        let lonely = failed.iter().filter(|one| lone(one.sender, one.client)).count();
+        let alike = move |sender: Name, client: Name| {
+            let [crowd, honest] = looks.each_ref().map(|looks| looks.ln(text(sender), text(client)));
+            lone(sender, client) && honest - crowd < UNLIKE
+        };
         let span = |first: Timestamp, last: Timestamp| (last.0 - first.0).max(1) as f64;
         let crowd = span(failed.first()?.at, failed.last()?.at);
         let (begin, end) = self.visitors.ledger.window.bounds()?;
-        let elsewhere = self.visitors.ledger.contacts.iter().filter(|(key, contact)| {
-            key.direction == Direction::In
-                && contact.first_answer == Answer::Accepted
-                && !within(contact.first)
-                && domain_of(text(key.recipient)) == domain
-                && lone(key.sender, key.client)
-        });
-        let chance = elsewhere.count() as f64 * crowd / (span(begin, end) - crowd).max(1.0);
-        (like * 10 >= failed.len() * 9 && chance < 0.5).then_some((lone, chance))
+        let elsewhere = honest()
+            .filter(|(key, _)| domain_of(text(key.recipient)) == domain && alike(key.sender, key.client))
+            .count();
+        let chance = elsewhere as f64 * crowd / (span(begin, end) - crowd).max(1.0);
+        (lonely * 10 >= failed.len() * 9 && chance < 0.5).then_some((alike, chance))
     }
 
     /// Whether three of four of a sender's first contacts exist: it slips, and an address it shares is not to blame.
@@ -271,6 +282,57 @@ impl<'l> Trails<'l> {
     }
 }
 
+/// What visitors look alike by, with how many do: a crowd's senders are made by one program, its machines rented or
+/// taken in a few places.
+#[derive(Debug, Default)]
+struct Looks {
+    counts: [HashMap<String, u32>; 3],
+    all: u32,
+}
+
+impl Looks {
+    /// Of visitors' senders and clients.
+    fn of<'v>(visitors: impl Iterator<Item = (&'v str, &'v str)>) -> Self {
+        let mut looks = Looks::default();
+        for (sender, client) in visitors {
+            for (counts, look) in looks.counts.iter_mut().zip(Self::look(sender, client)) {
+                *counts.entry(look).or_default() += 1;
+            }
+            looks.all += 1;
+        }
+        looks
+    }
+
+    /// How the name before the `@` is built, the top-level domain, and the largest network that the client is of.
+    fn look(sender: &str, client: &str) -> [String; 3] {
+        let mut shape = String::new();
+        for c in local_of(sender).chars() {
+            let sort = if c.is_ascii_digit() {
+                '9'
+            } else if c.is_alphabetic() {
+                'a'
+            } else {
+                c
+            };
+            if !shape.ends_with(sort) {
+                shape.push(sort);
+            }
+        }
+        let tld = sender.rsplit('.').next().unwrap_or_default();
+        let net = client.split(['.', ':']).next().unwrap_or_default();
+        [shape, tld.to_owned(), net.to_owned()]
+    }
+
+    /// Log-likelihood of a visitor among these, each look for itself.
+    fn ln(&self, sender: &str, client: &str) -> f64 {
+        let each = self.counts.iter().zip(Self::look(sender, client)).map(|(counts, look)| {
+            let met = f64::from(counts.get(&look).copied().unwrap_or_default());
+            ((met + 0.5) / (f64::from(self.all) + 0.5 * (counts.len() + 1) as f64)).ln()
+        });
+        each.sum()
+    }
+}
+
 fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {
     // The null sender brings bounces and callouts, of mail that others sent.
     key.sender != Name::NONE
@@ -280,4 +342,30 @@ fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -
             Answer::Unknown => accepts[key.recipient].senders == 0,
             Answer::NoDomain | Answer::Other => false,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_program_made_looks_alike() {
+        let many = |count: usize| -> Vec<(String, String)> {
+            (0..count).map(|n| (format!("s{n}@mail{}.example.net", n * 7), format!("203.{n}.2.1"))).collect()
+        };
+        let people = ["ann.lee@one.example.com", "bob@two.example.de", "c-d@three.example.cn", "info@four.example.fr"];
+        let of = |visitors: &[(String, String)]| Looks::of(visitors.iter().map(|(s, c)| (s.as_str(), c.as_str())));
+        let honest: Vec<(String, String)> =
+            (0..50).map(|n| (people[n % 4].to_owned(), format!("{}.0.2.{n}", 60 + n))).collect();
+        let (crowd, honest) = (of(&many(200)), of(&honest));
+        let unlike = |sender: &str, client: &str| honest.ln(sender, client) - crowd.ln(sender, client) >= UNLIKE;
+        assert!(!unlike("s900@mail11.example.net", "203.77.1.1"));
+        assert!(unlike("eve.fox@five.example.com", "71.2.3.4"));
+        // Where honest people look the same, nobody is told from the crowd.
+        let more = of(&[many(200), many(40)].concat());
+        assert!(
+            more.ln("s900@mail11.example.net", "203.77.1.1") - crowd.ln("s900@mail11.example.net", "203.77.1.1")
+                < UNLIKE
+        );
+    }
 }

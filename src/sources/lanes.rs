@@ -42,11 +42,22 @@ pub(super) trait Watch {
 /// Where deliveries go.
 pub(super) type Add<'a, W> = &'a (dyn Fn(&mut W, &Delivery<'_>) + Sync);
 
-/// Chunks that wait for a lane: one, so that unpacking goes on while it reads.
-const WAITING: usize = 1;
+/// Chunks that wait for a lane at most: where lanes and unpacking share the cores, whoever has one gets ahead of the others.
+const WAITING: usize = 8;
+
+/// Lanes of a join beside one a core: those that wait for their turn leave their core to others.
+const SPARE: usize = 2;
 
 /// Lanes of a join: one after the other it gives no more work, and each lane's chunks take memory.
 const JOINED: usize = 8;
+
+/// Workers that one reading has use for.
+pub fn workers() -> usize {
+    match rayon::current_num_threads() {
+        0 | 1 => 1,
+        cores => cores.max(JOINED.min(cores + SPARE)),
+    }
+}
 
 /// Reads all of `chunks`.
 pub(super) fn run<R: Read, W: Send>(
@@ -57,7 +68,8 @@ pub(super) fn run<R: Read, W: Send>(
     add: Add<'_, W>,
     watch: &mut dyn Watch,
 ) {
-    let lanes = if matches!(way, Way::Lines(_)) { workers.len() } else { workers.len().min(JOINED) };
+    let most = if matches!(way, Way::Lines(_)) { rayon::current_num_threads() } else { JOINED };
+    let lanes = workers.len().min(most.max(1));
     let workers = &mut workers[..lanes];
     if let [worker] = workers {
         return alone(chunks, way, worker, options, add, watch);

@@ -42,6 +42,7 @@ pub use bytes::read_bytes;
 pub use follow::{Batch, Follower};
 pub use format::FormatKind;
 pub use input::{Input, open, split, stream};
+pub use lanes::workers;
 pub use mark::Mark;
 pub use read::read;
 pub use reject::Reject;

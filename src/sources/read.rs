@@ -50,7 +50,7 @@ fn in_order<W: Send>(
     make: &(dyn Fn() -> W + Sync),
     add: Add<'_, W>,
 ) -> Result<Reading<W>, Error> {
-    let mut workers: Vec<W> = (0..rayon::current_num_threads().max(1)).map(|_| make()).collect();
+    let mut workers: Vec<W> = (0..lanes::workers()).map(|_| make()).collect();
     let mut marks = known.marks.clone();
     let mut saved = load(&known.pending)?;
     let mut joins: BTreeMap<&'static str, Box<dyn Joined>> = BTreeMap::new();

@@ -22,64 +22,81 @@ pub(crate) struct Fields<'a> {
     pub(crate) delivery_latency: Vec<f64>,
     pub(crate) email_flag: Option<Cow<'a, str>>,
     pub(crate) client_ip: Option<Cow<'a, str>>,
+    /// What the last line has before each value, and the key in it: a program writes all its lines alike.
+    layout: Vec<(&'a str, u8)>,
 }
 
 /// Reads one line into `fields`, of which only the memory is used again.
 pub(crate) fn parse<'a>(line: &'a str, fields: &mut Fields<'a>) -> Result<(), String> {
     if scan(line, fields).is_none() {
-        *fields = unusual(line)?;
+        *fields = Fields { layout: std::mem::take(&mut fields.layout), ..unusual(line)? };
     }
     Ok(())
 }
 
+/// Of a key, by its place in [`KEYS`]; one that is not there.
+const OTHER: u8 = 15;
+const KEYS: [&str; 10] = [
+    "from",
+    "to",
+    "start_time",
+    "end_time",
+    "from_ip",
+    "to_ip",
+    "delivery_result",
+    "delivery_latency",
+    "email_flag",
+    "client_ip",
+];
+
 /// The usual form: known keys once each, strings without escapes, flat arrays. `None` is no verdict, only "not usual".
 fn scan<'a>(line: &'a str, fields: &mut Fields<'a>) -> Option<()> {
     fields.clear();
-    // JSON allows no control characters inside strings; outside, only tabs are ever seen in a line.
+    // JSON allows no control characters inside strings; outside, only tabs are ever seen in a line. Nor are there escapes
+    // where there is no backslash.
     // Not `any`: without an early end the test is done on many bytes at once.
-    if line.bytes().fold(false, |found, b| found | (b < 0x20)) {
+    if line.bytes().fold(false, |found, b| found | (b < 0x20) | (b == b'\\')) {
         return None;
     }
     let mut at = Cursor { line, bytes: line.as_bytes(), pos: 0 };
     let mut seen = 0u16;
-    at.expect(b'{')?;
-    loop {
-        let key = at.string()?;
-        at.expect(b':')?;
-        let bit = match key {
-            "from" => 0,
-            "to" => 1,
-            "start_time" => 2,
-            "end_time" => 3,
-            "from_ip" => 4,
-            "to_ip" => 5,
-            "delivery_result" => 6,
-            "delivery_latency" => 7,
-            "email_flag" => 8,
-            "client_ip" => 9,
-            _ => 15,
+    for n in 0.. {
+        let start = at.pos;
+        let key = match fields.layout.get(n) {
+            Some((as_before, key)) if line[start..].starts_with(as_before) => {
+                at.pos += as_before.len();
+                *key
+            }
+            _ => {
+                match (n, at.next()?) {
+                    (0, b'{') | (1.., b',') => {}
+                    (1.., b'}') => break,
+                    _ => return None,
+                }
+                let key = at.string()?;
+                at.expect(b':')?;
+                let key = KEYS.iter().position(|known| *known == key).map_or(OTHER, |at| at as u8);
+                fields.layout.truncate(n);
+                fields.layout.push((&line[start..at.pos], key));
+                key
+            }
         };
-        if bit < 15 && seen & (1 << bit) != 0 {
+        if key < OTHER && seen & (1 << key) != 0 {
             return None;
         }
-        seen |= 1 << bit;
-        match bit {
+        seen |= 1 << key;
+        match key {
             0 => fields.from = Some(Cow::Borrowed(at.string()?)),
+            1 => at.strings(&mut fields.to)?,
             2 => fields.start_time = Some(Cow::Borrowed(at.string()?)),
             3 => fields.end_time = Some(Cow::Borrowed(at.string()?)),
-            8 => fields.email_flag = Some(Cow::Borrowed(at.string()?)),
-            9 => fields.client_ip = Some(Cow::Borrowed(at.string()?)),
-            1 => at.strings(&mut fields.to)?,
             4 => at.strings(&mut fields.from_ip)?,
             5 => at.strings(&mut fields.to_ip)?,
             6 => at.strings(&mut fields.delivery_result)?,
             7 => at.numbers(&mut fields.delivery_latency)?,
+            8 => fields.email_flag = Some(Cow::Borrowed(at.string()?)),
+            9 => fields.client_ip = Some(Cow::Borrowed(at.string()?)),
             _ => at.scalar()?,
-        }
-        match at.next()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
         }
     }
     at.blank();
@@ -121,14 +138,11 @@ impl<'a> Cursor<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// A string without escapes.
+    /// A string, in a line without escapes.
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let from = self.pos;
-        let len = near(&self.bytes[from..], [b'"', b'\\'])?;
-        if self.bytes[from + len] == b'\\' {
-            return None;
-        }
+        let len = near(&self.bytes[from..], b'"')?;
         self.pos = from + len + 1;
         Some(&self.line[from..from + len])
     }
@@ -278,6 +292,7 @@ fn unusual(line: &str) -> Result<Fields<'_>, String> {
         },
         email_flag: record.email_flag.map(|t| t.0),
         client_ip: record.client_ip.map(|t| t.0),
+        layout: Vec::new(),
     })
 }
 
@@ -295,7 +310,17 @@ mod tests {
 
     fn scanned(line: &str) -> Option<Fields<'_>> {
         let mut fields = Fields { to: vec!["left over".into()], from: Some("left over".into()), ..Fields::default() };
-        scan(line, &mut fields).map(|()| fields)
+        // A layout that fits, one that fits for a while, and none.
+        let layouts = [line, r#"{"from":"","to":3,"x":"","client_ip":"y"}"#, ""];
+        let told = layouts.map(|before| {
+            fields.layout.clear();
+            let _ = scan(before, &mut fields);
+            scan(line, &mut fields)
+                .map(|()| format!("{:?}", Fields { layout: Vec::new(), ..std::mem::take(&mut fields) }))
+        });
+        assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+        fields.layout.clear();
+        scan(line, &mut fields).map(|()| Fields { layout: Vec::new(), ..fields })
     }
 
     #[test]

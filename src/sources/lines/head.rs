@@ -137,17 +137,17 @@ fn digits(b: &[u8]) -> Option<u32> {
 /// `host program[pid]: text`
 fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
     let tail = without_blanks(tail);
-    let gap = near(tail.as_bytes(), [b' '])?;
+    let gap = near(tail.as_bytes(), b' ')?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
         return None;
     }
     // `last message repeated 2 times` has no program.
-    let word = near(tail.as_bytes(), [b' ']).unwrap_or(tail.len());
+    let word = near(tail.as_bytes(), b' ').unwrap_or(tail.len());
     let Some(tag) = tail[..word].strip_suffix(':') else {
         return Some(Head { stamp, host, program: "", pid: "", rest: tail });
     };
-    let open = near(tag.as_bytes(), [b'[']);
+    let open = near(tag.as_bytes(), b'[');
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
     Some(Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) })

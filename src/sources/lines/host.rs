@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use compact_str::CompactString;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ use crate::{delivery::Attempt, moment::Timestamp, sources::format::Emit};
 pub(crate) struct Host {
     clock: Timestamp,
     swept: Timestamp,
-    queues: HashMap<String, Queue>,
+    queues: HashMap<CompactString, Queue>,
     refusals: Refusals,
     seen: Seen,
 }
@@ -29,7 +30,7 @@ pub(crate) struct Host {
 pub(crate) struct SavedHost {
     clock: i64,
     swept: i64,
-    queues: BTreeMap<String, Queue>,
+    queues: BTreeMap<CompactString, Queue>,
     refusals: Vec<Refusal>,
     seen: Vec<(i64, u64)>,
 }
@@ -85,7 +86,7 @@ impl Host {
             Event::Client { id, ip, trusted, authenticated, said } => {
                 let queue = self.begun(id, at, emit);
                 let inside = is_loopback(ip);
-                queue.client = if inside { String::new() } else { ip.to_owned() };
+                queue.client = if inside { CompactString::default() } else { ip.into() };
                 // A log-in told before counts, too.
                 queue.ours |= authenticated;
                 queue.hear(said);
@@ -100,14 +101,14 @@ impl Host {
             {
                 self.begun(id, at, emit);
                 if let Some(queue) = self.queues.remove(before) {
-                    self.queues.insert(id.to_owned(), Queue { last: at.0, ..queue });
+                    self.queues.insert(id.into(), Queue { last: at.0, ..queue });
                 }
             }
             Event::Pickup { id, sender, .. } => {
                 let queue = self.begun(id, at, emit);
                 (queue.origin, queue.ours) = (Origin::Known, true);
                 if let Some(sender) = sender {
-                    queue.sender = Some(sender.to_owned());
+                    queue.sender = Some(sender.into());
                 }
                 self.told(id, emit);
             }
@@ -123,7 +124,7 @@ impl Host {
                 queue.hear(parent.said());
                 (queue.client, queue.origin, queue.ours, queue.second) =
                     (parent.client, parent.origin, parent.ours, parent.second);
-                queue.sender = Some(sender.to_owned());
+                queue.sender = Some(sender.into());
                 self.told(id, emit);
             }
             Event::Opened { id } => self.queue(id, at, emit).opened = true,
@@ -136,7 +137,7 @@ impl Host {
                 if queue.sender.is_some() && !queue.recipients.is_empty() {
                     anew(queue, &mut self.refusals, at, emit);
                 }
-                queue.sender = Some(sender.to_owned());
+                queue.sender = Some(sender.into());
                 if !queue.recipients.is_empty() {
                     self.told(id, emit);
                 }
@@ -159,7 +160,7 @@ impl Host {
                 let queue = self.queue(refused.id, at, emit);
                 queue.opened = true;
                 if queue.client.is_empty() {
-                    queue.client = refused.ip.to_owned();
+                    queue.client = refused.ip.into();
                 }
                 queue.hear(refused.said);
                 queue.keep_refusal(&refused, at);
@@ -217,12 +218,13 @@ impl Host {
             return self.hop(id, next, tried, at, emit);
         }
         let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
+        let position = queue.position(tried);
         if tried.status == Status::Deferred {
-            queue.keep(tried, at);
+            queue.keep(position, tried, at);
             return;
         }
-        if !queue.is_told() || queue.position(tried).is_some() {
-            queue.keep(tried, at).done = true;
+        if !queue.is_told() || position.is_some() {
+            queue.keep(position, tried, at).done = true;
             return self.told(id, emit);
         }
         // The usual case, without keeping anything: one attempt, of which all is known.
@@ -333,7 +335,7 @@ impl Host {
             return;
         }
         // A mail of which the hop before may be told tomorrow has a mail of the same sender still in the queue.
-        let open: HashSet<Option<String>> =
+        let open: HashSet<Option<CompactString>> =
             self.queues.values().filter(|queue| queue.removed.is_none()).map(|queue| queue.sender.clone()).collect();
         let is_over = |queue: &Queue| match queue.removed {
             Some(_) => !queue.recipients.is_empty() && !open.contains(&queue.sender),
@@ -345,8 +347,8 @@ impl Host {
     }
 
     /// Ids of the mails that are so, in order.
-    fn ids(&self, is_so: impl Fn(&Queue) -> bool) -> Vec<String> {
-        let mut ids: Vec<String> =
+    fn ids(&self, is_so: impl Fn(&Queue) -> bool) -> Vec<CompactString> {
+        let mut ids: Vec<CompactString> =
             self.queues.iter().filter(|(_, queue)| is_so(queue)).map(|(id, _)| id.clone()).collect();
         ids.sort_unstable();
         ids
@@ -355,13 +357,13 @@ impl Host {
 
 /// The mail under `id`, which may be new: after one that left, it is.
 fn queue_of<'q>(
-    queues: &'q mut HashMap<String, Queue>,
+    queues: &'q mut HashMap<CompactString, Queue>,
     refusals: &mut Refusals,
     id: &str,
     at: Timestamp,
     emit: Emit<'_>,
 ) -> &'q mut Queue {
-    let queue = queues.entry_ref(id).or_default();
+    let queue = queues.entry(id.into()).or_default();
     if queue.removed.is_some() {
         anew(queue, refusals, at, emit);
     }

@@ -1,5 +1,6 @@
 //! One mail in the queue, as far as the lines so far tell.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Agent, Refused, Said, Status, Tried, is_private};
@@ -9,14 +10,14 @@ use crate::{address, delivery::Attempt, moment::Timestamp};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Queue {
     /// `None` until qmgr or pickup said it.
-    pub(crate) sender: Option<String>,
+    pub(crate) sender: Option<CompactString>,
     /// Who brought it; empty when nobody from outside, or not known.
-    pub(crate) client: String,
+    pub(crate) client: CompactString,
     /// As [`Said`](super::event::Said).
     #[serde(default)]
-    pub(crate) login: String,
+    pub(crate) login: CompactString,
     #[serde(default)]
-    pub(crate) helo: String,
+    pub(crate) helo: CompactString,
     pub(crate) origin: Origin,
     /// Whether the client logged in, or the mail is our own.
     pub(crate) ours: bool,
@@ -92,7 +93,7 @@ impl Queue {
     pub(crate) fn hear(&mut self, said: Said<'_>) {
         for (known, said) in [(&mut self.login, said.login), (&mut self.helo, said.helo)] {
             if !said.is_empty() {
-                said.clone_into(known);
+                *known = said.into();
             }
         }
     }
@@ -121,10 +122,10 @@ impl Queue {
         self.origin == Origin::Known && !self.ours && !is_private(&self.client)
     }
 
-    /// Keeps an attempt.
-    pub(crate) fn keep(&mut self, tried: &Tried<'_>, at: Timestamp) -> &mut Recipient {
+    /// Keeps an attempt; `position` is where earlier ones at the same recipient are.
+    pub(crate) fn keep(&mut self, position: Option<usize>, tried: &Tried<'_>, at: Timestamp) -> &mut Recipient {
         let into = self.is_into(tried);
-        let index = self.position(tried).unwrap_or_else(|| {
+        let index = position.unwrap_or_else(|| {
             self.recipients.push(Recipient {
                 to: tried.to.to_owned(),
                 orig_to: tried.orig_to.to_owned(),

@@ -13,6 +13,8 @@ use crate::{address, moment::Timestamp};
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     waiting: HashMap<String, Refusal>,
+    /// Memory of a key that is looked for.
+    key: String,
 }
 
 /// One mail turned away, perhaps several times. Saved between nights.
@@ -60,7 +62,9 @@ impl Refusals {
         if self.waiting.is_empty() || client.is_empty() {
             return None;
         }
-        let refusal = self.waiting.remove(&key(client, sender, recipient))?;
+        self.key.clear();
+        write_key(&mut self.key, client, sender, recipient);
+        let refusal = self.waiting.remove(&self.key)?;
         let in_time = !refusal.is_stale(at);
         Some((refusal, in_time))
     }
@@ -89,7 +93,8 @@ impl Refusals {
 
     /// What was waiting the night before.
     pub(crate) fn of(saved: Vec<Refusal>) -> Self {
-        Refusals { waiting: saved.into_iter().map(|r| (key(&r.client, &r.sender, &r.recipient), r)).collect() }
+        let waiting = saved.into_iter().map(|r| (key(&r.client, &r.sender, &r.recipient), r)).collect();
+        Refusals { waiting, key: String::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -113,5 +118,13 @@ fn in_order(mut list: Vec<(String, Refusal)>) -> Vec<Refusal> {
 }
 
 fn key(client: &str, sender: &str, recipient: &str) -> String {
-    format!("{client}\0{}\0{}", address::fold(sender), address::fold(recipient))
+    let mut key = String::new();
+    write_key(&mut key, client, sender, recipient);
+    key
+}
+
+fn write_key(key: &mut String, client: &str, sender: &str, recipient: &str) {
+    for part in [client, "\0", &address::fold(sender), "\0", &address::fold(recipient)] {
+        key.push_str(part);
+    }
 }

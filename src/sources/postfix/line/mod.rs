@@ -48,7 +48,7 @@ fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
         "postsuper" => Daemon::Postsuper,
         _ => return None,
     };
-    let colon = near(rest.as_bytes(), [b':']).filter(|colon| (5..=24).contains(colon))?;
+    let colon = near(rest.as_bytes(), b':').filter(|colon| (5..=24).contains(colon))?;
     let (id, text) = (&rest[..colon], rest[colon + 1..].strip_prefix(' ')?);
     // Without an early end the bytes are looked at side by side.
     if !id.bytes().fold(true, |all, b| all & b.is_ascii_alphanumeric()) {
