@@ -163,23 +163,26 @@ fn together<'t>(job: &Job, mut past: Ledger, tonight: &'t Ledger, open: &Ledger)
 /// What no registry is needed for.
 struct Seen {
     campaigns: Vec<Campaign>,
+    dismissed: Vec<enumeration::Dismissed>,
     suspects: Suspects,
 }
 
 fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
-    let (campaigns, census) =
-        rayon::join(|| enumeration::find(ledger, &job.test), || typo::Census::from_ledger(ledger));
+    // One after the other, each on all cores: what both need at once would be most of the memory.
+    let campaigns = enumeration::find(ledger, &job.test);
+    let dismissed = enumeration::dismissed(ledger, &campaigns);
+    let census = typo::Census::from_ledger(ledger);
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
     let suspects = typo::innocent_suspects(ledger, &explainer, &enumeration::guessers(&campaigns));
-    Ok(Seen { campaigns, suspects })
+    Ok(Seen { campaigns, dismissed, suspects })
 }
 
 fn conclude(
     job: &Job,
     ledger: &Ledger,
     mined: &Miner,
-    Seen { campaigns, suspects }: Seen,
+    Seen { campaigns, dismissed, suspects }: Seen,
     store: &mut Store,
     progress: &dyn Progress,
 ) -> Result<Findings, Error> {
@@ -191,7 +194,7 @@ fn conclude(
     findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
     findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
     findings.lookups = lookups;
-    findings.dismissed = enumeration::dismissed(ledger, &findings.campaigns);
+    findings.dismissed = dismissed;
     findings.alerts = alert::deserved(&findings);
     Ok(findings)
 }

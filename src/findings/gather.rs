@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use super::{
     AuthFailures, Blocklist, Changes, CountryLine, DomainRisk, Findings, Receiver, Strangers, TemplateLine, Templates,
@@ -196,15 +196,12 @@ fn vulnerable(ledger: &Ledger, domains: &[DomainRisk], usernames: &[UsernameRisk
         .filter(|u| matches!(u.status, "allowed_by_provider_rules" | "recycled_by_provider"))
         .map(|u| u.suspect.address.as_str())
         .collect();
-    let mut judged: HashMap<Name, bool> = HashMap::new();
     let mut weeks: BTreeMap<Week, (BTreeSet<Name>, u64)> = BTreeMap::new();
     for (key, emails) in
         ledger.refusals.iter().filter(|(key, _)| key.direction == Direction::Out && key.kind != BounceType::MailboxFull)
     {
-        let exposed = *judged.entry(key.recipient).or_insert_with(|| {
-            let address = ledger.names.text(key.recipient);
-            usernames.contains(address) || domains.contains(domain_of(address))
-        });
+        let address = ledger.names.text(key.recipient);
+        let exposed = usernames.contains(address) || domains.contains(domain_of(address));
         if exposed {
             let (senders, sum) = weeks.entry(key.day.week()).or_default();
             senders.insert(key.sender);

@@ -10,7 +10,7 @@ use crate::{
     bounce::BounceType,
     delivery::Direction,
     enumeration::{self, Campaign},
-    ledger::{Domain, Ledger, Name},
+    ledger::{Domain, Ledger},
     moment::Timestamp,
 };
 
@@ -41,7 +41,6 @@ pub(super) fn slips(
     let wrong_users: HashMap<&str, &str> =
         usernames.iter().map(|u| (u.suspect.address.as_str(), u.suspect.intended.as_str())).collect();
     let guessers = enumeration::guessers(campaigns);
-    let mut meant: HashMap<Name, Option<String>> = HashMap::new();
     let mut found: BTreeMap<(&str, &str), Slip> = BTreeMap::new();
     for (key, emails) in &ledger.refusals {
         let sender = ledger.names.text(key.sender);
@@ -53,16 +52,18 @@ pub(super) fn slips(
             continue;
         }
         let wrote = ledger.names.text(key.recipient);
-        let meant = meant.entry(key.recipient).or_insert_with(|| match wrong_domains.get(domain_of(wrote)) {
-            Some(&"") => Some(String::new()),
-            Some(right) => Some(format!("{}@{right}", local_of(wrote))),
-            None => wrong_users.get(wrote).map(|right| (*right).to_owned()),
-        });
-        let Some(meant) = meant else { continue };
+        let (wrong_domain, wrong_user) = (wrong_domains.get(domain_of(wrote)), wrong_users.get(wrote));
+        if wrong_domain.or(wrong_user).is_none() {
+            continue;
+        }
         let slip = found.entry((sender, wrote)).or_insert_with(|| Slip {
             sender: sender.to_owned(),
             wrote: wrote.to_owned(),
-            meant: meant.clone(),
+            meant: match (wrong_domain, wrong_user) {
+                (Some(&""), _) | (None, None) => String::new(),
+                (Some(right), _) => format!("{}@{right}", local_of(wrote)),
+                (None, Some(right)) => (*right).to_owned(),
+            },
             emails: 0,
             last: key.day.start(),
         });

@@ -76,6 +76,12 @@ impl Contacts {
         self.rows.0.iter().flatten().map(|row| (row.key(), row.contact()))
     }
 
+    /// The one that was the `n`th to meet.
+    pub fn at(&self, n: u32) -> (ContactKey, Contact) {
+        let row = self.rows.at(n);
+        (row.key(), row.contact())
+    }
+
     /// Who met, in that order.
     pub fn keys(&self) -> impl Iterator<Item = ContactKey> {
         self.rows.0.iter().flatten().map(Row::key)

@@ -72,7 +72,7 @@ impl Names {
             likely
                 .iter()
                 .flatten()
-                .fold(0, |sum, slot| sum ^ self.all.text.as_bytes().get(slot.start).copied().unwrap_or_default()),
+                .fold(0, |sum, slot| sum ^ self.all.text.as_bytes().get(slot.start()).copied().unwrap_or_default()),
         );
         let number = |((text, hash), likely): ((&str, u32), Option<Slot>)| match likely {
             _ if text.is_empty() => Name::NONE,
@@ -173,8 +173,21 @@ struct Texts {
 struct Slot {
     hash: u32,
     number: u32,
-    start: usize,
-    len: usize,
+    /// Where the text begins, and in the lowest bits how long it is.
+    place: u64,
+}
+
+/// Bits of a length: no line that is read is as long as that; of a ledger somebody else wrote the rest is cut off.
+const LENGTH: u32 = 24;
+
+impl Slot {
+    fn start(&self) -> usize {
+        (self.place >> LENGTH) as usize
+    }
+
+    fn len(&self) -> usize {
+        (self.place & ((1 << LENGTH) - 1)) as usize
+    }
 }
 
 impl Texts {
@@ -189,13 +202,14 @@ impl Texts {
     }
 
     fn is(&self, slot: &Slot, text: &str) -> bool {
-        &self.text[slot.start..][..slot.len] == text
+        &self.text[slot.start()..][..slot.len()] == text
     }
 
     /// A text not yet known.
     fn add(&mut self, text: &str, hash: u32) -> u32 {
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-        let slot = Slot { hash, number, start: self.text.len(), len: text.len() };
+        let text = &text[..text.floor_char_boundary((1 << LENGTH) - 1)];
+        let slot = Slot { hash, number, place: (self.text.len() as u64) << LENGTH | text.len() as u64 };
         self.text.push_str(text);
         self.ends.push(self.text.len());
         self.index.insert_unique(spread(hash), slot, |slot| spread(slot.hash));

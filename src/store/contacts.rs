@@ -10,17 +10,20 @@ use crate::{
 };
 
 /// Contacts written together, about.
-const STRETCH: usize = 1 << 17;
+const STRETCH: usize = 1 << 16;
 
 /// Gives every name its number in the store; the position is the ledger's own number.
 pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
-    let mut sorted: Vec<(&str, Name)> = ledger.names.iter().map(|(name, text)| (text, name)).collect();
+    let mut sorted: Vec<(u64, Name)> = ledger.names.iter().map(|(name, text)| (beginning(text), name)).collect();
     // In the index's order SQLite appends instead of seeking: about five times as fast.
-    sorted.sort_unstable();
+    sorted.sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| ledger.names.text(a.1).as_bytes().cmp(ledger.names.text(b.1).as_bytes()))
+    });
     let mut find = db.prepare("SELECT id FROM names WHERE name = ?1")?;
     let mut insert = db.prepare("INSERT INTO names (name) VALUES (?1)")?;
     let mut ids = vec![0; sorted.len()];
-    for (text, name) in sorted {
+    for (_, name) in sorted {
+        let text = ledger.names.text(name);
         let known = find.query_row([text], |row| row.get(0)).optional()?;
         ids[name.0 as usize] = match known {
             Some(id) => id,
@@ -28,6 +31,14 @@ pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<V
         };
     }
     Ok(ids)
+}
+
+/// The first bytes as one number: mostly that is enough to sort by, and no text need be fetched.
+fn beginning(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let len = text.len().min(8);
+    bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+    u64::from_be_bytes(bytes)
 }
 
 pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Result<()> {
@@ -44,8 +55,8 @@ pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> ru
     // In the table's order, one stretch of it after another: all at once would take twice the ledger's own room.
     let stretches = ledger.contacts.len() / STRETCH + 1;
     let each = ids.iter().max().map_or(0, |most| most / stretches as i64) + 1;
-    for stretch in 0..stretches as i64 {
-        let here = ledger.contacts.iter().filter(|(key, _)| id(key.sender) / each == stretch);
+    for stretch in in_stretches(ledger, stretches, |key| (id(key.sender) / each) as usize) {
+        let here = stretch.iter().map(|n| ledger.contacts.at(*n));
         let mut rows: Vec<_> =
             here.map(|(k, c)| ((id(k.sender), id(k.client), id(k.recipient), k.direction as i64), c)).collect();
         rows.sort_unstable_by_key(|(key, _)| *key);
@@ -71,18 +82,25 @@ pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> ru
     Ok(())
 }
 
+/// The contacts' numbers, those of each stretch together.
+fn in_stretches(ledger: &Ledger, stretches: usize, stretch: impl Fn(&ContactKey) -> usize) -> Vec<Vec<u32>> {
+    let mut sizes = vec![0; stretches];
+    ledger.contacts.keys().for_each(|key| sizes[stretch(&key)] += 1);
+    let mut numbers: Vec<Vec<u32>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    (0..).zip(ledger.contacts.keys()).for_each(|(n, key)| numbers[stretch(&key)].push(n));
+    numbers
+}
+
 pub(super) fn save_refusals(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Result<()> {
     let id = |name: Name| ids[name.0 as usize];
-    let mut rows: Vec<_> = ledger
-        .refusals
-        .iter()
-        .map(|(k, n)| ((id(k.sender), id(k.recipient), k.day.0, k.kind.number(), k.direction as i64), *n))
-        .collect();
-    rows.sort_unstable();
+    let place = |k: &RefusalKey| (id(k.sender), id(k.recipient), k.day.0, k.kind.number(), k.direction as i64);
+    let mut rows: Vec<(&RefusalKey, &u64)> = ledger.refusals.iter().collect();
+    rows.sort_unstable_by_key(|(key, _)| place(key));
     let mut upsert =
         db.prepare("INSERT INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET emails = emails + excluded.emails")?;
-    for ((sender, recipient, day, kind, direction), emails) in rows {
-        upsert.execute(params![sender, recipient, day, kind, direction, signed(emails)])?;
+    for (key, emails) in rows {
+        let (sender, recipient, day, kind, direction) = place(key);
+        upsert.execute(params![sender, recipient, day, kind, direction, signed(*emails)])?;
     }
     Ok(())
 }
