@@ -116,9 +116,10 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
         conclude(job, &ledger, &mined, seen?, store, progress)?
     } else {
         store.add_night(&tonight, &reading.known)?;
-        drop(tonight);
+        tonight = Ledger::default();
         analyse(job, &lore, store, progress)?
     };
+    drop(tonight);
     findings.inputs = reading.inputs;
     let undecided = alert::undecided(&findings);
     // A window hides findings; what it hides is neither over nor resolved.

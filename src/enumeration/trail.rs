@@ -43,7 +43,8 @@ pub(super) struct Bystanders {
 /// Who had mail accepted at an address.
 #[derive(Debug, Clone, Copy, Default)]
 struct Accepts {
-    first: Timestamp,
+    /// Seconds, as the ledger keeps them.
+    first: u32,
     /// Contacts.
     senders: u32,
 }
@@ -80,7 +81,7 @@ impl<'l> Trails<'l> {
         let mut accepts: ByName<Accepts> = ledger.names.each();
         for (key, contact) in ledger.contacts.iter() {
             if let Some((first, _)) = contact.accepted_span.bounds() {
-                let known = &mut accepts[key.recipient];
+                let (first, known) = (seconds(first), &mut accepts[key.recipient]);
                 known.first = if known.senders == 0 { first } else { first.min(known.first) };
                 known.senders += 1;
             }
@@ -102,7 +103,7 @@ impl<'l> Trails<'l> {
         let row = |(key, contact): (ContactKey, Contact)| {
             let face = *numbers.get(&trails.face(&key)).filter(|face| watched[**face as usize])?;
             let exists = contact.first_answer == Answer::Accepted;
-            let first = u32::try_from(contact.first.0).unwrap_or_default();
+            let first = seconds(contact.first);
             let row = Row { first, recipient: key.recipient, face, exists };
             is_evidence(&key, &contact, &trails.accepts).then_some(row)
         };
@@ -274,7 +275,7 @@ impl<'l> Trails<'l> {
         let tried = |n: &usize| {
             let Row { first, recipient, face, exists } = self.rows[*n];
             let (at, accepts) = (Timestamp(first.into()), &self.accepts[recipient]);
-            let popular = exists && accepts.senders > 0 && accepts.first < at;
+            let popular = exists && accepts.senders > 0 && accepts.first < first;
             let ContactKey { sender, client, .. } = self.faces[face as usize];
             (*n, Try { at, sender, client, recipient, exists, popular })
         };
@@ -331,6 +332,11 @@ impl Looks {
         });
         each.sum()
     }
+}
+
+/// As the ledger keeps moments.
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.0).unwrap_or_default()
 }
 
 fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {

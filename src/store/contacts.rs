@@ -1,5 +1,7 @@
 //! Who wrote to whom, and what was refused for good: rows of names' numbers.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cells::{answer, direction, kind, signed, span, unsigned};
@@ -11,6 +13,8 @@ use crate::{
 
 /// Contacts written together, about.
 const STRETCH: usize = 1 << 16;
+/// Stretches of which the contacts are looked for at once.
+const TOGETHER: usize = 16;
 
 /// Gives every name its number in the store; the position is the ledger's own number.
 pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
@@ -55,7 +59,10 @@ pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> ru
     // In the table's order, one stretch of it after another: all at once would take twice the ledger's own room.
     let stretches = ledger.contacts.len() / STRETCH + 1;
     let each = ids.iter().max().map_or(0, |most| most / stretches as i64) + 1;
-    for stretch in in_stretches(ledger, stretches, |key| (id(key.sender) / each) as usize) {
+    let numbers = (0..stretches)
+        .step_by(TOGETHER)
+        .flat_map(|from| in_stretches(ledger, from..from + TOGETHER, |key| (id(key.sender) / each) as usize));
+    for stretch in numbers {
         let here = stretch.iter().map(|n| ledger.contacts.at(*n));
         let mut rows: Vec<_> =
             here.map(|(k, c)| ((id(k.sender), id(k.client), id(k.recipient), k.direction as i64), c)).collect();
@@ -82,12 +89,14 @@ pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> ru
     Ok(())
 }
 
-/// The contacts' numbers, those of each stretch together.
-fn in_stretches(ledger: &Ledger, stretches: usize, stretch: impl Fn(&ContactKey) -> usize) -> Vec<Vec<u32>> {
-    let mut sizes = vec![0; stretches];
-    ledger.contacts.keys().for_each(|key| sizes[stretch(&key)] += 1);
-    let mut numbers: Vec<Vec<u32>> = sizes.into_iter().map(Vec::with_capacity).collect();
-    (0..).zip(ledger.contacts.keys()).for_each(|(n, key)| numbers[stretch(&key)].push(n));
+/// The contacts' numbers, those of each of the stretches asked for together.
+fn in_stretches(ledger: &Ledger, asked: Range<usize>, stretch: impl Fn(&ContactKey) -> usize) -> Vec<Vec<u32>> {
+    let mut numbers = vec![Vec::new(); asked.len()];
+    for (n, key) in (0..).zip(ledger.contacts.keys()) {
+        if let Some(at) = stretch(&key).checked_sub(asked.start).filter(|at| *at < asked.len()) {
+            numbers[at].push(n);
+        }
+    }
     numbers
 }
 

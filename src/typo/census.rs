@@ -39,12 +39,18 @@ struct Reached {
 }
 
 /// That a sender reached a recipient, with how much of its own mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pair {
     sender: Name,
-    domain: Domain,
     recipient: Name,
     sent: u32,
+}
+
+impl Pair {
+    /// Those of one place stand together.
+    fn place(&self, names: &Names) -> (Name, Domain) {
+        (self.sender, names.domain(self.recipient))
+    }
 }
 
 /// Who receives mail; borrows the ledger's names.
@@ -88,12 +94,12 @@ impl<'l> Census<'l> {
             census.addresses[recipient.0 as usize].absorb(&contact);
             census.domains[domain.0 as usize].absorb(Standing { accepted, senders: 0, accepted_span });
             let sent = if direction == Direction::Out { saturated(accepted) } else { 0 };
-            pairs.push(Pair { sender, domain, recipient, sent });
+            pairs.push(Pair { sender, recipient, sent });
         }
         // The same sender through several clients is one: sorted, they stand together.
-        pairs.par_sort_unstable();
-        for of_sender in pairs.chunk_by(|a, b| (a.sender, a.domain) == (b.sender, b.domain)) {
-            let domain = of_sender[0].domain;
+        pairs.par_sort_unstable_by_key(|pair| (pair.place(names), pair.recipient));
+        for of_sender in pairs.chunk_by(|a, b| a.place(names) == b.place(names)) {
+            let (_, domain) = of_sender[0].place(names);
             census.domains[domain.0 as usize].senders += 1;
             for of_pair in of_sender.chunk_by(|a, b| a.recipient == b.recipient) {
                 census.addresses[of_pair[0].recipient.0 as usize].senders += 1;
@@ -155,9 +161,9 @@ impl<'l> Census<'l> {
         let known = || {
             let names = self.names?;
             let (sender, domain) = (names.find(sender).filter(|name| *name != Name::NONE)?, names.find_domain(domain)?);
-            let start = self.pairs.partition_point(|pair| (pair.sender, pair.domain) < (sender, domain));
+            let start = self.pairs.partition_point(|pair| pair.place(names) < (sender, domain));
             let reached = &self.pairs[start..];
-            let end = reached.partition_point(|pair| (pair.sender, pair.domain) == (sender, domain));
+            let end = reached.partition_point(|pair| pair.place(names) == (sender, domain));
             let of_each = reached[..end].chunk_by(|a, b| a.recipient == b.recipient).map(|pairs| {
                 let sent = pairs.iter().map(|pair| u64::from(pair.sent)).sum();
                 (names.text(pairs[0].recipient), sent)

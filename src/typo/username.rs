@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use hashbrown::HashMap;
@@ -17,6 +17,7 @@ use super::{
     parameters::{Parameters, Strangers},
     person,
     provider::Providers,
+    within::within,
     words,
 };
 use crate::address::{domain_of, local_of};
@@ -33,7 +34,7 @@ const MAX_TOLD: usize = 8;
 #[derive(Debug)]
 pub(super) struct Usernames {
     made_up: Letters,
-    kept: Mutex<HashMap<Box<str>, Arc<Locals>>>,
+    kept: Mutex<HashMap<String, Arc<OnceLock<Locals>>>>,
     providers: Providers,
 }
 
@@ -102,14 +103,16 @@ impl Usernames {
             for (known, mails) in &known {
                 let local = local_of(known);
                 let plain = without(local, ignored);
-                let near = plain.len().abs_diff(bare.len()) <= MAX_EDITS && distance(&plain, &bare) <= MAX_EDITS;
+                let near = is_near(&plain, &bare);
                 if near || person::key(local) == person || person::initial_form(local, typed) {
                     *weights.entry(local.to_owned()).or_default() +=
                         channel.usernames.known * *mails as f64 / total.max(1) as f64;
                 }
             }
         }
-        let locals = self.locals(domain, census, ignored);
+        let kept = self.kept(domain);
+        // Who asks about another domain does not wait.
+        let locals = kept.get_or_init(|| Locals::new(&census.locals(domain), ignored));
         for user in locals.candidates(typed, &bare) {
             let share = locals.mails[user as usize] as f64 / locals.total.max(1) as f64;
             *weights.entry(locals.names[user as usize].to_string()).or_default() += channel.usernames.others * share;
@@ -142,19 +145,13 @@ impl Usernames {
         .collect()
     }
 
-    fn locals(&self, domain: &str, census: &Census<'_>, ignored: &str) -> Arc<Locals> {
-        let Ok(mut kept) = self.kept.lock() else {
-            return Arc::default();
-        };
-        if let Some(known) = kept.get(domain) {
-            return known.clone();
-        }
-        let built = Arc::new(Locals::new(&census.locals(domain), ignored));
-        if kept.len() >= MAX_KEPT {
+    /// A domain's users, which the first who asks brings together.
+    fn kept(&self, domain: &str) -> Arc<OnceLock<Locals>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT && !kept.contains_key(domain) {
             kept.clear();
         }
-        kept.insert(domain.into(), built.clone());
-        built
+        kept.entry_ref(domain).or_default().clone()
     }
 }
 
@@ -203,6 +200,13 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
         (Some(hand), _) => Some(hand),
         (None, name) => name,
     }
+}
+
+fn is_near(a: &str, b: &str) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return within(a.as_bytes(), b.as_bytes(), MAX_EDITS).is_some();
+    }
+    a.len().abs_diff(b.len()) <= MAX_EDITS && distance(a, b) <= MAX_EDITS
 }
 
 fn without<'t>(text: &'t str, ignored: &str) -> Cow<'t, str> {

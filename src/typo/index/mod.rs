@@ -18,6 +18,8 @@ use super::{
 const PREFIX: usize = 8;
 /// At most so many entries of a bucket are read; the popular come first.
 const MAX_READ: usize = 20_000;
+/// Names that are all compared: to bring so few in order would cost as much as hundreds of look-ups.
+const FEW: usize = 4_096;
 /// Names just seen, so that most are compared once however many probes meet them.
 const RECENT: usize = 256;
 /// At most so many are returned.
@@ -58,7 +60,7 @@ pub struct Index {
     records: Vec<Record>,
     /// Names that fit no record, one after the other.
     long: String,
-    /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`.
+    /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`; none where the names are few.
     starts: Vec<u32>,
     entries: Vec<u64>,
 }
@@ -94,12 +96,18 @@ struct Probe {
 impl Index {
     /// Of names in order of rank; a name's number is its place.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::with(names, FEW)
+    }
+
+    fn with<'a>(names: impl IntoIterator<Item = &'a str>, few: usize) -> Self {
         let mut index = Index::default();
         for name in names.into_iter().take(NAME_MASK as usize) {
             let record = index.record(name);
             index.records.push(record);
         }
-        index.fill();
+        if index.len() > few {
+            index.fill();
+        }
         index
     }
 
@@ -178,11 +186,25 @@ impl Index {
         let Scratch { probes, seen, records, hits } = scratch;
         seen.clear();
         hits.clear();
-        if self.starts.len() < 2 || typed.is_empty() {
+        if typed.is_empty() {
             return hits;
         }
         let far = far.min(DELETIONS);
         let plain = typed.bytes().all(|b| b.is_ascii() && b != 0);
+        let packed = pack(typed.as_bytes()).filter(|_| plain);
+        let distance = |record: &Record| match (packed, record.packed()) {
+            (Some(typed), Some(text)) => within_packed(text, typed, far),
+            _ => self.measured(record, typed, far, plain),
+        };
+        if self.starts.is_empty() {
+            let near =
+                |record: &&Record| !plain || record.len == LONG || typed.len().abs_diff(record.len.into()) <= far;
+            let met = (0..).zip(&self.records).filter(|(_, record)| near(record));
+            hits.extend(met.filter_map(|(name, record)| Some(Hit { distance: distance(record)?, name })));
+            hits.sort_unstable();
+            hits.truncate(MAX_HITS);
+            return hits;
+        }
         // One letter of another script is several bytes.
         let reach = if plain { far } else { DELETIONS };
         // In rounds, so that the memory answers many questions at once.
@@ -228,13 +250,8 @@ impl Index {
         }
         records.clear();
         records.extend(seen.iter().map(|name| self.records[*name as usize]));
-        let packed = pack(typed.as_bytes()).filter(|_| plain);
         for (&name, record) in seen.iter().zip(records.iter()) {
-            let distance = match (packed, record.packed()) {
-                (Some(typed), Some(text)) => within_packed(text, typed, far),
-                _ => self.measured(record, typed, far, plain),
-            };
-            hits.extend(distance.map(|distance| Hit { distance, name }));
+            hits.extend(distance(record).map(|distance| Hit { distance, name }));
         }
         // Some names were seen twice; few are hit.
         hits.sort_unstable();

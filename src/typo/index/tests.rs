@@ -15,7 +15,7 @@ fn finds_what_a_linear_scan_finds() {
         "a.b",
         "xxxxxxxxxxxxxx.de",
     ];
-    let index = Index::new(names);
+    let indexes = [0, FEW].map(|few| Index::with(names, few));
     let mut scratch = Scratch::default();
     for typed in [
         "gmial.com",
@@ -40,7 +40,9 @@ fn finds_what_a_linear_scan_finds() {
             .filter(|h| h.distance <= 2 && !typed.is_empty())
             .collect();
         want.sort_unstable();
-        assert_eq!(index.near(typed, 2, &mut scratch), &want[..], "{typed}");
+        for index in &indexes {
+            assert_eq!(index.near(typed, 2, &mut scratch), &want[..], "{typed}");
+        }
     }
     assert!(Index::new([]).near("a", 2, &mut scratch).is_empty());
 }
@@ -66,7 +68,7 @@ fn slips_anywhere_are_found_as_by_a_linear_scan() {
         .collect();
     names.sort();
     names.dedup();
-    let index = Index::new(names.iter().map(String::as_str));
+    let [index, few] = [0, FEW].map(|few| Index::with(names.iter().map(String::as_str), few));
     let mut scratch = Scratch::default();
     let mut found = 0;
     for round in 0..2_000 {
@@ -85,9 +87,11 @@ fn slips_anywhere_are_found_as_by_a_linear_scan() {
         let typed = String::from_utf8(typed).unwrap();
         let mut want = scanned(&names, &typed);
         assert_eq!(index.near(&typed, 2, &mut scratch), want, "{typed}");
+        assert_eq!(few.near(&typed, 2, &mut scratch), want, "{typed}");
         found += want.len();
         want.retain(|h| h.distance < 2);
         assert_eq!(index.near(&typed, 1, &mut scratch), want, "{typed}");
+        assert_eq!(few.near(&typed, 1, &mut scratch), want, "{typed}");
     }
     assert!(found > 1_900, "{found}");
 }
@@ -95,8 +99,12 @@ fn slips_anywhere_are_found_as_by_a_linear_scan() {
 proptest::proptest! {
     #[test]
     fn no_neighbour_is_missed(names in proptest::collection::btree_set("[ab]{1,14}\\.c[ao]", 1..30), typed in "[ab.]{1,16}") {
-        let index = Index::new(names.iter().map(String::as_str));
-        let found: Vec<u32> = index.near(&typed, 2, &mut Scratch::default()).iter().map(|h| h.name).collect();
+        let found = [0, FEW].map(|few| {
+            let index = Index::with(names.iter().map(String::as_str), few);
+            index.near(&typed, 2, &mut Scratch::default()).iter().map(|h| h.name).collect::<Vec<u32>>()
+        });
+        proptest::prop_assert_eq!(&found[0], &found[1]);
+        let [found, _] = found;
         for (i, name) in names.iter().enumerate() {
             proptest::prop_assert_eq!(found.contains(&(i as u32)), edit::distance(name, &typed) <= 2, "{} {}", name, typed);
         }
