@@ -42,8 +42,9 @@ pub(super) trait Watch {
 /// Where deliveries go.
 pub(super) type Add<'a, W> = &'a (dyn Fn(&mut W, &Delivery<'_>) + Sync);
 
-/// Chunks that wait for a lane at most: where lanes and unpacking share the cores, whoever has one gets ahead of the others.
-const WAITING: usize = 8;
+/// Chunks that wait for all lanes together (16 MiB), one a lane at least: where lanes and unpacking share the cores,
+/// whoever has one gets ahead of the others.
+const WAITING: usize = 32;
 
 /// Lanes of a join beside one a core: those that wait for their turn leave their core to others.
 const SPARE: usize = 2;
@@ -83,7 +84,7 @@ pub(super) fn run<R: Read, W: Send>(
         };
         let mut feeds = Vec::with_capacity(lanes);
         for ((lane, worker), turn) in workers.iter_mut().enumerate().zip(mine) {
-            let (feed, fed) = mpsc::sync_channel::<(u64, Chunk)>(WAITING);
+            let (feed, fed) = mpsc::sync_channel::<(u64, Chunk)>((WAITING / lanes).max(1));
             feeds.push(feed);
             let (back, next) = (back.clone(), turns[(lane + 1) % lanes].clone());
             let mut lane = Lane { reads, worker, options, add, parcel: Parcel::default(), turn, next };
