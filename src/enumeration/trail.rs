@@ -30,6 +30,8 @@ pub(super) struct Try {
 
 /// Log-likelihood ratio from which a visitor looks honest and not like the crowd: twenty times as likely.
 const UNLIKE: f64 = 3.0;
+/// The same of one who was refused, as the crowd was: four hundred times.
+const VERY_UNLIKE: f64 = 6.0;
 
 /// What is not certain of a crowd's hits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,7 +161,8 @@ impl<'l> Trails<'l> {
     }
 
     /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to,
-    /// from a visitor who is not like the crowd. None where the domain took no mail meanwhile: its directory was down.
+    /// from a visitor who is not like the crowd, and slips of visitors who are very much unlike it. None where the domain
+    /// took no mail meanwhile: its directory was down.
     pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) -> Bystanders {
         let (Origin::Crowd(domain), Some(first), Some(last)) = (origin, guesses.first(), guesses.last()) else {
             return Bystanders::default();
@@ -173,15 +176,19 @@ impl<'l> Trails<'l> {
         if served.count() * 50 < failed {
             guesses.clear();
         }
-        let tries = guesses.iter().filter(|(_, one)| !one.exists).map(|(_, one)| *one).collect();
-        let alike = self.alike(domain, tries, &within);
-        let bystander = |one: &Try| {
-            one.exists
-                && !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
-                && self.accepts[one.recipient].senders != 1
+        let failed: Vec<Try> = guesses.iter().filter(|(_, one)| !one.exists).map(|(_, one)| *one).collect();
+        let looks = self.looks(&failed, &within);
+        let alike = self.alike(domain, &failed, &looks, &within);
+        let text = |name: Name| self.visitors.ledger.names.text(name);
+        let bystander = |one: &Try| match one.exists {
+            true => {
+                !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
+                    && self.accepts[one.recipient].senders != 1
+            }
+            false => looks.honest(text(one.sender), text(one.client)) >= VERY_UNLIKE,
         };
         let left_out: HashSet<Name> =
-            guesses.iter().filter(|(_, one)| bystander(one)).map(|(_, one)| one.recipient).collect();
+            guesses.iter().filter(|(_, one)| one.exists && bystander(one)).map(|(_, one)| one.recipient).collect();
         guesses.retain(|(_, one)| !bystander(one));
         Bystanders { left_out: left_out.len(), by_chance: alike.as_ref().map(|(_, chance)| *chance) }
     }
@@ -189,42 +196,52 @@ impl<'l> Trails<'l> {
     /// Tells visitors who are like a crowd's failed ones: whose networks and sender domains nobody else comes from, and
     /// who look no more like honest visitors than like the crowd. And how many honest ones are expected among them;
     /// `None` where that tells nothing, or it would be one and more.
-    fn alike(
-        &self,
+    fn alike<'a>(
+        &'a self,
         domain: &str,
-        failed: Vec<Try>,
+        failed: &[Try],
+        looks: &'a Looks,
         within: &dyn Fn(Timestamp) -> bool,
-    ) -> Option<(impl Fn(Name, Name) -> bool, f64)> {
+    ) -> Option<(impl Fn(Name, Name) -> bool + use<'a, 'l>, f64)> {
         let text = |name: Name| self.visitors.ledger.names.text(name);
         let (mut domains, mut networks): (HashMap<&str, u32>, HashMap<String, u32>) = Default::default();
-        let visits = || self.visitors.ledger.contacts.iter().filter(|(key, _)| key.direction == Direction::In);
-        for (key, _) in visits() {
+        for (key, _) in self.visits() {
             *domains.entry(domain_of(text(key.sender))).or_default() += 1;
             *networks.entry(network(text(key.client)).unwrap_or_default()).or_default() += 1;
         }
-        let honest =
-            || visits().filter(|(_, contact)| contact.first_answer == Answer::Accepted && !within(contact.first));
-        let looks = [
-            Looks::of(failed.iter().map(|one| (text(one.sender), text(one.client)))),
-            Looks::of(honest().map(|(key, _)| (text(key.sender), text(key.client)))),
-        ];
         let lone = move |sender: Name, client: Name| {
             domains.get(domain_of(text(sender))) == Some(&1)
                 && network(text(client)).is_some_and(|net| networks.get(&net) == Some(&1))
         };
         let lonely = failed.iter().filter(|one| lone(one.sender, one.client)).count();
-        let alike = move |sender: Name, client: Name| {
-            let [crowd, honest] = looks.each_ref().map(|looks| looks.ln(text(sender), text(client)));
-            lone(sender, client) && honest - crowd < UNLIKE
-        };
+        let alike =
+            move |sender: Name, client: Name| lone(sender, client) && looks.honest(text(sender), text(client)) < UNLIKE;
         let span = |first: Timestamp, last: Timestamp| (last.0 - first.0).max(1) as f64;
         let crowd = span(failed.first()?.at, failed.last()?.at);
         let (begin, end) = self.visitors.ledger.window.bounds()?;
-        let elsewhere = honest()
-            .filter(|(key, _)| domain_of(text(key.recipient)) == domain && alike(key.sender, key.client))
-            .count();
+        let elsewhere = self.honest_visits(within).filter(|key| domain_of(text(key.recipient)) == domain);
+        let elsewhere = elsewhere.filter(|key| alike(key.sender, key.client)).count();
         let chance = elsewhere as f64 * crowd / (span(begin, end) - crowd).max(1.0);
         (lonely * 10 >= failed.len() * 9 && chance < 0.5).then_some((alike, chance))
+    }
+
+    /// What tells a crowd's failed visitors from honest ones.
+    fn looks(&self, failed: &[Try], within: &dyn Fn(Timestamp) -> bool) -> Looks {
+        let text = |name: Name| self.visitors.ledger.names.text(name);
+        let mut looks = Looks::default();
+        failed.iter().for_each(|one| looks.add(CROWD, text(one.sender), text(one.client)));
+        self.honest_visits(within).for_each(|key| looks.add(HONEST, text(key.sender), text(key.client)));
+        looks
+    }
+
+    fn visits(&self) -> impl Iterator<Item = (ContactKey, Contact)> {
+        self.visitors.ledger.contacts.iter().filter(|(key, _)| key.direction == Direction::In)
+    }
+
+    /// Visits at another time that were to somebody.
+    fn honest_visits(&self, within: &dyn Fn(Timestamp) -> bool) -> impl Iterator<Item = ContactKey> {
+        let honest = |contact: &Contact| contact.first_answer == Answer::Accepted && !within(contact.first);
+        self.visits().filter(move |(_, contact)| honest(contact)).map(|(key, _)| key)
     }
 
     /// Whether three of four of a sender's first contacts exist: it slips, and an address it shares is not to blame.
@@ -283,55 +300,56 @@ impl<'l> Trails<'l> {
     }
 }
 
-/// What visitors look alike by, with how many do: a crowd's senders are made by one program, its machines rented or
-/// taken in a few places.
+/// What visitors look alike by, with how many of a crowd and of honest ones do: a crowd's senders are made by one program,
+/// its machines rented or taken in a few places.
 #[derive(Debug, Default)]
 struct Looks {
-    counts: [HashMap<String, u32>; 3],
-    all: u32,
+    counts: [HashMap<String, [u32; 2]>; 3],
+    all: [u32; 2],
 }
 
+/// Places of a look's counts.
+const CROWD: usize = 0;
+const HONEST: usize = 1;
+
 impl Looks {
-    /// Of visitors' senders and clients.
-    fn of<'v>(visitors: impl Iterator<Item = (&'v str, &'v str)>) -> Self {
-        let mut looks = Looks::default();
-        for (sender, client) in visitors {
-            for (counts, look) in looks.counts.iter_mut().zip(Self::look(sender, client)) {
-                *counts.entry(look).or_default() += 1;
-            }
-            looks.all += 1;
+    fn add(&mut self, whose: usize, sender: &str, client: &str) {
+        for (counts, look) in self.counts.iter_mut().zip(look(sender, client)) {
+            counts.entry(look).or_default()[whose] += 1;
         }
-        looks
+        self.all[whose] += 1;
     }
 
-    /// How the name before the `@` is built, the top-level domain, and the largest network that the client is of.
-    fn look(sender: &str, client: &str) -> [String; 3] {
-        let mut shape = String::new();
-        for c in local_of(sender).chars() {
-            let sort = if c.is_ascii_digit() {
-                '9'
-            } else if c.is_alphabetic() {
-                'a'
-            } else {
-                c
+    /// Log-likelihood ratio of a visitor being honest and not of the crowd, each look for itself.
+    fn honest(&self, sender: &str, client: &str) -> f64 {
+        let each = self.counts.iter().zip(look(sender, client)).map(|(counts, look)| {
+            let met = counts.get(&look).copied().unwrap_or_default();
+            // Where there are few honest visitors, nothing is known of their looks.
+            let share = |whose: usize| {
+                (f64::from(met[whose]) + 0.5) / (f64::from(self.all[whose]) + 0.5 * (counts.len() + 1) as f64)
             };
-            if !shape.ends_with(sort) {
-                shape.push(sort);
-            }
-        }
-        let tld = sender.rsplit('.').next().unwrap_or_default();
-        let net = client.split(['.', ':']).next().unwrap_or_default();
-        [shape, tld.to_owned(), net.to_owned()]
-    }
-
-    /// Log-likelihood of a visitor among these, each look for itself.
-    fn ln(&self, sender: &str, client: &str) -> f64 {
-        let each = self.counts.iter().zip(Self::look(sender, client)).map(|(counts, look)| {
-            let met = f64::from(counts.get(&look).copied().unwrap_or_default());
-            ((met + 0.5) / (f64::from(self.all) + 0.5 * (counts.len() + 1) as f64)).ln()
+            (share(HONEST) / share(CROWD)).ln()
         });
         each.sum()
     }
+}
+
+/// How the name before the `@` is built, the top-level domain, and the largest network that the client is of.
+fn look(sender: &str, client: &str) -> [String; 3] {
+    let mut shape = String::new();
+    for c in local_of(sender).chars() {
+        let sort = match c {
+            '0'..='9' => '9',
+            _ if c.is_alphabetic() => 'a',
+            _ => c,
+        };
+        if !shape.ends_with(sort) {
+            shape.push(sort);
+        }
+    }
+    let tld = sender.rsplit('.').next().unwrap_or_default();
+    let net = client.split(['.', ':']).next().unwrap_or_default();
+    [shape, tld.to_owned(), net.to_owned()]
 }
 
 /// As the ledger keeps moments.
@@ -356,22 +374,32 @@ mod tests {
 
     #[test]
     fn what_one_program_made_looks_alike() {
-        let many = |count: usize| -> Vec<(String, String)> {
-            (0..count).map(|n| (format!("s{n}@mail{}.example.net", n * 7), format!("203.{n}.2.1"))).collect()
-        };
         let people = ["ann.lee@one.example.com", "bob@two.example.de", "c-d@three.example.cn", "info@four.example.fr"];
-        let of = |visitors: &[(String, String)]| Looks::of(visitors.iter().map(|(s, c)| (s.as_str(), c.as_str())));
-        let honest: Vec<(String, String)> =
-            (0..50).map(|n| (people[n % 4].to_owned(), format!("{}.0.2.{n}", 60 + n))).collect();
-        let (crowd, honest) = (of(&many(200)), of(&honest));
-        let unlike = |sender: &str, client: &str| honest.ln(sender, client) - crowd.ln(sender, client) >= UNLIKE;
-        assert!(!unlike("s900@mail11.example.net", "203.77.1.1"));
-        assert!(unlike("eve.fox@five.example.com", "71.2.3.4"));
-        // Where honest people look the same, nobody is told from the crowd.
-        let more = of(&[many(200), many(40)].concat());
-        assert!(
-            more.ln("s900@mail11.example.net", "203.77.1.1") - crowd.ln("s900@mail11.example.net", "203.77.1.1")
-                < UNLIKE
-        );
+        let looks = |honest: usize| {
+            let mut looks = Looks::default();
+            for n in 0..200 {
+                looks.add(CROWD, &format!("s{n}@mail{}.example.net", n * 7), &format!("203.{n}.2.1"));
+            }
+            for n in 0..honest {
+                looks.add(HONEST, people[n % 4], &format!("{}.0.2.{n}", 60 + n));
+            }
+            looks
+        };
+        let bot = ["s900@mail11.example.net", "203.77.1.1"];
+        let person = ["eve.fox@five.example.com", "71.2.3.4"];
+        assert!(looks(50).honest(bot[0], bot[1]) < -VERY_UNLIKE);
+        assert!(looks(50).honest(person[0], person[1]) >= VERY_UNLIKE);
+        // Of one honest visitor little is learned, of none nothing.
+        assert!(looks(0).honest(bot[0], bot[1]) < UNLIKE && looks(1).honest(bot[0], bot[1]) < UNLIKE);
+    }
+
+    #[test]
+    fn a_crowd_that_looks_like_everybody_is_told_from_nobody() {
+        let mut looks = Looks::default();
+        for n in 0..100 {
+            let (sender, client) = (format!("ann{n}@one.example.com"), format!("{}.0.2.1", n % 50));
+            looks.add(n % 2, &sender, &client);
+        }
+        assert!(looks.honest("ann7@one.example.com", "7.0.2.9").abs() < UNLIKE);
     }
 }
