@@ -115,7 +115,7 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "RATE", env = "BOUNCEWATCH_BETA")]
     pub beta: Option<f64>,
     /// Visits of outsiders kept for the search for guessing; of more, those of origins that came
-    /// again and a sample of the others [default: 400000]
+    /// again and a sample of the others [default: 250000]
     #[arg(long, global = true, value_name = "N", env = "BOUNCEWATCH_STRANGERS")]
     pub strangers: Option<usize>,
     /// Exit with 3 when there is an alert this severe: low, medium, high

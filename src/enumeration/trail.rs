@@ -180,12 +180,12 @@ impl<'l> Trails<'l> {
         let looks = self.looks(&failed, &within);
         let alike = self.alike(domain, &failed, &looks, &within);
         let text = |name: Name| self.visitors.ledger.names.text(name);
-        let bystander = |one: &Try| match one.exists {
-            true => {
-                !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
-                    && self.accepts[one.recipient].senders != 1
+        let bystander = |one: &Try| {
+            if !one.exists {
+                return looks.honest(text(one.sender), text(one.client)) >= VERY_UNLIKE;
             }
-            false => looks.honest(text(one.sender), text(one.client)) >= VERY_UNLIKE,
+            !alike.as_ref().is_some_and(|(alike, _)| alike(one.sender, one.client))
+                && self.accepts[one.recipient].senders != 1
         };
         let left_out: HashSet<Name> =
             guesses.iter().filter(|(_, one)| one.exists && bystander(one)).map(|(_, one)| one.recipient).collect();
