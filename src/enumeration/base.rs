@@ -1,6 +1,8 @@
 //! Base rates: how often honest mail meets an unknown user, at each domain on each day, and how many of the operator's
 //! senders are lists going stale.
 
+use std::ops::RangeInclusive;
+
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
@@ -16,6 +18,8 @@ const WORST_LIST: f64 = 0.45;
 const DOUBT: f64 = 4.0;
 /// Share of senders that are stale lists before any is seen, and how many senders that belief weighs.
 const LISTS: (f64, f64) = (0.01, 100.0);
+/// Share of unknown addresses from which a sender may be a list, and up to which it is no guesser.
+const LIST: RangeInclusive<f64> = 0.2..=0.8;
 /// Standard deviations above the usual number of unknown addresses that chance explains.
 const CHANCE: f64 = 3.0;
 
@@ -63,18 +67,18 @@ impl Base {
         let sick = refused.iter().filter_map(count).collect();
         // A list has good addresses and bad, a fifth at least of each, and more bad ones than honest mail has here and
         // chance explains; slips are fewer, and guesses are more.
+        let share = |[took, not]: &[u32; 2]| f64::from(*not) / f64::from(took + not);
         let of_many = || senders.iter().filter(|[took, not]| took + not >= 3);
-        let shares = of_many().map(|[took, not]| f64::from(*not) / f64::from(took + not)).filter(|share| *share <= 0.8);
+        let shares = of_many().map(share).filter(|share| share <= LIST.end());
         let (sum, count) = shares.fold((0.0, 0_u32), |(sum, count), share| (sum + share, count + 1));
         let usual = sum / f64::from(count.max(1));
         let (mut all, mut stale) = (0_u32, 0_u32);
-        for [took, not] in of_many() {
+        for sender in of_many() {
+            let [took, not] = sender;
             let mails = f64::from(took + not);
             let by_chance = mails * usual + CHANCE * (mails * usual * (1.0 - usual)).sqrt();
             all += 1;
-            stale += u32::from(
-                *not >= 5 && not * 5 >= took + not && not * 5 <= (took + not) * 4 && f64::from(*not) > by_chance,
-            );
+            stale += u32::from(*not >= 5 && LIST.contains(&share(sender)) && f64::from(*not) > by_chance);
         }
         let lists = (LISTS.0 * LISTS.1 + f64::from(stale)) / (LISTS.1 + f64::from(all));
         Base { sick, lists }

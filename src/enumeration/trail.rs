@@ -28,11 +28,6 @@ pub(super) struct Try {
     pub(super) popular: bool,
 }
 
-/// Log-likelihood ratio from which a visitor looks honest and not like the crowd: twenty times as likely.
-const UNLIKE: f64 = 3.0;
-/// The same of one who was refused, as the crowd was: four hundred times.
-const VERY_UNLIKE: f64 = 6.0;
-
 /// What is not certain of a crowd's hits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bystanders {
@@ -307,6 +302,11 @@ struct Looks {
     counts: [HashMap<String, [u32; 2]>; 3],
     all: [u32; 2],
 }
+
+/// Log-likelihood ratio from which a visitor looks honest and not like the crowd: twenty times as likely.
+const UNLIKE: f64 = 3.0;
+/// The same of one who was refused, as the crowd was: four hundred times.
+const VERY_UNLIKE: f64 = 6.0;
 
 /// Places of a look's counts.
 const CROWD: usize = 0;

@@ -52,18 +52,16 @@ pub(super) fn slips(
             continue;
         }
         let wrote = ledger.names.text(key.recipient);
-        let (wrong_domain, wrong_user) = (wrong_domains.get(domain_of(wrote)), wrong_users.get(wrote));
-        if wrong_domain.or(wrong_user).is_none() {
-            continue;
-        }
+        let meant = match (wrong_domains.get(domain_of(wrote)), wrong_users.get(wrote)) {
+            (Some(&""), _) => String::new(),
+            (Some(right), _) => format!("{}@{right}", local_of(wrote)),
+            (None, Some(right)) => (*right).to_owned(),
+            (None, None) => continue,
+        };
         let slip = found.entry((sender, wrote)).or_insert_with(|| Slip {
             sender: sender.to_owned(),
             wrote: wrote.to_owned(),
-            meant: match (wrong_domain, wrong_user) {
-                (Some(&""), _) | (None, None) => String::new(),
-                (Some(right), _) => format!("{}@{right}", local_of(wrote)),
-                (None, Some(right)) => (*right).to_owned(),
-            },
+            meant,
             emails: 0,
             last: key.day.start(),
         });

@@ -11,13 +11,13 @@ use hashbrown::HashMap;
 use super::{
     Candidate,
     census::Census,
-    edit::{Change, MAX_EDITS, distance, word_changes},
+    edit::{Change, MAX_EDITS, word_changes},
     index::{Index, Scratch},
     letters::Letters,
     parameters::{Parameters, Strangers},
     person,
     provider::Providers,
-    within::within,
+    within::within_text,
     words,
 };
 use crate::address::{domain_of, local_of};
@@ -103,7 +103,8 @@ impl Usernames {
             for (known, mails) in &known {
                 let local = local_of(known);
                 let plain = without(local, ignored);
-                let near = is_near(&plain, &bare);
+                let near =
+                    plain.len().abs_diff(bare.len()) <= MAX_EDITS && within_text(&plain, &bare, MAX_EDITS).is_some();
                 if near || person::key(local) == person || person::initial_form(local, typed) {
                     *weights.entry(local.to_owned()).or_default() +=
                         channel.usernames.known * *mails as f64 / total.max(1) as f64;
@@ -200,13 +201,6 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
         (Some(hand), _) => Some(hand),
         (None, name) => name,
     }
-}
-
-fn is_near(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        return within(a.as_bytes(), b.as_bytes(), MAX_EDITS).is_some();
-    }
-    a.len().abs_diff(b.len()) <= MAX_EDITS && distance(a, b) <= MAX_EDITS
 }
 
 fn without<'t>(text: &'t str, ignored: &str) -> Cow<'t, str> {

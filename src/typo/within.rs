@@ -1,6 +1,8 @@
 //! The distance of two names where it is at most two: equal heads are skipped, and at the first letter that differs
 //! every single edit is tried. No table is filled, and most pairs are told apart by a few comparisons.
 
+use super::edit::distance;
+
 /// Optimal string alignment distance by bytes, where it is at most `far` (at most two).
 pub(super) fn within(a: &[u8], b: &[u8], far: usize) -> Option<u8> {
     if a.len().abs_diff(b.len()) > far {
@@ -14,6 +16,14 @@ pub(super) fn within(a: &[u8], b: &[u8], far: usize) -> Option<u8> {
         return Some(1);
     }
     (far > 1 && two(a, b)).then_some(2)
+}
+
+/// The same by letters.
+pub(super) fn within_text(a: &str, b: &str, far: usize) -> Option<u8> {
+    if a.is_ascii() && b.is_ascii() {
+        return within(a.as_bytes(), b.as_bytes(), far);
+    }
+    Some(distance(a, b)).filter(|d| *d <= far).map(|d| d as u8)
 }
 
 /// Bytes that are compared at once.

@@ -9,10 +9,7 @@
 mod looks;
 
 use self::looks::{Like, looks};
-use super::{
-    edit,
-    within::{PACKED, pack, within, within_packed},
-};
+use super::within::{PACKED, pack, within, within_packed, within_text};
 
 /// Letters at the head that are shortened. Longer: fewer names to compare; shorter: fewer probes, less memory.
 const PREFIX: usize = 8;
@@ -194,7 +191,7 @@ impl Index {
         let packed = pack(typed.as_bytes()).filter(|_| plain);
         let distance = |record: &Record| match (packed, record.packed()) {
             (Some(typed), Some(text)) => within_packed(text, typed, far),
-            _ => self.measured(record, typed, far, plain),
+            _ => self.measured(record, typed, far),
         };
         if self.starts.is_empty() {
             let near =
@@ -260,13 +257,11 @@ impl Index {
         hits
     }
 
-    fn measured(&self, record: &Record, typed: &str, far: usize, plain: bool) -> Option<u8> {
+    fn measured(&self, record: &Record, typed: &str, far: usize) -> Option<u8> {
         let text = self.text(record);
         match std::str::from_utf8(text) {
-            Ok(text) if !(plain && text.is_ascii()) => {
-                Some(edit::distance(text, typed)).filter(|d| *d <= far).map(|d| d as u8)
-            }
-            _ => within(text, typed.as_bytes(), far),
+            Ok(text) => within_text(text, typed, far),
+            Err(_) => within(text, typed.as_bytes(), far),
         }
     }
 }

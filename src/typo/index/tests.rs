@@ -1,6 +1,6 @@
 //! What the index finds is what a linear scan finds.
 
-use super::*;
+use super::{super::edit, *};
 
 #[test]
 fn finds_what_a_linear_scan_finds() {
