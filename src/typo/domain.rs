@@ -50,23 +50,24 @@ impl Domains {
             (census.mails() as f64, census.mails() as f64 / (census.mails() as f64 + channel.own_half));
         let weight = |rank: usize| (rank as f64 + 1.0 + channel.rank_offset).powf(-channel.rank_exponent);
         let all: f64 = (0..popular.names().len()).map(weight).sum();
-        let mut priors: HashMap<&str, f64> = HashMap::new();
+        // Known names are read as typed ones are: a listed `xn--…` too is what its letters are.
+        let mut priors: HashMap<Cow<'_, str>, f64> = HashMap::new();
         for (rank, name) in popular.names().enumerate() {
-            priors.insert(name, (1.0 - own_weight) * weight(rank) / all);
+            *priors.entry(clean(name)).or_default() += (1.0 - own_weight) * weight(rank) / all;
         }
         for (name, mails) in &own {
-            *priors.entry(name).or_default() += own_weight * *mails as f64 / total.max(1.0);
+            *priors.entry(clean(name)).or_default() += own_weight * *mails as f64 / total.max(1.0);
         }
-        let mut sorted: Vec<(&str, f64)> = priors.into_iter().filter(|(n, _)| n.len() <= MAX_DOMAIN).collect();
-        sorted.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-        let index = Index::new(sorted.iter().map(|(n, _)| *n));
+        let mut sorted: Vec<(Cow<'_, str>, f64)> = priors.into_iter().filter(|(n, _)| n.len() <= MAX_DOMAIN).collect();
+        sorted.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let index = Index::new(sorted.iter().map(|(n, _)| &**n));
         let mut stems: Vec<(u64, u32)> =
             sorted.iter().enumerate().map(|(i, (n, _))| (crate::hash::fnv1a(stem(n).as_bytes()), i as u32)).collect();
         stems.sort_unstable();
         Domains {
-            ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(*n), i as u32)).collect(),
+            ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(&**n), i as u32)).collect(),
             priors: sorted.iter().map(|(_, p)| *p).collect(),
-            unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| *n), channel.strangers),
+            unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| &**n), channel.strangers),
             index,
             stems,
         }
@@ -129,13 +130,12 @@ impl Domains {
         let slip = signs::share(odds + (dead * channel.slip / channel.unlisted).ln());
         let told = weighed.iter().take(MAX_TOLD).filter(|w| slip * w.weight / all >= FAINT);
         told.map(|w| {
-            let intended = format!("{before}{}", self.index.name(w.name));
-            let shown = format!("{before}{typed}");
+            let (meant, shown) = (format!("{before}{}", self.index.name(w.name)), format!("{before}{typed}"));
             Candidate {
-                words: words::tell(&shown, &intended, &w.changes),
+                words: words::tell(&shown, &meant, &w.changes),
                 edits: w.changes.iter().map(|c| c.edit).collect(),
                 probability: slip * w.weight / all,
-                intended,
+                intended: written(meant),
             }
         })
         .collect()
@@ -210,6 +210,11 @@ impl Domains {
         found.dedup();
         found
     }
+}
+
+/// A domain as mail writes it: the reverse of [`clean`].
+fn written(shown: String) -> String {
+    if shown.is_ascii() { shown } else { idna::domain_to_ascii(&shown).unwrap_or(shown) }
 }
 
 fn flag(yes: bool) -> f64 {

@@ -3,6 +3,7 @@
 
 use super::{
     Confirmed, Explainer,
+    domain::clean,
     signs::{SIGNS, Signs, share},
 };
 use crate::address::{domain_of, fold};
@@ -65,7 +66,7 @@ pub fn judge(confirmed: &[Confirmed], explainer: &Explainer<'_>) -> (Signs, Judg
 fn row(pair: &Confirmed, explainer: &Explainer<'_>) -> Option<Row> {
     let domain = |name: &str| {
         let name = fold(name);
-        if name.contains('@') { domain_of(&name).to_owned() } else { name.into_owned() }
+        clean(if name.contains('@') { domain_of(&name) } else { &name }).into_owned()
     };
     let (typed, meant) = (domain(&pair.typed), pair.meant.as_deref().map(domain));
     let (intended, signs) = explainer.domains.signs(&typed, &explainer.channel)?;

@@ -58,6 +58,14 @@ fn any_text_is_an_address() {
     check("gmial.com", Some("gmail.com"));
     check("\"a b@c\"@gmial.com", Some("\"a b@c\"@gmail.com"));
     check("bob@xn--gmil-63d.com", Some("bob@gmail.com"));
+    let popular = Popular::from_names(["gmail.com", "xn--mnchen-post-thb.de"]);
+    let explainer = Explainer::new(&census, &popular).unwrap();
+    assert!(explainer.knows_domain("xn--mnchen-post-thb.de") && explainer.knows_domain("münchen-post.de"));
+    for typed in ["muenchen-post.de", "münchen-pots.de", "xn--mnchen-pots-thb.de"] {
+        let told = explainer.explain_domain(typed);
+        let meant = told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str());
+        assert_eq!(meant, Some("xn--mnchen-post-thb.de").filter(|_| !typed.starts_with("mu")), "{typed}: {told:?}");
+    }
     check("bob@раураӏ.com", Some("bob@paypal.com"));
     check("bob@yahoo.com.cm", Some("bob@yahoo.com.cn"));
     check("bob@gmail.con", Some("bob@gmail.com"));
