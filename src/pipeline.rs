@@ -170,10 +170,10 @@ struct Seen {
 
 fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
-    // One after the other, each on all cores: what both need at once would be most of the memory.
+    // The searches one after the other, each on all cores: what both need at once would be most of the memory.
     let campaigns = enumeration::find(ledger, &job.test);
-    let dismissed = enumeration::dismissed(ledger, &campaigns);
-    let census = typo::Census::from_ledger(ledger);
+    let (dismissed, census) =
+        rayon::join(|| enumeration::dismissed(ledger, &campaigns), || typo::Census::from_ledger(ledger));
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
     let suspects = typo::innocent_suspects(ledger, &explainer, &enumeration::guessers(&campaigns));
     Ok(Seen { campaigns, dismissed, suspects })

@@ -23,6 +23,13 @@ const LIST: RangeInclusive<f64> = 0.2..=0.8;
 /// Standard deviations above the usual number of unknown addresses that chance explains.
 const CHANCE: f64 = 3.0;
 
+/// Honest senders at a domain on a day.
+#[derive(Debug, Default)]
+struct Honest {
+    refused: HashSet<Name>,
+    served: HashSet<Name>,
+}
+
 /// Measured in one ledger.
 #[derive(Debug, Default)]
 pub(super) struct Base {
@@ -39,32 +46,33 @@ impl Base {
         senders: &ByName<[u32; 2]>,
         is_honest: &dyn Fn(Name) -> bool,
     ) -> Self {
-        let mut refused: HashMap<(Domain, Day), HashSet<Name>> = HashMap::new();
+        let mut days: HashMap<(Domain, Day), Honest> = HashMap::new();
         for key in ledger.refusals.keys().filter(|k| k.kind == BounceType::UserUnknown && is_honest(k.sender)) {
             let domain = ledger.names.domain(key.recipient);
             if watched.contains(&domain) {
-                refused.entry((domain, key.day)).or_default().insert(key.sender);
+                days.entry((domain, key.day)).or_default().refused.insert(key.sender);
             }
         }
-        // Only a day with a refusal can be one of many.
-        let domains: HashSet<Domain> = refused.keys().map(|(domain, _)| *domain).collect();
-        let mut served: HashMap<(Domain, Day), HashSet<Name>> = HashMap::new();
-        for (key, contact) in ledger.contacts.iter().filter(|_| !domains.is_empty()) {
+        let mut asked = vec![false; ledger.names.domains()];
+        days.keys().for_each(|(domain, _)| asked[domain.0 as usize] = true);
+        let any = !days.is_empty();
+        for (key, contact) in ledger.contacts.iter().filter(|_| any) {
             let domain = ledger.names.domain(key.recipient);
-            let Some((first, last)) = contact.accepted_span.bounds().filter(|_| domains.contains(&domain)) else {
+            let Some((first, last)) = contact.accepted_span.bounds().filter(|_| asked[domain.0 as usize]) else {
                 continue;
             };
             for day in [first.day(), last.day()] {
-                if refused.contains_key(&(domain, day)) && is_honest(key.sender) {
-                    served.entry((domain, day)).or_default().insert(key.sender);
+                // A day on which as many were served as refused is a day as any.
+                if let Some(one) = days.get_mut(&(domain, day))
+                    && one.served.len() < one.refused.len()
+                    && is_honest(key.sender)
+                {
+                    one.served.insert(key.sender);
                 }
             }
         }
-        let count = |(key, senders): (&(Domain, Day), &HashSet<Name>)| {
-            let served = served.get(key).map_or(0, HashSet::len);
-            (served < senders.len()).then_some((*key, [senders.len() as u32, served as u32]))
-        };
-        let sick = refused.iter().filter_map(count).collect();
+        let sick = days.into_iter().filter(|(_, one)| one.served.len() < one.refused.len());
+        let sick = sick.map(|(key, one)| (key, [one.refused.len() as u32, one.served.len() as u32])).collect();
         // A list has good addresses and bad, a fifth at least of each, and more bad ones than honest mail has here and
         // chance explains; slips are fewer, and guesses are more.
         let share = |[took, not]: &[u32; 2]| f64::from(*not) / f64::from(took + not);

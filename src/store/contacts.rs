@@ -1,6 +1,6 @@
 //! Who wrote to whom, and what was refused for good: rows of names' numbers.
 
-use std::ops::Range;
+use std::{ops::Range, sync::mpsc, thread};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -15,6 +15,10 @@ use crate::{
 const STRETCH: usize = 1 << 16;
 /// Stretches of which the contacts are looked for at once.
 const TOGETHER: usize = 16;
+
+/// Contacts read at once, and how often as many may wait to be learned.
+const TAKEN: usize = 1 << 12;
+const WAITING: usize = 4;
 
 /// Gives every name its number in the store; the position is the ledger's own number.
 pub(super) fn save_names(db: &Connection, ledger: &Ledger) -> rusqlite::Result<Vec<i64>> {
@@ -144,7 +148,7 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
     )?;
     // About as many as there are, so that the table seldom grows.
     ledger.contacts.reserve(2 * names.0.len());
-    let rows = select.query_map([], |row| {
+    let mut rows = select.query_map([], |row| {
         let key = ContactKey {
             sender: name(row.get(0)?),
             client: name(row.get(1)?),
@@ -164,11 +168,29 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
         };
         Ok((key, contact))
     })?;
-    let mut failed = Ok(());
-    let (mut window, met) = (Window::default(), rows.map_while(|row| row.map_err(|e| failed = Err(e)).ok()));
-    ledger.meet_all(met.inspect(|(_, contact)| window.merge(Window::between(contact.first, contact.last))));
-    ledger.window.merge(window);
-    failed
+    // What one thread takes out of the store another puts into the table.
+    thread::scope(|scope| {
+        let (send, read) = mpsc::sync_channel::<Vec<(ContactKey, Contact)>>(WAITING);
+        let learner = scope.spawn(move || {
+            let mut window = Window::default();
+            let met = read.into_iter().flatten();
+            ledger.meet_all(met.inspect(|(_, contact)| window.merge(Window::between(contact.first, contact.last))));
+            ledger.window.merge(window);
+        });
+        let read = loop {
+            let some = rows.by_ref().take(TAKEN).collect::<rusqlite::Result<Vec<_>>>();
+            match some {
+                Ok(some) if some.is_empty() => break Ok(()),
+                Ok(some) => drop(send.send(some)),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(send);
+        if let Err(panic) = learner.join() {
+            std::panic::resume_unwind(panic);
+        }
+        read
+    })
 }
 
 pub(super) fn load_refusals(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {

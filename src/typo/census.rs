@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rayon::slice::ParallelSliceMut;
+use rayon::{iter::ParallelIterator, slice::ParallelSliceMut};
 
 use crate::{
     delivery::Direction,
@@ -63,6 +63,9 @@ pub struct Census<'l> {
     addresses: Vec<Reached>,
     /// Who reached whom, sorted: those that one sender reached at one domain stand together.
     pairs: Vec<Pair>,
+    /// Where in `pairs` a sender's begin, by name; those of the next one begin where they end. Four billion would take
+    /// 48 GB.
+    sent: Vec<u32>,
     /// Addresses by domain.
     by_domain: Vec<Name>,
     /// Where in `by_domain`, by domain.
@@ -87,17 +90,28 @@ impl<'l> Census<'l> {
             let accepted = ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0);
             accepted.filter(|(key, _)| names.domain(key.recipient) != Domain(0))
         };
-        let mut pairs: Vec<Pair> = Vec::with_capacity(reached().count());
+        let mut next = vec![0; names.len() + 1];
+        reached().for_each(|(key, _)| next[key.sender.0 as usize + 1] += 1);
+        for sender in 1..next.len() {
+            next[sender] += next[sender - 1];
+        }
+        census.sent = next.clone();
+        // Each beside the others of its sender at once, where it stands: there are millions.
+        let mut pairs = vec![Pair { sender: Name::NONE, recipient: Name::NONE, sent: 0 }; next[names.len()] as usize];
         for (ContactKey { sender, recipient, direction, .. }, contact) in reached() {
             let domain = names.domain(recipient);
             let Contact { accepted, accepted_span, .. } = contact;
             census.addresses[recipient.0 as usize].absorb(&contact);
             census.domains[domain.0 as usize].absorb(Standing { accepted, senders: 0, accepted_span });
             let sent = if direction == Direction::Out { saturated(accepted) } else { 0 };
-            pairs.push(Pair { sender, recipient, sent });
+            let at = &mut next[sender.0 as usize];
+            pairs[*at as usize] = Pair { sender, recipient, sent };
+            *at += 1;
         }
         // The same sender through several clients is one: sorted, they stand together.
-        pairs.par_sort_unstable_by_key(|pair| (pair.place(names), pair.recipient));
+        pairs.par_chunk_by_mut(|a, b| a.sender == b.sender).for_each(|of_sender| {
+            of_sender.sort_unstable_by_key(|pair| (names.domain(pair.recipient), pair.recipient))
+        });
         for of_sender in pairs.chunk_by(|a, b| a.place(names) == b.place(names)) {
             let (_, domain) = of_sender[0].place(names);
             census.domains[domain.0 as usize].senders += 1;
@@ -156,19 +170,25 @@ impl<'l> Census<'l> {
         self.mails
     }
 
-    /// Whom a sender reached at a domain, with how many mails, most first: at most a few thousand.
+    /// Whom a sender reached at a domain, with how many mails: at most a few thousand, those with most mail.
     pub fn correspondents(&self, sender: &str, domain: &str) -> Vec<(&'l str, u64)> {
         let known = || {
             let names = self.names?;
             let (sender, domain) = (names.find(sender).filter(|name| *name != Name::NONE)?, names.find_domain(domain)?);
-            let start = self.pairs.partition_point(|pair| pair.place(names) < (sender, domain));
-            let reached = &self.pairs[start..];
-            let end = reached.partition_point(|pair| pair.place(names) == (sender, domain));
+            let of = |sender: u32| self.sent[sender as usize] as usize;
+            let pairs = &self.pairs[of(sender.0)..of(sender.0 + 1)];
+            let start = pairs.partition_point(|pair| names.domain(pair.recipient) < domain);
+            let reached = &pairs[start..];
+            let end = reached.partition_point(|pair| names.domain(pair.recipient) == domain);
             let of_each = reached[..end].chunk_by(|a, b| a.recipient == b.recipient).map(|pairs| {
                 let sent = pairs.iter().map(|pair| u64::from(pair.sent)).sum();
                 (names.text(pairs[0].recipient), sent)
             });
-            Some(most(of_each.filter(|(_, sent)| *sent > 0), MAX_CORRESPONDENTS))
+            let mut known: Vec<(&str, u64)> = of_each.filter(|(_, sent)| *sent > 0).collect();
+            if known.len() > MAX_CORRESPONDENTS {
+                known = most(known, MAX_CORRESPONDENTS);
+            }
+            Some(known)
         };
         known().unwrap_or_default()
     }
@@ -188,17 +208,15 @@ impl<'l> Census<'l> {
         let known = || {
             let names = self.names?;
             let users = &self.by_domain[self.users.get(names.find_domain(domain)?.0 as usize)?.clone()];
-            let users =
-                users.iter().map(|name| (names.text(*name), u64::from(self.addresses[name.0 as usize].accepted)));
-            Some(most(users, MAX_LOCALS))
+            let mails = |name: &Name| u64::from(self.addresses[name.0 as usize].accepted);
+            Some(most(users.iter().map(|name| (names.text(*name), mails(name))).collect(), MAX_LOCALS))
         };
         known().unwrap_or_default()
     }
 }
 
 /// The first ones by mail, then by name.
-fn most<'l>(known: impl Iterator<Item = (&'l str, u64)>, most: usize) -> Vec<(&'l str, u64)> {
-    let mut known: Vec<(&str, u64)> = known.collect();
+fn most<'l>(mut known: Vec<(&'l str, u64)>, most: usize) -> Vec<(&'l str, u64)> {
     known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     known.truncate(most);
     known

@@ -69,13 +69,10 @@ impl<'l> Explainer<'l> {
 
     /// With parameters of the operator's own.
     pub fn with(census: &'l Census<'l>, popular: &Popular, channel: Parameters) -> Self {
-        let domains = domain::Domains::new(census, popular, &channel);
-        Explainer {
-            census,
-            domains,
-            usernames: username::Usernames::new(census, channel.usernames.made_up(channel.strangers)),
-            channel,
-        }
+        let looks = channel.usernames.made_up(channel.strangers);
+        let (domains, usernames) =
+            rayon::join(|| domain::Domains::new(census, popular, &channel), || username::Usernames::new(census, looks));
+        Explainer { census, domains, usernames, channel }
     }
 
     /// What a domain may have been meant to be, the likeliest first; empty for one that has accepted mail, that is
@@ -117,8 +114,9 @@ impl<'l> Explainer<'l> {
 
     /// Whom a username at a right domain may have been meant for, by those whom `sender` and others reach there.
     pub fn explain_username(&self, address: &str, sender: Option<&str>) -> Vec<Candidate> {
-        let sender = sender.map(fold);
-        self.usernames.explain(&fold(address), sender.as_deref(), self.census, &self.channel)
+        let (address, sender) = (fold(address), sender.map(fold));
+        let users = self.usernames.users(domain_of(&address));
+        self.usernames.explain(&users, &address, sender.as_deref(), self.census, &self.channel)
     }
 }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{
     DomainSuspect, Explainer, SuspectKind, Suspects, UsernameSuspect,
     refused::{Of, Refusals, Refused},
+    username::Users,
 };
 use crate::{address::local_of, bounce::BounceType, ledger::Ledger, moment::Timestamp};
 
@@ -110,11 +111,22 @@ fn usernames(
             && !refused.senders().all(|sender| guessers.contains(sender))
     };
     let honest: Vec<Of<'_, '_>> = refused.by_recipient().filter(honest).collect();
-    honest.par_iter().filter_map(|refused| username(refused.recipient(), &refused.count(), explainer)).collect()
+    let by_domain: Vec<&[Of<'_, '_>]> = honest.chunk_by(|a, b| a.domain() == b.domain()).collect();
+    let of_domain = by_domain.par_iter().flat_map(|of_domain| {
+        let users = explainer.usernames.users(of_domain[0].domain());
+        let of_each = of_domain.par_iter();
+        of_each.filter_map(move |refused| username(refused.recipient(), &users, &refused.count(), explainer))
+    });
+    of_domain.collect()
 }
 
 /// Somebody who is gone, or who was never there but is like somebody who is.
-fn username(address: &str, refusals: &Refusals<'_>, explainer: &Explainer<'_>) -> Option<UsernameSuspect> {
+fn username(
+    address: &str,
+    users: &Users,
+    refusals: &Refusals<'_>,
+    explainer: &Explainer<'_>,
+) -> Option<UsernameSuspect> {
     match explainer.census.address(address).map(|s| (s.accepted, s.accepted_span.bounds())) {
         Some((accepted, Some((_, taken)))) => (taken < refusals.span.1.plus(86_400)).then(|| UsernameSuspect {
             delivered_before: accepted,
@@ -125,10 +137,12 @@ fn username(address: &str, refusals: &Refusals<'_>, explainer: &Explainer<'_>) -
             // Those who wrote most know best whom they meant.
             let mut senders = refusals.senders.clone();
             senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-            let best = senders
-                .iter()
-                .take(SENDERS_ASKED)
-                .filter_map(|(sender, _)| explainer.explain_username(address, Some(sender)).into_iter().next())
+            let Explainer { usernames, census, channel, .. } = explainer;
+            let asked = senders.iter().take(SENDERS_ASKED);
+            let best = asked
+                .filter_map(|(sender, _)| {
+                    usernames.explain(users, address, Some(sender), census, channel).into_iter().next()
+                })
                 .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)))
                 .filter(|best| best.probability >= super::THRESHOLD)?;
             Some(UsernameSuspect {

@@ -15,7 +15,7 @@ use super::{
     index::{Index, Scratch},
     letters::Letters,
     parameters::{Parameters, Strangers},
-    person,
+    person::{self, Person},
     provider::Providers,
     within::within_text,
     words,
@@ -34,13 +34,16 @@ const MAX_TOLD: usize = 8;
 #[derive(Debug)]
 pub(super) struct Usernames {
     made_up: Letters,
-    kept: Mutex<HashMap<String, Arc<OnceLock<Locals>>>>,
+    kept: Mutex<HashMap<String, Users>>,
     providers: Providers,
 }
 
+/// A domain's users, whom the first who asks brings together.
+pub(super) type Users = Arc<OnceLock<Locals>>;
+
 /// A domain's users.
 #[derive(Debug, Default)]
-struct Locals {
+pub(super) struct Locals {
     /// Of the names without the signs that do not count there.
     index: Index,
     /// As written.
@@ -62,9 +65,10 @@ impl Usernames {
         }
     }
 
-    /// Whom `address` (folded) was meant for, as full addresses.
+    /// Whom `address` (folded) was meant for, as full addresses; `users` are those of its domain.
     pub(super) fn explain(
         &self,
+        users: &Users,
         address: &str,
         sender: Option<&str>,
         census: &Census<'_>,
@@ -74,18 +78,20 @@ impl Usernames {
         if typed.is_empty() || domain.is_empty() {
             return Vec::new();
         }
-        let told = self.weigh(typed, domain, sender, census, channel, "");
+        let told = self.weigh(users, typed, domain, sender, census, channel, "");
         match typed.find('+').filter(|at| *at > 0) {
             // `jonh+news`: the slip is in the name, the tag is the sender's own.
             Some(at) if told.first().is_none_or(|best| best.probability < super::THRESHOLD) => {
-                self.weigh(&typed[..at], domain, sender, census, channel, &typed[at..])
+                self.weigh(users, &typed[..at], domain, sender, census, channel, &typed[at..])
             }
             _ => told,
         }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what one question is made of")]
     fn weigh(
         &self,
+        users: &Users,
         typed: &str,
         domain: &str,
         sender: Option<&str>,
@@ -99,21 +105,19 @@ impl Usernames {
         if let Some(sender) = sender {
             let known = census.correspondents(sender, domain);
             let total: u64 = known.iter().map(|(_, mails)| mails).sum();
-            let person = person::key(typed);
+            let person = Person::new(typed);
             for (known, mails) in &known {
                 let local = local_of(known);
                 let plain = without(local, ignored);
                 let near =
                     plain.len().abs_diff(bare.len()) <= MAX_EDITS && within_text(&plain, &bare, MAX_EDITS).is_some();
-                if near || person::key(local) == person || person::initial_form(local, typed) {
+                if near || person.is(local) {
                     *weights.entry(local.to_owned()).or_default() +=
                         channel.usernames.known * *mails as f64 / total.max(1) as f64;
                 }
             }
         }
-        let kept = self.kept(domain);
-        // Who asks about another domain does not wait.
-        let locals = kept.get_or_init(|| Locals::new(&census.locals(domain), ignored));
+        let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored));
         for user in locals.candidates(typed, &bare) {
             let share = locals.mails[user as usize] as f64 / locals.total.max(1) as f64;
             *weights.entry(locals.names[user as usize].to_string()).or_default() += channel.usernames.others * share;
@@ -127,6 +131,9 @@ impl Usernames {
                 Some((local, found, prior * channel.usernames.slip * likelihood))
             })
             .collect();
+        if weighed.is_empty() {
+            return Vec::new();
+        }
         weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
         let best: Vec<&str> = weighed.iter().take(1).map(|w| &*w.0).collect();
         let made_up = 1.0 - channel.usernames.known - channel.usernames.others;
@@ -146,8 +153,9 @@ impl Usernames {
         .collect()
     }
 
-    /// A domain's users, which the first who asks brings together.
-    fn kept(&self, domain: &str) -> Arc<OnceLock<Locals>> {
+    /// A domain's users: kept for who asks next, and as long as who asks now holds them. Who asks about another domain
+    /// does not wait for them.
+    pub(super) fn users(&self, domain: &str) -> Users {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT && !kept.contains_key(domain) {
             kept.clear();

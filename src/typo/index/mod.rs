@@ -57,9 +57,11 @@ pub struct Index {
     records: Vec<Record>,
     /// Names that fit no record, one after the other.
     long: String,
-    /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`; none where the names are few.
+    /// Bucket b's entries are `entries[starts[b]..starts[b + 1]]`; none where the names are few, and have one entry each.
     starts: Vec<u32>,
     entries: Vec<u64>,
+    /// Of few names those of other scripts, where a letter is several bytes: each is compared.
+    odd: Vec<u32>,
 }
 
 /// A name's text, at most one cache line away: its bytes and their number, or, where that is [`LONG`], its place in
@@ -104,6 +106,12 @@ impl Index {
         }
         if index.len() > few {
             index.fill();
+        } else {
+            let names = || 0..index.len() as u32;
+            (index.odd, index.entries) = (
+                names().filter(|n| !index.name(*n).is_ascii()).collect(),
+                names().map(|n| u64::from(n) | looks(index.name(n))).collect(),
+            );
         }
         index
     }
@@ -193,23 +201,21 @@ impl Index {
             (Some(typed), Some(text)) => within_packed(text, typed, far),
             _ => self.measured(record, typed, far),
         };
-        if self.starts.is_empty() {
-            let near =
-                |record: &&Record| !plain || record.len == LONG || typed.len().abs_diff(record.len.into()) <= far;
-            let met = (0..).zip(&self.records).filter(|(_, record)| near(record));
-            hits.extend(met.filter_map(|(name, record)| Some(Hit { distance: distance(record)?, name })));
-            hits.sort_unstable();
-            hits.truncate(MAX_HITS);
-            return hits;
-        }
         // One letter of another script is several bytes.
         let reach = if plain { far } else { DELETIONS };
         // In rounds, so that the memory answers many questions at once.
         probes.clear();
-        shortened(typed, reach, |h, deleted| {
-            let b = bucket(h, self.starts.len() - 1);
-            probes.push(Probe { start: self.starts[b], end: self.starts[b + 1], tag: tag(h), deleted });
-        });
+        if !self.starts.is_empty() {
+            shortened(typed, reach, |h, deleted| {
+                let b = bucket(h, self.starts.len() - 1);
+                probes.push(Probe { start: self.starts[b], end: self.starts[b + 1], tag: tag(h), deleted });
+            });
+        } else if plain {
+            probes.push(Probe { start: 0, end: self.entries.len() as u32, tag: 0, deleted: 0 });
+            seen.extend(&self.odd);
+        } else {
+            seen.extend(0..self.records.len() as u32);
+        }
         let touched = probes.iter().fold(0, |all, p| {
             let near = p.end.min(p.start.saturating_add(TOUCHED));
             let lines = self.entries[p.start as usize..near as usize].iter().step_by(BUCKET);

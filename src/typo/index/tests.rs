@@ -14,6 +14,7 @@ fn finds_what_a_linear_scan_finds() {
         "university-of-somewhere.edu",
         "a.b",
         "xxxxxxxxxxxxxx.de",
+        "bücher.de",
     ];
     let indexes = [0, FEW].map(|few| Index::with(names, few));
     let mut scratch = Scratch::default();
@@ -32,6 +33,9 @@ fn finds_what_a_linear_scan_finds() {
         "a",
         "gmail.comxx",
         "éa.b",
+        "bcher.de",
+        "bucher.de",
+        "bücehr.de",
     ] {
         let mut want: Vec<Hit> = names
             .iter()
