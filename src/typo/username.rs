@@ -38,6 +38,13 @@ pub(super) struct Usernames {
     providers: Providers,
 }
 
+/// An address that may be a slip: the part that may be wrong, what was put to it, where.
+struct Wrong<'a> {
+    typed: &'a str,
+    tag: &'a str,
+    domain: &'a str,
+}
+
 /// A domain's users, whom the first who asks brings together.
 pub(super) type Users = Arc<OnceLock<Locals>>;
 
@@ -78,26 +85,24 @@ impl Usernames {
         if typed.is_empty() || domain.is_empty() {
             return Vec::new();
         }
-        let told = self.weigh(users, typed, domain, sender, census, channel, "");
+        let told = self.weigh(users, Wrong { typed, tag: "", domain }, sender, census, channel);
         match typed.find('+').filter(|at| *at > 0) {
             // `jonh+news`: the slip is in the name, the tag is the sender's own.
             Some(at) if told.first().is_none_or(|best| best.probability < super::THRESHOLD) => {
-                self.weigh(users, &typed[..at], domain, sender, census, channel, &typed[at..])
+                let (typed, tag) = typed.split_at(at);
+                self.weigh(users, Wrong { typed, tag, domain }, sender, census, channel)
             }
             _ => told,
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what one question is made of")]
     fn weigh(
         &self,
         users: &Users,
-        typed: &str,
-        domain: &str,
+        Wrong { typed, tag, domain }: Wrong<'_>,
         sender: Option<&str>,
         census: &Census<'_>,
         channel: &Parameters,
-        tag: &str,
     ) -> Vec<Candidate> {
         let ignored = self.providers.ignored(domain);
         let bare = without(typed, ignored);
