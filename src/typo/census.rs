@@ -216,7 +216,7 @@ impl<'l> Census<'l> {
 }
 
 /// The first ones by mail, then by name.
-fn most<'l>(mut known: Vec<(&'l str, u64)>, most: usize) -> Vec<(&'l str, u64)> {
+fn most(mut known: Vec<(&str, u64)>, most: usize) -> Vec<(&str, u64)> {
     known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     known.truncate(most);
     known
