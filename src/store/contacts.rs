@@ -171,25 +171,19 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
     // What one thread takes out of the store another puts into the table.
     thread::scope(|scope| {
         let (send, read) = mpsc::sync_channel::<Vec<(ContactKey, Contact)>>(WAITING);
-        let learner = scope.spawn(move || {
+        scope.spawn(move || {
             let mut window = Window::default();
             let met = read.into_iter().flatten();
             ledger.meet_all(met.inspect(|(_, contact)| window.merge(Window::between(contact.first, contact.last))));
             ledger.window.merge(window);
         });
-        let read = loop {
-            let some = rows.by_ref().take(TAKEN).collect::<rusqlite::Result<Vec<_>>>();
-            match some {
-                Ok(some) if some.is_empty() => break Ok(()),
-                Ok(some) => drop(send.send(some)),
-                Err(error) => break Err(error),
+        loop {
+            let some = rows.by_ref().take(TAKEN).collect::<rusqlite::Result<Vec<_>>>()?;
+            // Without a taker, the other thread panicked; so will who waits for it.
+            if some.is_empty() || send.send(some).is_err() {
+                return Ok(());
             }
-        };
-        drop(send);
-        if let Err(panic) = learner.join() {
-            std::panic::resume_unwind(panic);
         }
-        read
     })
 }
 

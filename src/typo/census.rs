@@ -68,8 +68,8 @@ pub struct Census<'l> {
     sent: Vec<u32>,
     /// Addresses by domain.
     by_domain: Vec<Name>,
-    /// Where in `by_domain`, by domain.
-    users: Vec<Range<usize>>,
+    /// Where in `by_domain` a domain's begin, by domain.
+    users: Vec<u32>,
     /// Domains that accepted mail, by name.
     sorted: Vec<Domain>,
     mails: u64,
@@ -83,19 +83,14 @@ impl<'l> Census<'l> {
             names: Some(names),
             domains: vec![Standing::default(); names.domains()],
             addresses: vec![Reached::default(); names.len()],
-            users: vec![0..0; names.domains()],
             ..Census::default()
         };
         let reached = || {
             let accepted = ledger.contacts.iter().filter(|(_, contact)| contact.accepted > 0);
             accepted.filter(|(key, _)| names.domain(key.recipient) != Domain(0))
         };
-        let mut next = vec![0; names.len() + 1];
-        reached().for_each(|(key, _)| next[key.sender.0 as usize + 1] += 1);
-        for sender in 1..next.len() {
-            next[sender] += next[sender - 1];
-        }
-        census.sent = next.clone();
+        census.sent = starts(names.len(), reached().map(|(key, _)| key.sender.0));
+        let mut next = census.sent.clone();
         // Each beside the others of its sender at once, where it stands: there are millions.
         let mut pairs = vec![Pair { sender: Name::NONE, recipient: Name::NONE, sent: 0 }; next[names.len()] as usize];
         for (ContactKey { sender, recipient, direction, .. }, contact) in reached() {
@@ -132,16 +127,12 @@ impl<'l> Census<'l> {
         self.sorted = numbers.filter(|d| self.domains[d.0 as usize].accepted > 0).collect();
         self.sorted.sort_unstable_by_key(|domain| names.domain_text(*domain));
         let users = || (0..).map(Name).zip(&self.addresses).filter(|(_, s)| s.accepted > 0).map(|(name, _)| name);
-        let mut next = vec![0; self.domains.len() + 1];
-        users().for_each(|name| next[names.domain(name).0 as usize + 1] += 1);
-        for domain in 1..next.len() {
-            next[domain] += next[domain - 1];
-        }
-        self.users = next.windows(2).map(|ends| ends[0]..ends[1]).collect();
-        let mut by_domain = vec![Name::NONE; next[self.domains.len()]];
+        self.users = starts(self.domains.len(), users().map(|name| names.domain(name).0));
+        let mut next = self.users.clone();
+        let mut by_domain = vec![Name::NONE; next[self.domains.len()] as usize];
         for name in users() {
             let at = &mut next[names.domain(name).0 as usize];
-            by_domain[*at] = name;
+            by_domain[*at as usize] = name;
             *at += 1;
         }
         self.by_domain = by_domain;
@@ -175,8 +166,7 @@ impl<'l> Census<'l> {
         let known = || {
             let names = self.names?;
             let (sender, domain) = (names.find(sender).filter(|name| *name != Name::NONE)?, names.find_domain(domain)?);
-            let of = |sender: u32| self.sent[sender as usize] as usize;
-            let pairs = &self.pairs[of(sender.0)..of(sender.0 + 1)];
+            let pairs = &self.pairs[place(&self.sent, sender.0)];
             let start = pairs.partition_point(|pair| names.domain(pair.recipient) < domain);
             let reached = &pairs[start..];
             let end = reached.partition_point(|pair| names.domain(pair.recipient) == domain);
@@ -207,12 +197,26 @@ impl<'l> Census<'l> {
     pub fn locals(&self, domain: &str) -> Vec<(&'l str, u64)> {
         let known = || {
             let names = self.names?;
-            let users = &self.by_domain[self.users.get(names.find_domain(domain)?.0 as usize)?.clone()];
+            let users = &self.by_domain[place(&self.users, names.find_domain(domain)?.0)];
             let mails = |name: &Name| u64::from(self.addresses[name.0 as usize].accepted);
             Some(most(users.iter().map(|name| (names.text(*name), mails(name))).collect(), MAX_LOCALS))
         };
         known().unwrap_or_default()
     }
+}
+
+/// Where each of so many numbers' begin, when all that have the numbers `of` are brought together, and where the last ends.
+fn starts(numbers: usize, of: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut starts = vec![0; numbers + 1];
+    of.for_each(|number| starts[number as usize + 1] += 1);
+    for number in 1..starts.len() {
+        starts[number] += starts[number - 1];
+    }
+    starts
+}
+
+fn place(starts: &[u32], number: u32) -> Range<usize> {
+    starts[number as usize] as usize..starts[number as usize + 1] as usize
 }
 
 /// The first ones by mail, then by name.

@@ -17,6 +17,7 @@ use super::{
     unlisted::{self, Unlisted},
     words,
 };
+use crate::address::domain_of;
 
 /// Candidates below this are not told.
 const FAINT: f64 = 0.001;
@@ -219,6 +220,18 @@ fn written(shown: String) -> String {
 
 fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
+}
+
+/// The domain of an address; a text without `@` is one itself.
+pub(super) fn domain_or_all(text: &str) -> &str {
+    if text.contains('@') { domain_of(text) } else { text }
+}
+
+/// An address, or a domain, with its domain as people see it.
+pub(super) fn clean_address(text: &str) -> String {
+    let folded = crate::address::fold(text);
+    let domain = domain_or_all(&folded);
+    format!("{}{}", &folded[..folded.len() - domain.len()], clean(domain))
 }
 
 /// A domain as people see it: folded, without dots at its ends, punycode shown as letters.

@@ -4,8 +4,10 @@
 use std::{collections::BTreeMap, fmt};
 
 pub use super::made::{generate, limit, synthetic};
-use super::{Edit, Explainer, THRESHOLD};
-use crate::address::{domain_of, fold};
+use super::{
+    Edit, Explainer, THRESHOLD,
+    domain::{clean_address, domain_or_all},
+};
 
 /// Longer stems are counted together.
 const MAX_LENGTH: usize = 8;
@@ -74,9 +76,9 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
     // Per pair: one or two edits, right, probability.
     let mut outcomes: Vec<(usize, bool, f64)> = Vec::new();
     for pair in pairs {
-        let (typed, meant) = (fold(&pair.typed), fold(&pair.meant));
-        let domain = |name: &str| if name.contains('@') { domain_of(name).to_owned() } else { name.to_owned() };
-        if typed == meant || (explainer.knows_domain(&domain(&typed)) && domain(&typed) != domain(&meant)) {
+        let [typed, meant] = [&pair.typed, &pair.meant].map(|name| clean_address(name));
+        let [wrong, right] = [&typed, &meant].map(|name| domain_or_all(name));
+        if typed == meant || (explainer.knows_domain(wrong) && wrong != right) {
             evaluation.left_out += 1;
             continue;
         }
@@ -84,9 +86,9 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
             usize::from(if pair.edits.is_empty() { super::distance(&typed, &meant) > 1 } else { pair.edits.len() > 1 });
         evaluation.pairs[twice] += 1;
         let best = explainer.explain_address(&typed, None).into_iter().next();
-        let right = best.as_ref().is_some_and(|b| b.intended == meant);
+        let found = best.as_ref().is_some_and(|b| clean_address(&b.intended) == meant);
         let sure = best.as_ref().filter(|b| b.probability >= THRESHOLD);
-        if let Some(best) = sure.filter(|_| right && !pair.edits.is_empty()) {
+        if let Some(best) = sure.filter(|_| found && !pair.edits.is_empty()) {
             let same = same_kinds(&best.edits, &pair.edits);
             evaluation.kinds.0 += usize::from(same);
             evaluation.kinds.1 += 1;
@@ -95,13 +97,12 @@ pub fn evaluate(explainer: &Explainer<'_>, pairs: &[Pair], unrelated: &[Unrelate
             }
         }
         if twice == 0 {
-            let meant = domain(&meant);
-            let row = evaluation.lengths.entry(meant.find('.').unwrap_or(meant.len()).min(MAX_LENGTH)).or_default();
+            let row = evaluation.lengths.entry(right.find('.').unwrap_or(right.len()).min(MAX_LENGTH)).or_default();
             row[0] += 1;
-            row[1] += usize::from(right && sure.is_some());
-            row[2] += usize::from(explainer.domains.outranked(&domain(&typed), &meant));
+            row[1] += usize::from(found && sure.is_some());
+            row[2] += usize::from(explainer.domains.outranked(wrong, right));
         }
-        outcomes.push((twice, right, best.map_or(0.0, |b| b.probability)));
+        outcomes.push((twice, found, best.map_or(0.0, |b| b.probability)));
     }
     evaluation.confused = confused.into_iter().map(|((a, b), n)| (a, b, n)).collect();
     evaluation.confused.sort_by(|x, y| y.2.cmp(&x.2).then_with(|| (&x.0, &x.1).cmp(&(&y.0, &y.1))));

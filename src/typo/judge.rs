@@ -3,10 +3,9 @@
 
 use super::{
     Confirmed, Explainer,
-    domain::clean,
+    domain::{clean_address, domain_or_all},
     signs::{SIGNS, Signs, share},
 };
-use crate::address::{domain_of, fold};
 
 /// How strongly the weights are held to those before, from loosely to firmly.
 const HOLDS: [f64; 4] = [1.0, 10.0, 100.0, 1000.0];
@@ -64,10 +63,7 @@ pub fn judge(confirmed: &[Confirmed], explainer: &Explainer<'_>) -> (Signs, Judg
 /// `None` for what teaches nothing: wrong usernames, known names, names near none, and slips of another name than the
 /// one that seems meant.
 fn row(pair: &Confirmed, explainer: &Explainer<'_>) -> Option<Row> {
-    let domain = |name: &str| {
-        let name = fold(name);
-        clean(if name.contains('@') { domain_of(&name) } else { &name }).into_owned()
-    };
+    let domain = |name: &str| domain_or_all(&clean_address(name)).to_owned();
     let (typed, meant) = (domain(&pair.typed), pair.meant.as_deref().map(domain));
     let (intended, signs) = explainer.domains.signs(&typed, &explainer.channel)?;
     let held = crate::hash::fnv1a(meant.as_deref().unwrap_or(&typed).as_bytes()) % PARTS;

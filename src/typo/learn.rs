@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Edit, Parameters,
+    domain::domain_or_all,
     edit::{Change, changes, word_changes},
     keyboard,
     person::{self, Way},
@@ -77,9 +78,7 @@ impl Counts {
             }
             return;
         }
-        let name =
-            |address: &str| if address.contains('@') { domain_of(address).to_owned() } else { address.to_owned() };
-        match changes(&name(&meant), &name(&typed), base) {
+        match changes(domain_or_all(&meant), domain_or_all(&typed), base) {
             Some(found) => {
                 self.learned.domains += 1;
                 self.count(&found);

@@ -66,6 +66,10 @@ fn any_text_is_an_address() {
         let meant = told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str());
         assert_eq!(meant, Some("xn--mnchen-post-thb.de"), "{typed}: {told:?}");
     }
+    // A pair may be written either way.
+    let pair = |meant: &str| eval::Pair { typed: "münchen-pots.de".into(), meant: meant.into(), edits: Vec::new() };
+    let evaluation = eval::evaluate(&explainer, &["xn--mnchen-post-thb.de", "münchen-post.de"].map(pair), &[]);
+    assert!(evaluation.curve.iter().any(|p| p.threshold == THRESHOLD && p.right[0] == 1.0), "{evaluation}");
     check("bob@раураӏ.com", Some("bob@paypal.com"));
     check("bob@yahoo.com.cm", Some("bob@yahoo.com.cn"));
     check("bob@gmail.con", Some("bob@gmail.com"));

@@ -107,11 +107,9 @@ impl Index {
         if index.len() > few {
             index.fill();
         } else {
-            let names = || 0..index.len() as u32;
-            (index.odd, index.entries) = (
-                names().filter(|n| !index.name(*n).is_ascii()).collect(),
-                names().map(|n| u64::from(n) | looks(index.name(n))).collect(),
-            );
+            let names = index.len() as u32;
+            index.entries = (0..names).map(|n| u64::from(n) | looks(index.name(n))).collect();
+            index.odd = (0..names).filter(|n| !index.name(*n).is_ascii()).collect();
         }
         index
     }
@@ -170,7 +168,7 @@ impl Index {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         let records = size_of::<Record>() * self.records.len() + self.long.len();
-        records + 4 * self.starts.len() + 8 * self.entries.len()
+        records + 4 * (self.starts.len() + self.odd.len()) + 8 * self.entries.len()
     }
 
     /// The name of a number given by this index; empty for another.
