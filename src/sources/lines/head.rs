@@ -38,9 +38,28 @@ pub(crate) enum Stamp {
 const DAY: i64 = 86_400;
 const A_LEAP_YEAR: i64 = 2000;
 
+/// How the line before began: lines of one second and one host begin alike.
+#[derive(Debug, Default)]
+pub(crate) struct Before<'a> {
+    /// Up to the blank behind the host.
+    begin: &'a str,
+    /// What that says.
+    says: Option<(Stamp, &'a str)>,
+}
+
 /// Takes a line apart; `None` where it has no head.
 pub(crate) fn read(line: &str) -> Option<Head<'_>> {
-    let line = format::without_bom(line);
+    read_after(line, &mut Before::default())
+}
+
+/// The same behind other lines.
+pub(crate) fn read_after<'a>(whole: &'a str, before: &mut Before<'a>) -> Option<Head<'a>> {
+    if let Some((stamp, host)) = before.says
+        && let Some(tail) = whole.strip_prefix(before.begin)
+    {
+        return Some(tagged(stamp, host, tail));
+    }
+    let line = format::without_bom(whole);
     let (line, structured) = match line.strip_prefix('<') {
         Some(tail) => {
             let end = tail
@@ -57,7 +76,7 @@ pub(crate) fn read(line: &str) -> Option<Head<'_>> {
     let bytes = line.as_bytes();
     if !bytes.first()?.is_ascii_digit() {
         let (stamp, tail) = without_year(line)?;
-        return rfc3164(stamp, tail);
+        return rfc3164(stamp, whole, tail, before);
     }
     if bytes.get(10) == Some(&b' ') {
         // A blank between date and time makes the stamp two words; a zone after it, three.
@@ -69,14 +88,16 @@ pub(crate) fn read(line: &str) -> Option<Head<'_>> {
         let stamp = with_year(&line[..end])?;
         let tail = &line[end + 1..];
         // Syslog names host and program next; who writes anything else after such a stamp is Exim.
-        return match rfc3164(stamp, tail).filter(|head| !head.pid.is_empty()) {
+        let by_itself = &mut Before::default();
+        return match rfc3164(stamp, whole, tail, by_itself).filter(|head| !head.pid.is_empty()) {
             Some(head) => Some(head),
             None => Some(own(stamp, tail)),
         };
     }
     let end = memchr::memchr(b' ', bytes)?;
     let stamp = with_year(&line[..end])?;
-    if structured { rfc5424(stamp, &line[end + 1..]) } else { rfc3164(stamp, &line[end + 1..]) }
+    let tail = &line[end + 1..];
+    if structured { rfc5424(stamp, tail) } else { rfc3164(stamp, whole, tail, before) }
 }
 
 fn with_year(text: &str) -> Option<Stamp> {
@@ -134,23 +155,29 @@ fn digits(b: &[u8]) -> Option<u32> {
     b.iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0')))
 }
 
-/// `host program[pid]: text`
-fn rfc3164(stamp: Stamp, tail: &str) -> Option<Head<'_>> {
+/// `host program[pid]: text`, the end of the `whole` line.
+fn rfc3164<'a>(stamp: Stamp, whole: &'a str, tail: &'a str, before: &mut Before<'a>) -> Option<Head<'a>> {
     let tail = without_blanks(tail);
     let gap = near(tail.as_bytes(), b' ')?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
         return None;
     }
+    *before = Before { begin: &whole[..whole.len() - tail.len()], says: Some((stamp, host)) };
+    Some(tagged(stamp, host, tail))
+}
+
+/// `program[pid]: text`
+fn tagged<'a>(stamp: Stamp, host: &'a str, tail: &'a str) -> Head<'a> {
     // `last message repeated 2 times` has no program.
     let word = near(tail.as_bytes(), b' ').unwrap_or(tail.len());
     let Some(tag) = tail[..word].strip_suffix(':') else {
-        return Some(Head { stamp, host, program: "", pid: "", rest: tail });
+        return Head { stamp, host, program: "", pid: "", rest: tail };
     };
     let open = near(tag.as_bytes(), b'[');
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
-    Some(Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) })
+    Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) }
 }
 
 fn without_blanks(mut text: &str) -> &str {
@@ -334,6 +361,30 @@ mod tests {
             "2022-06-08T01:02:03",
         ] {
             assert_eq!(read(junk), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn a_line_behind_others_is_read_as_alone() {
+        let mut before = Before::default();
+        for line in [
+            "Jun  8 01:02:03 mx postfix/smtp[12]: A: b",
+            "Jun  8 01:02:03 mx postfix/qmgr[1]: A: removed",
+            "Jun  8 01:02:03 mx last message repeated 2 times",
+            "Jun  8 01:02:03 mx",
+            "Jun  8 01:02:03  mx2 postfix/qmgr[1]: x",
+            "Jun  8 01:02:03 mx3 postfix/qmgr[1]: x",
+            "Jun  8 01:02:04 mx3 postfix/qmgr[1]: x",
+            "2022-06-08T01:02:03+02:00 mx a[1]: x",
+            "2022-06-08T01:02:03+02:00 mx b[1]: x",
+            "2022-06-08 01:02:03 mx a[1]: x",
+            "2022-06-08 01:02:03 mx a b",
+            "<22>1 2022-06-08T01:02:03Z mx postfix/qmgr 12 - - A: removed",
+            "<22>1 2022-06-08T01:02:03Z mx postfix/qmgr 12 - - B: removed",
+            "<22>Jun 8 01:02:03 mx a[1]: x",
+            "<22>Jun 8 01:02:03 mx b[1]: x",
+        ] {
+            assert_eq!(read_after(line, &mut before), read(line), "{line}");
         }
     }
 

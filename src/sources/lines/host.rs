@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use compact_str::CompactString;
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Event, Refused, Said, Status, Tried, is_loopback},
     mail::{Mail, deliver, give_up},
     queue::{Origin, Queue, Recipient, written},
+    queues::Queues,
     refusal::{Refusal, Refusals},
     seen::Seen,
 };
@@ -20,7 +20,7 @@ use crate::{delivery::Attempt, moment::Timestamp, sources::format::Emit};
 pub(crate) struct Host {
     clock: Timestamp,
     swept: Timestamp,
-    queues: HashMap<CompactString, Queue>,
+    queues: Queues,
     refusals: Refusals,
     seen: Seen,
 }
@@ -101,7 +101,7 @@ impl Host {
             {
                 self.begun(id, at, emit);
                 if let Some(queue) = self.queues.remove(before) {
-                    self.queues.insert(id.into(), Queue { last: at.0, ..queue });
+                    *self.queues.entry(id) = Queue { last: at.0, ..queue };
                 }
             }
             Event::Pickup { id, sender, .. } => {
@@ -357,13 +357,13 @@ impl Host {
 
 /// The mail under `id`, which may be new: after one that left, it is.
 fn queue_of<'q>(
-    queues: &'q mut HashMap<CompactString, Queue>,
+    queues: &'q mut Queues,
     refusals: &mut Refusals,
     id: &str,
     at: Timestamp,
     emit: Emit<'_>,
 ) -> &'q mut Queue {
-    let queue = queues.entry(id.into()).or_default();
+    let queue = queues.entry(id);
     if queue.removed.is_some() {
         anew(queue, refusals, at, emit);
     }

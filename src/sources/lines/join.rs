@@ -200,7 +200,7 @@ fn ahead(bytes: &[u8], then: &mut dyn FnMut(Read<'_>)) {
 fn read(text: &str, lossy: u64) -> Read<'_> {
     let mut tally = Tally { lossy, ..Tally::default() };
     let mut items: Vec<Item<'_>> = Vec::with_capacity(text.len() / 128);
-    let mut month = 0;
+    let (mut month, mut before) = (0, head::Before::default());
     format::lines_of_text(text, &mut tally, |line, tally| {
         if !format::says_something(line) {
             return;
@@ -209,7 +209,7 @@ fn read(text: &str, lossy: u64) -> Read<'_> {
         if line.len() > MAX_LINE {
             return tally.reject("the line is longer than any record could be", line);
         }
-        let Some(head) = head::read(line) else {
+        let Some(head) = head::read_after(line, &mut before) else {
             if exim::is_header_block(line) {
                 tally.recognised += 1;
                 return;
@@ -217,16 +217,16 @@ fn read(text: &str, lossy: u64) -> Read<'_> {
             return tally.reject("no syslog line: time, host and program expected", line);
         };
         tally.recognised += 1;
-        let before = items.len();
+        let known = items.len();
         if let Some(server) = Server::of(&head) {
             server.read(&head, &mut |event| items.push(Item { stamp: head.stamp, host: head.host, event }));
             tally.own +=
-                u64::from(items.len() > before || head.program.starts_with("postfix") || server != Server::Postfix);
+                u64::from(items.len() > known || head.program.starts_with("postfix") || server != Server::Postfix);
         }
         // Lines without a year date each other, whoever wrote them.
         if let Stamp::InYear { month: this, .. } = head.stamp
             && this != std::mem::replace(&mut month, this)
-            && items.len() == before
+            && items.len() == known
         {
             items.push(Item { stamp: head.stamp, host: "", event: Event::Nothing });
         }

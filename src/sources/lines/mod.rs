@@ -5,8 +5,8 @@
 //! Out: deliveries, when the last attempt is known; what is open, for the next night.
 //! Never: decides by where a night's reading ends. A log read in one night or in many gives the same deliveries.
 //!
-//! `head` takes a line's head off, `server` asks the server's own reader what it tells (`event`), `queue`, `refusal` and
-//! `seen` hold what is not finished, `host` decides when a delivery is known, `mail` emits it, `join` does so for all
+//! `head` takes a line's head off, `server` asks the server's own reader what it tells (`event`), `queue`, `queues`, `refusal`
+//! and `seen` hold what is not finished, `host` decides when a delivery is known, `mail` emits it, `join` does so for all
 //! hosts, with `pieces` for lines that syslog had cut.
 
 pub(crate) mod event;
@@ -16,6 +16,7 @@ mod join;
 mod mail;
 mod pieces;
 mod queue;
+mod queues;
 mod refusal;
 mod seen;
 pub(crate) mod server;

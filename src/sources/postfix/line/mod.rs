@@ -108,7 +108,7 @@ fn client<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     while let Some(at) = find(tail, ", ") {
         tail = &tail[at + 2..];
         if let Some(name) = tail.strip_prefix("sasl_username=").filter(|_| !authenticated) {
-            login = name.split(", ").next().unwrap_or(name).trim_end();
+            login = name[..find(name, ", ").unwrap_or(name.len())].trim_end();
             trusted = true;
             authenticated = true;
         } else if let Some(original) = tail.strip_prefix("orig_client=") {
