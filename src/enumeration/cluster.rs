@@ -31,8 +31,8 @@ pub(super) struct Suspect {
 }
 
 /// Joins suspects with the same targets at the same time that share tried addresses or an uncommon HELO name, or whose
-/// lists are of one make and about one length; and whatever one account sent. Sharing a client alone joins nobody: two
-/// tenants of a botnet are two campaigns. `common` are words that bind nobody.
+/// lists are of one make and about one length; whatever one account sent; and who comes back. Sharing a client alone joins
+/// nobody: two tenants of a botnet are two campaigns. `common` are words that bind nobody.
 pub(super) fn campaigns(suspects: Vec<Suspect>, ledger: &Ledger, common: &HashSet<Bond>) -> Vec<Campaign> {
     let mut groups: Vec<Group> = Vec::new();
     for suspect in suspects {
@@ -73,7 +73,7 @@ impl<'l> Group<'l> {
         let tries: Vec<Try> = suspect.crossing.guesses.iter().map(|(_, one)| *one).collect();
         let failed = || tries.iter().filter(|one| !one.exists);
         Group {
-            inbound: !matches!(suspect.origin, Origin::Sender(_) | Origin::Login(_) | Origin::Submitter(_)),
+            inbound: !suspect.origin.is_ours(),
             origins: [suspect.origin].into(),
             tried: tries.iter().map(|one| one.recipient).collect(),
             targets: failed().map(|one| domain_of(ledger.names.text(one.recipient))).collect(),
@@ -93,6 +93,9 @@ impl<'l> Group<'l> {
     /// Why the two are one campaign, if they are.
     fn works_with(&self, other: &Self, ledger: &Ledger) -> Option<Join> {
         const DAY: i64 = 86_400;
+        if self.origins.intersection(&other.origins).any(|origin| !origin.is_crowd()) {
+            return Some(Join::again(self, other));
+        }
         let together = self.first.0 <= other.last.0 + DAY && other.first.0 <= self.last.0 + DAY;
         if self.inbound != other.inbound || !together {
             return None;

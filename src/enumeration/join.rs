@@ -21,6 +21,12 @@ type Shared = fn(&Ledger, Name, Name) -> Option<String>;
 pub(super) struct Join(String);
 
 impl Join {
+    /// Of one origin that guesses at two times.
+    pub(super) fn again(one: &Group<'_>, other: &Group<'_>) -> Self {
+        let back = one.first.max(other.first);
+        Join(format!("{} came back on {}", named(&one.origins), back.day()))
+    }
+
     /// Between two groups that tried so many addresses in common, or share a word.
     pub(super) fn of(one: &Group<'_>, other: &Group<'_>, shared: usize, bond: Option<Bond>, ledger: &Ledger) -> Self {
         let mut shares = Vec::new();

@@ -47,7 +47,7 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     for kind in KINDS {
         let origins = trails.by(kind, &explained, Origin::least(kind));
         let found: Vec<Suspect> =
-            origins.into_par_iter().filter_map(|(origin, rows)| suspect(origin, &rows, &trails, test)).collect();
+            origins.into_par_iter().flat_map_iter(|(origin, rows)| crossings(&origin, &rows, &trails, test)).collect();
         explained.extend(found.iter().flat_map(|one| &one.crossing.guesses).map(|(row, _)| *row));
         suspects.extend(found);
     }
@@ -57,20 +57,27 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     campaigns
 }
 
-/// An origin that crosses the test's bound.
-fn suspect(origin: Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) -> Option<Suspect> {
-    let tries = trails.tries(rows);
+/// An origin each time it crosses the test's bound: whoever was found may come back, and a crowd hide another.
+fn crossings(origin: &Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) -> Vec<Suspect> {
     let pattern = |guesses: &[(usize, Try)]| {
         let names: Vec<&str> = guesses.iter().map(|(_, one)| trails.ledger().names.text(one.recipient)).collect();
         pattern::of(&names)
     };
-    let walk = Walk::of(&tries, trails);
-    let early = walk.crossing_of_variants(test)?;
-    let variants = pattern(&early.guesses) == Pattern::NameVariants;
-    let mut crossing = if variants { early } else { walk.crossing(test)? };
-    let bystanders = trails.without_bystanders(&origin, &mut crossing.guesses);
-    let pattern = pattern(&crossing.guesses);
-    (!crossing.guesses.is_empty()).then_some(Suspect { origin, crossing, pattern, bystanders })
+    let (mut tries, mut found) = (trails.tries(rows), Vec::new());
+    loop {
+        let walk = Walk::of(origin, &tries, trails);
+        let Some(early) = walk.crossing_of_variants(test) else { break };
+        let variants = pattern(&early.guesses) == Pattern::NameVariants;
+        let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { break };
+        let explained: HashSet<usize> = crossing.guesses.iter().map(|(row, _)| *row).collect();
+        tries.retain(|(row, _)| !explained.contains(row));
+        let bystanders = trails.without_bystanders(origin, &mut crossing.guesses);
+        let pattern = pattern(&crossing.guesses);
+        if !crossing.guesses.is_empty() {
+            found.push(Suspect { origin: origin.clone(), crossing, pattern, bystanders });
+        }
+    }
+    found
 }
 
 /// Who looked like a guesser and is in none of `campaigns`, with the innocent explanation; at most fifty.

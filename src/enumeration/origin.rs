@@ -103,6 +103,21 @@ impl Origin {
         }
     }
 
+    /// Whether it is one of our users.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Origin::Sender(_) | Origin::Login(_) | Origin::Submitter(_))
+    }
+
+    /// Whether it is a visitor known by a name or an address of its own.
+    pub(super) fn is_one_visitor(&self) -> bool {
+        matches!(self, Origin::Client(_) | Origin::Snowshoe(..) | Origin::Stranger(_))
+    }
+
+    /// Whether it is a crowd, which may be another one the next time.
+    pub(super) fn is_crowd(&self) -> bool {
+        matches!(self, Origin::Crowd(_) | Origin::Helo(_))
+    }
+
     fn sender(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::Out)
             .then(|| Origin::Sender(person(known.ledger.names.text(key.sender)).into_owned()))

@@ -4,16 +4,17 @@
 //! ratio of "guesser" against "honest"; it never falls below zero, so that years of honesty hide nothing, and it fades
 //! over weeks, so that a slip now and then never adds up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Test,
     base::Base,
+    origin::Origin,
     trail::{Trails, Try},
 };
 use crate::{
     address::{domain_of, local_of},
-    ledger::Ledger,
+    ledger::{Ledger, Name},
 };
 
 /// Chance that a guesser's first contact is unknown; the paper's hit 0.91 % of tries.
@@ -30,13 +31,16 @@ const ROUND: usize = 3;
 const SLIPS: usize = 3;
 /// What has been seen weighs half after three weeks.
 const HALF_LIFE: f64 = 21.0 * 86_400.0;
+/// Seconds within which a visitor writes to whom it found.
+const COMES_BACK: i64 = 86_400;
 /// Log-likelihood ratio of names that are spellings of the same people's: nobody's list holds those. Word lists and
 /// numbered names add nothing: honest lists hold `info@` of a thousand firms and `student001` to `student999`.
 const VARIANTS: f64 = 5.0;
 
 /// An origin's way through its tries at its targets.
 #[derive(Debug, Clone)]
-pub(super) struct Walk {
+pub(super) struct Walk<'o> {
+    origin: &'o Origin,
     tries: Vec<(usize, Try)>,
     steps: Vec<Step>,
 }
@@ -65,13 +69,13 @@ pub(super) struct Crossing {
     pub(super) guesses: Vec<(usize, Try)>,
 }
 
-impl Walk {
+impl<'o> Walk<'o> {
     /// Walks an origin's tries in the order of time.
-    pub(super) fn of(tries: &[(usize, Try)], trails: &Trails<'_>) -> Self {
+    pub(super) fn of(origin: &'o Origin, tries: &[(usize, Try)], trails: &Trails<'_>) -> Self {
         let aimed = aimed(tries, trails.ledger());
         let base = &trails.base;
         let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
-        let mut walk = Walk { tries: Vec::new(), steps: Vec::new() };
+        let mut walk = Walk { origin, tries: Vec::new(), steps: Vec::new() };
         for (&(row, one), aimed) in tries.iter().zip(aimed) {
             failures += usize::from(!one.exists);
             if !aimed {
@@ -113,12 +117,24 @@ impl Walk {
                 || self.tries.iter().zip(&self.steps).filter(|((_, one), _)| (first..=last).contains(&one.at.0));
             if among().map(|(_, step)| step.weight).sum::<f64>() > 0.0 {
                 let peak = self.steps.iter().map(|step| step.headed).fold(0.0, f64::max);
-                let guesses = among().map(|(one, _)| *one).collect();
-                return Some(Crossing { peak, delay: self.steps[at].failures, guesses });
+                return Some(Crossing { peak, delay: self.steps[at].failures, guesses: self.guesses(first, last) });
             }
             from = self.tries.partition_point(|(_, one)| one.at.0 <= last).max(at + 1);
         }
         None
+    }
+
+    /// What was tried from `first` to `last`. A visitor who did nothing else before comes for mail to those it found within
+    /// a day; of ours, what others wrote to before is no guess from a client that guesses nothing.
+    fn guesses(&self, first: i64, last: i64) -> Vec<(usize, Try)> {
+        let tries = || self.tries.iter().copied();
+        let alone = self.origin.is_one_visitor() && !tries().any(|(_, one)| one.exists && one.at.0 < first);
+        let until = if alone { last + COMES_BACK } else { last };
+        let among = || tries().filter(|(_, one)| (first..=if one.exists { until } else { last }).contains(&one.at.0));
+        let guessing: BTreeSet<Name> = among().filter(|(_, one)| !one.exists).map(|(_, one)| one.client).collect();
+        let is_letter =
+            |one: &Try| self.origin.is_ours() && one.exists && one.popular && !guessing.contains(&one.client);
+        among().filter(|(_, one)| !is_letter(one)).collect()
     }
 }
 

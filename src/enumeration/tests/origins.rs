@@ -73,6 +73,36 @@ fn correspondents_hide_nobody_and_are_no_hits() {
 }
 
 #[test]
+fn who_comes_back_is_found_each_time_and_is_one_campaign() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for (burst, n) in (0..6).flat_map(|burst| (0..60).map(move |n| (burst, n))) {
+        log.out(2000 + burst * 5 * DAY + n, "eve@us.example", &format!("k{burst}w{n}@victim.example"), n == 30);
+    }
+    let hits = ["k0w30", "k1w30", "k2w30", "k3w30", "k4w30", "k5w30"].map(|name| format!("{name}@victim.example"));
+    let campaign = found(&log, "eve@us.example", &hits.each_ref().map(String::as_str), 360);
+    assert_eq!((campaign.last_seen.0 - campaign.first_seen.0) / 86_400, 25);
+    assert!(campaign.why.iter().any(|why| why.contains("eve@us.example came back on")), "{:?}", campaign.why);
+}
+
+#[test]
+fn letters_of_the_account_that_guesses_are_no_hits() {
+    let mut log = Log::new(1);
+    log.everyday();
+    let mut write = |minute: i64, from: &str, client: &str, to: &str, exists: bool| {
+        let mail = Delivery { sender: from, client: Some(client), recipient: to, ..MAIL };
+        log.tell(minute, mail, (!exists).then_some(BounceType::UserUnknown));
+    };
+    write(0, "colleague@us.example", "10.0.0.2", "friend@victim.example", true);
+    for n in 0..60 {
+        write(10_000 + n * 30, "eve@us.example", "198.51.100.66", &format!("k{n}w@victim.example"), n == 40);
+    }
+    write(10_700, "eve@us.example", "10.0.0.3", "friend@victim.example", true);
+    let campaign = found(&log, "eve@us.example", &["k40w@victim.example"], 60);
+    assert_eq!(campaign.ips, ["198.51.100.66"]);
+}
+
+#[test]
 fn rotating_return_paths_are_one_sender() {
     let mut log = Log::new(1);
     log.everyday();

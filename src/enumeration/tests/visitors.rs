@@ -28,6 +28,41 @@ fn visitors_alone_by_network_or_by_sender() {
 }
 
 #[test]
+fn who_only_guessed_comes_for_those_it_found() {
+    let guess = |log: &mut Log| {
+        for n in 0..60 {
+            log.visit(3000 + n / 30, "203.0.113.9", "x@spam.example", &format!("h{n}e@us.example"), false);
+        }
+        for (minute, to) in [(3006, "ann"), (3300, "bob"), (3000 + 2 * DAY, "cat")] {
+            log.visit(minute, "203.0.113.9", "x@spam.example", &format!("{to}@us.example"), true);
+        }
+    };
+    let mut log = Log::new(1);
+    guess(&mut log);
+    found(&log, "203.0.113.9", &["ann@us.example", "bob@us.example"], 62);
+    // Whom it wrote to before, it knows.
+    let mut log = Log::new(1);
+    log.visit(10, "203.0.113.9", "x@spam.example", "dan@us.example", true);
+    guess(&mut log);
+    found(&log, "203.0.113.9", &[], 60);
+}
+
+#[test]
+fn a_crowd_hides_no_other() {
+    let mut log = Log::new(1);
+    log.passers_by();
+    log.crowd(|n| (format!("h{n}e@us.example"), n == 60));
+    for n in 0..150 {
+        let client = format!("101.{n}.{}.8", n % 100);
+        log.visit(6_500 + n, &client, &format!("b{n}@q{n}.example"), &format!("j{n}f@us.example"), n == 70);
+    }
+    let mut campaigns = find(&log.ledger, &Test::default());
+    campaigns.sort_by_key(|c| c.first_seen);
+    let told: Vec<_> = campaigns.iter().map(|c| (c.guesses, c.confirmed.join(" "))).collect();
+    assert_eq!(told, [(120, "h60e@us.example".to_owned()), (150, "j70f@us.example".to_owned())]);
+}
+
+#[test]
 fn one_botnet_two_targets_are_two_campaigns() {
     let mut log = Log::new(1);
     for n in 0..60 {
