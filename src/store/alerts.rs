@@ -181,14 +181,17 @@ fn known(db: &Connection, id: &str) -> rusqlite::Result<Option<Known>> {
     .optional()
 }
 
-/// The alert that `alert` goes on from: one that is not over, shares an origin with it, and is not found any more.
+/// The alert that `alert` goes on from: one that shares an origin with it, is not found any more, and is not over, or was
+/// seen no less long: what is over with all that is found now stays over under another id, too.
 fn adopt(db: &Connection, alert: &mut Alert, tonight: &mut BTreeSet<String>) -> rusqlite::Result<Option<Known>> {
     let mut select = db.prepare_cached(
         "SELECT a.id FROM alert_origins o JOIN alerts a ON a.id = o.alert
-         WHERE o.origin = ?1 AND a.closed_at IS NULL ORDER BY a.raised_at, a.id",
+         WHERE o.origin = ?1 AND (a.closed_at IS NULL OR a.last_seen >= ?2)
+         ORDER BY a.closed_at IS NOT NULL, a.raised_at, a.id",
     )?;
     for origin in origins(alert) {
-        let earlier = select.query_map([origin], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+        let earlier = select.query_map(params![origin, alert.last_seen.0], |row| row.get(0))?;
+        let earlier = earlier.collect::<rusqlite::Result<Vec<String>>>()?;
         if let Some(id) = earlier.into_iter().find(|id| !tonight.contains(id)) {
             tonight.insert(id.clone());
             alert.id = id;

@@ -139,7 +139,23 @@ fn a_campaign_that_others_joined_is_the_same_alert() {
     assert_eq!(news(&hook, &mut seen), ["opened medium"]);
     assert_eq!(joined.alerts[0].id, first.alerts[0].id);
     assert_eq!(joined.alerts[0].raised_at, on(0));
-    // Two that stand side by side are two, whatever they share.
+    // Over, it stays so under an id of its own, until it goes on.
+    for day in 2..6 {
+        night(&mut store, &sinks, &mut burst(0, 110, on(1)), on(day));
+    }
+    assert_eq!(news(&hook, &mut seen), ["opened medium", "closed medium"]);
+    let mut again = burst(0, 110, on(1));
+    again.campaigns[0].id = "a third".into();
+    night(&mut store, &sinks, &mut again, on(6));
+    assert_eq!((news(&hook, &mut seen), &again.alerts[0].id), (vec![], &first.alerts[0].id));
+}
+
+#[test]
+fn campaigns_side_by_side_are_two_alerts() {
+    let (hook, sinks, mut store) = start("");
+    let mut seen = 0;
+    night(&mut store, &sinks, &mut burst(0, 100, on(0)), on(0));
+    assert_eq!(news(&hook, &mut seen), ["opened medium"]);
     let mut apart = burst(0, 110, on(2));
     apart.campaigns.push(campaign("third@evil.example", 0, 50));
     night(&mut store, &sinks, &mut apart, on(2));
