@@ -49,6 +49,12 @@ const SAMPLE: u64 = 64 << 10;
 
 const DAY: i64 = 86_400;
 
+/// Where turns of the year are looked for: so many places at most, a usual line apart at least.
+const LOOKS: u64 = 1024;
+const LINE: u64 = 256;
+/// A year that has every day.
+const LEAP_YEAR: i32 = 2000;
+
 /// How well logs pack, about.
 const USUAL_RATIO: u64 = 8;
 
@@ -227,6 +233,32 @@ impl Input {
         Ok(text.lines().rev().find_map(|line| kind.format().moment(line, options)))
     }
 
+    /// Turns of the year up to the `last` line of a plain file whose stamps have none, by looking into it here and there.
+    fn turns(&self, kind: FormatKind, options: &Options, last: Timestamp) -> io::Result<i64> {
+        let (Source::Path(path) | Source::Range(path, ..)) = &self.source else { return Ok(0) };
+        let fixed = Options { year: Some(LEAP_YEAR), ..*options };
+        let (mut file, mut before, mut turns) = (File::open(path)?, None, 0);
+        let looks = (self.total_bytes / LINE).clamp(1, LOOKS);
+        for n in 0..looks {
+            file.seek(SeekFrom::Start(self.total_bytes / looks * n))?;
+            let mut piece = Vec::new();
+            Read::by_ref(&mut file).take(2 * LINE).read_to_end(&mut piece)?;
+            let text = String::from_utf8_lossy(&piece);
+            // The first line may have lost its beginning.
+            let Some(at) = text.lines().skip(usize::from(n > 0)).find_map(|line| kind.format().moment(line, &fixed))
+            else {
+                continue;
+            };
+            let (year, month, _) = at.day().civil();
+            if year != i64::from(LEAP_YEAR) {
+                return Ok(0);
+            }
+            turns += i64::from(before.replace(month).is_some_and(|before| month + 6 < before));
+        }
+        turns += i64::from(before.is_some_and(|before| last.day().civil().1 + 6 < before));
+        Ok(turns)
+    }
+
     fn sample(&mut self, options: &Options) -> io::Result<()> {
         let (plain, packed) = unpack::unpack(self.raw()?)?;
         self.packed = packed;
@@ -245,17 +277,19 @@ impl Input {
                 text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
             let last = if packed { None } else { self.last(kind, options)? };
             // Without a year both are read as the latest that is not in the future. A log that seems to end before it
-            // begins began a year earlier; a few hours are only clocks and zones.
+            // begins began a year earlier, a few hours are only clocks and zones; one that tells of more turns of the year
+            // began before as many.
             if let (Some(first), Some(last)) = (self.first, last)
-                && last < first.plus(-DAY)
                 && options.year.is_none()
             {
                 let (year, ..) = first.day().civil();
-                let before = Options { year: i32::try_from(year - 1).ok(), ..*options };
+                let begun = last.day().civil().0 - self.turns(kind, options, last)?;
+                let begun = begun.min(year - i64::from(last < first.plus(-DAY)));
+                let before = Options { year: i32::try_from(begun).ok(), ..*options };
                 let earlier = text.lines().find_map(|line| kind.format().moment(line, &before));
                 // Stamps with a year stay what they are.
-                if earlier.is_some_and(|at| at < first) {
-                    (self.year, self.first) = (Some(year - 1), earlier);
+                if begun < year && earlier.is_some_and(|at| at < first) {
+                    (self.year, self.first) = (Some(begun), earlier);
                 }
             }
         }

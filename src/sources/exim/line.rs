@@ -8,6 +8,9 @@ use crate::sources::lines::{
     },
 };
 
+/// What Exim answers where it routes no user of that name.
+const UNKNOWN_HERE: &str = "550 5.1.1 Unknown user: Unrouteable address";
+
 /// Reads a line.
 pub(crate) fn read<'a>(head: &Head<'a>, push: &mut dyn FnMut(Event<'a>)) {
     if let Some((number, of, text)) = piece(head.rest) {
@@ -22,7 +25,7 @@ pub(crate) fn read<'a>(head: &Head<'a>, push: &mut dyn FnMut(Event<'a>)) {
         ("=>" | "->", tail) => attempt(id, tail, Status::Sent, push),
         // Cut-through: told before the mail's own arrival, which is still to come.
         (">>", tail) => {
-            push(Event::Opened { id });
+            push(Event::Opened { id, message: "" });
             attempt(id, tail, Status::Sent, push);
         }
         ("**", tail) => attempt(id, tail, Status::Bounced, push),
@@ -134,6 +137,7 @@ fn arrival<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
         // By a local user, or Exim's own notice about another mail.
         _ => push(Event::Pickup { id, sender: Some(sender), before: None }),
     }
+    push(Event::Opened { id, message: fields.message });
 }
 
 /// `DEST [<ORIG>] F=<S> R=… T=… H=host [ip] C="reply"`, `DEST …: why`, `DEST … defer (errno): why`
@@ -205,11 +209,19 @@ fn refusal<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
         return;
     }
     let why = tail.trim_start_matches([':', ' ']).trim_matches('"');
-    let reply = cut(if why.is_empty() { rest } else { said(why) });
+    let authenticated = fields.login.is_some() || fields.client.is_none();
+    let reply = match why {
+        "" => rest,
+        // `verify = recipient` says so of unknown users and of unknown domains; a stranger gets that far at domains that
+        // are ours only.
+        "Unrouteable address" if !authenticated => UNKNOWN_HERE,
+        _ => said(why),
+    };
+    let reply = cut(reply);
     push(Event::Refused(Refused {
         id,
         ip: fields.client.map_or("", address),
-        authenticated: fields.login.is_some() || fields.client.is_none(),
+        authenticated,
         said: fields.said(),
         sender: fields.from,
         recipient,
@@ -271,6 +283,7 @@ struct Fields<'a> {
     /// The authenticator and whom it let in.
     login: Option<&'a str>,
     helo: &'a str,
+    message: &'a str,
     /// What follows.
     rest: &'a str,
 }
@@ -283,6 +296,8 @@ impl<'a> Fields<'a> {
             fields.rest = tail;
             if let Some((orig, after)) = bracketed(tail) {
                 fields.orig = orig;
+                tail = after;
+            } else if let Some(after) = flag(tail) {
                 tail = after;
             } else if let Some(value) = tail.strip_prefix("H=") {
                 tail = fields.host(value);
@@ -309,7 +324,7 @@ impl<'a> Fields<'a> {
                     "C" => fields.confirmation = value.trim_matches('"'),
                     // A message id is the sender's text; nothing behind it is believed.
                     "id" => {
-                        fields.rest = "";
+                        (fields.message, fields.rest) = (value, "");
                         return fields;
                     }
                     _ => {}
@@ -338,6 +353,7 @@ impl<'a> Fields<'a> {
             // Without brackets behind it the name is what the client said, and true.
             self.helo = name;
             tail = after.trim_start_matches(' ');
+            tail = tail.strip_prefix("DS ").unwrap_or(tail);
         }
         if tail.starts_with('(') {
             // HELO may be an address in brackets itself; the client's follows it.
@@ -352,6 +368,12 @@ impl<'a> Fields<'a> {
             after.strip_prefix(':').map(|t| t.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'));
         port.unwrap_or(after).trim_start_matches(['*', '?'])
     }
+}
+
+/// What follows a word that says how a session went: TCP Fast Open, DNSSEC, CHUNKING, PIPELINING, PRDR.
+fn flag(text: &str) -> Option<&str> {
+    let (first, tail) = word(text);
+    matches!(first, "TFO" | "TFO*" | "DS" | "K" | "L" | "L*" | "L." | "L-" | "PRDR").then_some(tail)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ pub(crate) enum Event<'a> {
     Client { id: &'a str, ip: &'a str, trusted: bool, authenticated: bool, said: Said<'a> },
     /// A mail was taken from a local user, or one put back under a new id (Postfix `postsuper -r`), or split off another.
     Pickup { id: &'a str, sender: Option<&'a str>, before: Option<&'a str> },
-    /// A new mail was seen.
-    Opened { id: &'a str },
+    /// A new mail was seen, and perhaps its message id.
+    Opened { id: &'a str, message: &'a str },
     /// The client of a mail had logged in before it sent it.
     Login { id: &'a str, login: &'a str },
     /// The mail's envelope.
@@ -68,6 +68,8 @@ pub(crate) enum Agent {
     Smtp,
     /// Into a mailbox or a program.
     Mailbox,
+    /// To a program that may hand the mail in again: a content filter.
+    Pipe,
     /// Nobody: the mail is dropped or refused by ourselves.
     Nobody,
 }
@@ -191,6 +193,12 @@ pub(crate) fn is_private(ip: &str) -> bool {
         Ok(std::net::IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
         Err(_) => false,
     }
+}
+
+/// Whether a server only says that it has tried for long enough: what was answered stands in the lines before.
+pub(crate) fn only_gives_up(reply: &str) -> bool {
+    reply == "retry timeout exceeded"
+        || (reply.starts_with("all hosts for ") && reply.contains("have been failing for a long time"))
 }
 
 /// A reply as it is kept.

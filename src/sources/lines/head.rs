@@ -157,7 +157,11 @@ fn digits(b: &[u8]) -> Option<u32> {
 
 /// `host program[pid]: text`, the end of the `whole` line.
 fn rfc3164<'a>(stamp: Stamp, whole: &'a str, tail: &'a str, before: &mut Before<'a>) -> Option<Head<'a>> {
-    let tail = without_blanks(tail);
+    let mut tail = without_blanks(tail);
+    // FreeBSD's `<mail.info>`.
+    if let Some((_, after)) = tail.strip_prefix('<').and_then(|tail| tail.split_once("> ")) {
+        tail = after;
+    }
     let gap = near(tail.as_bytes(), b' ')?;
     let (host, tail) = (&tail[..gap], &tail[gap + 1..]);
     if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
@@ -177,7 +181,12 @@ fn tagged<'a>(stamp: Stamp, host: &'a str, tail: &'a str) -> Head<'a> {
     let open = near(tag.as_bytes(), b'[');
     let pid = open.map_or("", |open| tag[open + 1..].trim_end_matches(']'));
     let program = &tag[..open.unwrap_or(tag.len())];
-    Head { stamp, host, program, pid, rest: without_blanks(&tail[word..]) }
+    let mut rest = without_blanks(&tail[word..]);
+    // Solaris's `[ID 801593 mail.info]`.
+    if let Some((_, text)) = rest.strip_prefix("[ID ").and_then(|id| id.split_once("] ")) {
+        rest = text;
+    }
+    Head { stamp, host, program, pid, rest }
 }
 
 fn without_blanks(mut text: &str) -> &str {
@@ -274,7 +283,8 @@ impl Years {
         };
         let guess = match (self.last, self.first_year.or(self.told)) {
             (Some((year, before)), _) if month + 6 < before => year + 1,
-            (Some((year, before)), _) if month > before + 6 => year - 1,
+            // A late line of the old year; a log with few lines may pass over more months than six.
+            (Some((year, before)), _) if month > before + 9 => year - 1,
             (Some((year, _)), _) => year,
             (None, Some(year)) => year,
             (None, None) => {
@@ -335,6 +345,20 @@ mod tests {
                 "mx",
                 "",
                 "last message repeated 2 times",
+            ),
+            (
+                "Jun  8 01:02:03 <mail.info> mx postfix/qmgr[1]: A: removed",
+                "2022-06-08T01:02:03Z",
+                "mx",
+                "postfix/qmgr",
+                "A: removed",
+            ),
+            (
+                "Jun  8 01:02:03 mx sendmail[1]: [ID 801593 mail.info] A: to=<b>",
+                "2022-06-08T01:02:03Z",
+                "mx",
+                "sendmail",
+                "A: to=<b>",
             ),
             ("2022-06-08 01:02:03.456 +0200 [12] x", "2022-06-07T23:02:03Z", "", "exim", "[12] x"),
             (
@@ -398,6 +422,9 @@ mod tests {
         assert_eq!(year(&mut y, "Dec 30 00:00:00"), "2022-12-30");
         assert_eq!(year(&mut y, "Jan  1 00:00:00"), "2023-01-01");
         assert_eq!(year(&mut y, "Dec 31 23:59:59"), "2022-12-31", "a late line of the old year");
+        let mut sparse = years("2022-11-04T02:00:00Z");
+        let read = ["Jan  5 10:00:00", "Sep  5 10:00:00", "Oct  5 10:00:00"].map(|stamp| year(&mut sparse, stamp));
+        assert_eq!(read, ["2022-01-05", "2022-09-05", "2022-10-05"]);
         assert_eq!(year(&mut y, "Jan  1 00:00:01"), "2023-01-01");
         let mut y = years("2023-06-01T00:00:00Z");
         assert_eq!(year(&mut y, "Feb 29 00:00:00"), "2020-02-29");

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 
 use compact_str::CompactString;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, Refused, Said, Status, Tried, is_loopback},
+    event::{Agent, Event, Refused, Said, Status, Tried, is_loopback, only_gives_up},
     mail::{Mail, deliver, give_up},
     queue::{Origin, Queue, Recipient, written},
     queues::Queues,
     refusal::{Refusal, Refusals},
     seen::Seen,
 };
-use crate::{delivery::Attempt, moment::Timestamp, sources::format::Emit};
+use crate::{delivery::Attempt, hash::stable_hash, moment::Timestamp, sources::format::Emit};
 
 /// The queues of one host, and its time as its log tells it.
 #[derive(Debug, Default)]
@@ -21,6 +22,9 @@ pub(crate) struct Host {
     clock: Timestamp,
     swept: Timestamp,
     queues: Queues,
+    /// By the hash of its message id: a mail handed in on this machine, and one that a program took, which may be the same.
+    picked: HashMap<u64, CompactString>,
+    piped: HashMap<u64, CompactString>,
     refusals: Refusals,
     seen: Seen,
 }
@@ -55,9 +59,15 @@ const MAX_QUEUES: usize = 500_000;
 impl Host {
     /// As the night before left it.
     pub(crate) fn of(saved: SavedHost) -> Self {
+        let by_message = |fits: &dyn Fn(&Queue) -> bool| {
+            let mails = saved.queues.iter().filter(|(_, queue)| queue.message != 0 && fits(queue));
+            mails.map(|(id, queue)| (queue.message, id.clone())).collect()
+        };
         Host {
             clock: Timestamp(saved.clock),
             swept: Timestamp(saved.swept),
+            picked: by_message(&|queue| queue.picked),
+            piped: by_message(&Queue::is_piped),
             queues: saved.queues.into_iter().collect(),
             refusals: Refusals::of(saved.refusals),
             seen: Seen::of(saved.seen),
@@ -106,7 +116,7 @@ impl Host {
             }
             Event::Pickup { id, sender, .. } => {
                 let queue = self.begun(id, at, emit);
-                (queue.origin, queue.ours) = (Origin::Known, true);
+                (queue.origin, queue.ours, queue.picked) = (Origin::Known, true, true);
                 if let Some(sender) = sender {
                     queue.sender = Some(sender.into());
                 }
@@ -127,7 +137,7 @@ impl Host {
                 queue.sender = Some(sender.into());
                 self.told(id, emit);
             }
-            Event::Opened { id } => self.queue(id, at, emit).opened = true,
+            Event::Opened { id, message } => self.opened(id, message, at, emit),
             Event::Sender { id, sender } => {
                 let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
                 if queue.sender.as_deref() == Some(sender) {
@@ -190,10 +200,11 @@ impl Host {
         let Some(queue) = self.queues.get_mut(id) else {
             return;
         };
-        if !queue.is_told() || !queue.recipients.iter().any(|r| r.done) {
+        let over = |r: &Recipient| r.done && !r.piped;
+        if !queue.is_told() || !queue.recipients.iter().any(over) {
             return;
         }
-        let done: Vec<Recipient> = queue.recipients.extract_if(.., |r| r.done).collect();
+        let done: Vec<Recipient> = queue.recipients.extract_if(.., |r| over(r)).collect();
         for recipient in &done {
             deliver(&mut self.refusals, queue, recipient, emit);
         }
@@ -210,18 +221,33 @@ impl Host {
     }
 
     fn tried(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
+        let from_there = |behind: &Queue| {
+            // An id is whatever the other side says: who sent us a mail could name it.
+            let one_sender =
+                || behind.sender.is_none() || self.queues.get(id).is_none_or(|queue| queue.sender == behind.sender);
+            !tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours && one_sender()
+        };
         if let Some(next) = tried.next.filter(|next| *next != id)
-            && self.queues.get(next).is_some_and(|behind| {
-                tried.inside || (!tried.to_ip.is_empty() && behind.client == tried.to_ip && !behind.ours)
-            })
+            && self.queues.get(next).is_some_and(|behind| tried.inside || from_there(behind))
         {
             return self.hop(id, next, tried, at, emit);
+        }
+        let filter = tried.agent == Agent::Pipe || (tried.agent == Agent::Mailbox && !self.picked.is_empty());
+        if filter && tried.status == Status::Sent && self.filtered(id, tried, at, emit) {
+            return;
         }
         let queue = queue_of(&mut self.queues, &mut self.refusals, id, at, emit);
         let position = queue.position(tried);
         if tried.status == Status::Deferred {
             queue.keep(position, tried, at);
             return;
+        }
+        if let Some(at) = position
+            && tried.status == Status::Bounced
+            && only_gives_up(tried.reply)
+        {
+            queue.recipients[at].done = true;
+            return self.told(id, emit);
         }
         if !queue.is_told() || position.is_some() {
             queue.keep(position, tried, at).done = true;
@@ -239,6 +265,65 @@ impl Host {
             into,
         };
         mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
+    }
+
+    /// A mail was seen, with its message id.
+    fn opened(&mut self, id: &str, message: &str, at: Timestamp, emit: Emit<'_>) {
+        let queue = self.queue(id, at, emit);
+        queue.opened = true;
+        let message = if message.is_empty() { 0 } else { stable_hash(message.as_bytes()) };
+        if message == 0 || queue.message == message {
+            return;
+        }
+        queue.message = message;
+        if !queue.picked {
+            return;
+        }
+        let sender = queue.sender.clone();
+        let before = self.piped.get(&message).filter(|before| *before != id);
+        match before.filter(|before| self.queues.get(before).is_some_and(|queue| queue.sender == sender)).cloned() {
+            Some(before) => self.goes_on(&before, id, emit),
+            None => drop(self.picked.insert(message, id.into())),
+        }
+    }
+
+    /// Whether the program that took a mail has handed it in again, as content filters do, or may still: the same message
+    /// of the same sender.
+    fn filtered(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) -> bool {
+        let queue = self.queue(id, at, emit);
+        let (message, sender) = (queue.message, queue.sender.clone());
+        if message == 0 {
+            return false;
+        }
+        let again = |next: &&CompactString| {
+            *next != id
+                && self.queues.get(next).is_some_and(|behind| behind.message == message && behind.sender == sender)
+        };
+        let next = self.picked.get(&message).filter(again).cloned();
+        if next.is_none() && tried.agent != Agent::Pipe {
+            return false;
+        }
+        let queue = self.queue(id, at, emit);
+        let position = queue.position(tried);
+        let recipient = queue.keep(position, tried, at);
+        (recipient.done, recipient.piped) = (true, true);
+        match next {
+            Some(next) => self.goes_on(id, &next, emit),
+            None => drop(self.piped.insert(message, id.into())),
+        }
+        true
+    }
+
+    /// What a program took of a mail goes on under `next`, as from the client who brought it.
+    fn goes_on(&mut self, id: &str, next: &str, emit: Emit<'_>) {
+        let Some(queue) = self.queues.get_mut(id) else { return };
+        queue.recipients.retain(|r| !r.piped);
+        let Queue { client, login, helo, origin, ours, .. } = queue.beginning();
+        if let Some(behind) = self.queues.get_mut(next) {
+            (behind.client, behind.login, behind.helo) = (client, login, helo);
+            (behind.origin, behind.ours) = (origin, ours);
+        }
+        self.told(next, emit);
     }
 
     /// A hand-over to ourselves: the mail goes on under `next`, with the client of this hop.
@@ -268,7 +353,7 @@ impl Host {
         let Some(queue) = self.queues.get_mut(id).filter(|queue| queue.removed.is_none()) else {
             return;
         };
-        if queue.is_told() && !queue.second {
+        if queue.is_told() && !queue.second && !queue.is_piped() {
             return self.leave(id, emit);
         }
         queue.removed = Some(at.0);
@@ -280,15 +365,15 @@ impl Host {
         if refused.twice && self.seen.again(refused, at) {
             return;
         }
+        // What one of our own users mistyped is refused on its way out.
+        let ours = refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
         if refused.temporary {
-            if let Some(stale) = self.refusals.wait(refused, at) {
+            if let Some(stale) = self.refusals.wait(refused, ours, at) {
                 give_up(&stale, emit);
             }
             return;
         }
         let attempt = Attempt { from_ip: "", to_ip: "", reply: refused.reply, accepted: false };
-        // What one of our own users mistyped is refused on its way out.
-        let ours = refused.authenticated || self.queues.get(refused.id).is_some_and(|queue| queue.ours);
         let Refused { sender, ip: client, said, recipient, .. } = *refused;
         let mail = Mail { sender, client, said, recipient, into: !ours };
         mail.emit(&mut self.refusals, at, at, std::slice::from_ref(&attempt), emit);
@@ -320,6 +405,9 @@ impl Host {
         };
         for id in self.ids(is_over) {
             self.leave(&id, emit);
+        }
+        for by_message in [&mut self.picked, &mut self.piped] {
+            by_message.retain(|_, id| self.queues.get(id).is_some());
         }
     }
 

@@ -81,7 +81,7 @@ pub(crate) fn deliver(refusals: &mut Refusals, queue: &Queue, recipient: &Recipi
             temporary: true,
             twice: false,
         };
-        if let Some(stale) = refusals.wait(&refused, Timestamp(first.at)) {
+        if let Some(stale) = refusals.wait(&refused, false, Timestamp(first.at)) {
             give_up(&stale, emit);
         }
         return;
@@ -104,8 +104,7 @@ pub(crate) fn give_up(refusal: &Refusal, emit: Emit<'_>) {
         return;
     };
     let attempts: Vec<Attempt<'_>> = refusal.tries.iter().map(Try::attempt).collect();
-    let said = Said { login: "", helo: &refusal.helo };
-    let mail =
-        Mail { sender: &refusal.sender, client: &refusal.client, said, recipient: &refusal.recipient, into: true };
+    let Refusal { client, sender, recipient, login, helo, ours, .. } = refusal;
+    let mail = Mail { sender, client, said: Said { login, helo }, recipient, into: !ours };
     mail.say(Timestamp(first.at), Timestamp(last.at), &attempts, emit);
 }

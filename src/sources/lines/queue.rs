@@ -29,6 +29,12 @@ pub(crate) struct Queue {
     pub(crate) removed: Option<i64>,
     /// Its latest line.
     pub(crate) last: i64,
+    /// Hash of its message id; 0 when unknown.
+    #[serde(default)]
+    pub(crate) message: u64,
+    /// Whether it was handed in on this machine: perhaps by a content filter.
+    #[serde(default)]
+    pub(crate) picked: bool,
     pub(crate) recipients: Vec<Recipient>,
 }
 
@@ -56,6 +62,9 @@ pub(crate) struct Recipient {
     /// Refused when the mail came in, for the time being or for good.
     #[serde(default)]
     pub(crate) door: Option<Refusal>,
+    /// Whether a program took it that may hand it in again: the hop behind may still be told.
+    #[serde(default)]
+    pub(crate) piped: bool,
     pub(crate) tries: Vec<Try>,
 }
 
@@ -110,7 +119,7 @@ impl Queue {
     /// Whether this attempt was a delivery on our side.
     pub(crate) fn is_into(&self, tried: &Tried<'_>) -> bool {
         match tried.agent {
-            Agent::Mailbox => true,
+            Agent::Mailbox | Agent::Pipe => true,
             Agent::Nobody => self.is_from_outside(),
             // A gateway that hands mail from the world to a server inside.
             Agent::Smtp => self.is_from_outside() && is_private(tried.to_ip),
@@ -132,6 +141,7 @@ impl Queue {
                 into,
                 done: false,
                 door: None,
+                piped: false,
                 tries: Vec::new(),
             });
             self.recipients.len() - 1
@@ -150,6 +160,7 @@ impl Queue {
                 orig_to: String::new(),
                 into: true,
                 done: true,
+                piped: false,
                 door: Some(if refused.temporary { Refusal::ForNow } else { Refusal::ForGood }),
                 tries: vec![Try::of("", refused.reply, false, at)],
             });
@@ -159,6 +170,11 @@ impl Queue {
     /// Whether all that is known of it are refusals.
     pub(crate) fn is_only_refused(&self) -> bool {
         self.recipients.iter().all(|r| r.door.is_some())
+    }
+
+    /// Whether a program took it for somebody that may hand it in again.
+    pub(crate) fn is_piped(&self) -> bool {
+        self.recipients.iter().any(|r| r.piped)
     }
 
     /// Where an earlier attempt at the same recipient is.

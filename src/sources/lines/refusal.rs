@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{address, moment::Timestamp};
 
-/// Temporary refusals of one host, by client, sender and recipient.
+/// Temporary refusals of one host, by client's network, sender and recipient: large senders come back from a neighbour.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     waiting: HashMap<String, Refusal>,
@@ -23,6 +23,12 @@ pub(crate) struct Refusal {
     pub(crate) client: String,
     #[serde(default)]
     pub(crate) helo: String,
+    /// As [`Said`](super::event::Said).
+    #[serde(default)]
+    pub(crate) login: String,
+    /// Whether it was one of our own users.
+    #[serde(default)]
+    pub(crate) ours: bool,
     pub(crate) sender: String,
     pub(crate) recipient: String,
     pub(crate) tries: Vec<Try>,
@@ -36,13 +42,15 @@ const MAX_WAITING: usize = 200_000;
 
 impl Refusals {
     /// Keeps a temporary refusal; returns an older one of the same mail that has waited too long to be joined.
-    pub(crate) fn wait(&mut self, refused: &Refused<'_>, at: Timestamp) -> Option<Refusal> {
+    pub(crate) fn wait(&mut self, refused: &Refused<'_>, ours: bool, at: Timestamp) -> Option<Refusal> {
         let key = key(refused.ip, refused.sender, refused.recipient);
         let stale =
             self.waiting.get(&key).is_some_and(|old| old.is_stale(at)).then(|| self.waiting.remove(&key)).flatten();
         let waiting = self.waiting.entry(key).or_insert_with(|| Refusal {
             client: refused.ip.to_owned(),
             helo: refused.said.helo.to_owned(),
+            login: refused.said.login.to_owned(),
+            ours,
             sender: refused.sender.to_owned(),
             recipient: refused.recipient.to_owned(),
             tries: Vec::new(),
@@ -124,7 +132,9 @@ fn key(client: &str, sender: &str, recipient: &str) -> String {
 }
 
 fn write_key(key: &mut String, client: &str, sender: &str, recipient: &str) {
-    for part in [client, "\0", &address::fold(sender), "\0", &address::fold(recipient)] {
+    // All but the last number of an IPv4 address, as greylists take it.
+    let network = client.rsplit_once('.').map_or(client, |(network, _)| network);
+    for part in [network, "\0", &address::fold(sender), "\0", &address::fold(recipient)] {
         key.push_str(part);
     }
 }

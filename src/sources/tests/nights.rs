@@ -66,6 +66,12 @@ fn a_log_of_last_year_is_not_of_this() {
             run(&[file(folder.path(), "a.log", log.as_bytes())], &Known::default(), &options()).expect("a log");
         assert!(deliveries([&reading]).concat().contains(first), "{stamps:?}");
     }
+    let months =
+        ["Nov", "Dec", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan"];
+    let log: String = months.map(|month| line(&format!("{month}  1"))).concat();
+    let reading = run(&[file(folder.path(), "c.log", log.as_bytes())], &Known::default(), &options()).expect("a log");
+    let told = deliveries([&reading]);
+    assert!(told[0].contains("2021-11-01") && told[14].contains("2023-01-01"), "{told:?}");
     let dated = "2023-01-12T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n2023-01-02T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n";
     let opened =
         open(&[file(folder.path(), "b.log", dated.as_bytes()).display().to_string()], &options()).expect("a log");

@@ -41,13 +41,18 @@ fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
         "qmgr" => Daemon::Qmgr,
         "smtpd" | "postscreen" => Daemon::Door,
         "cleanup" => Daemon::Cleanup,
-        "lmtp" | "local" | "virtual" | "pipe" => Daemon::Agent(Agent::Mailbox),
+        "lmtp" | "local" | "virtual" => Daemon::Agent(Agent::Mailbox),
+        "pipe" => Daemon::Agent(Agent::Pipe),
         "error" | "retry" | "discard" => Daemon::Agent(Agent::Nobody),
         "bounce" => Daemon::Bounce,
         "pickup" => Daemon::Pickup,
         "postsuper" => Daemon::Postsuper,
         _ => return None,
     };
+    // A filter before the queue may refuse a mail that has no id yet.
+    if matches!(daemon, Daemon::Door) && rest.starts_with("proxy-reject: ") {
+        return refused("NOQUEUE", rest);
+    }
     let colon = near(rest.as_bytes(), b':').filter(|colon| (5..=24).contains(colon))?;
     let (id, text) = (&rest[..colon], rest[colon + 1..].strip_prefix(' ')?);
     // Without an early end the bytes are looked at side by side.
@@ -58,17 +63,21 @@ fn event<'a>(head: &Head<'a>) -> Option<Event<'a>> {
         Daemon::Agent(agent) => tried(id, text, agent),
         Daemon::Qmgr => qmgr(id, text),
         Daemon::Postsuper => (text == "removed").then_some(Event::Removed { id }),
-        Daemon::Cleanup if text.starts_with("message-id=") || text.starts_with("resent-message-id=") => {
-            Some(Event::Opened { id })
-        }
+        Daemon::Cleanup if text.starts_with("message-id=") => Some(Event::Opened { id, message: &text[11..] }),
+        Daemon::Cleanup if text.starts_with("resent-message-id=") => Some(Event::Opened { id, message: "" }),
         Daemon::Pickup => pickup(id, text),
         Daemon::Bounce => {
             let at = find(text, "notification: ")?;
             Some(Event::Notice { next: text[at + 14..].trim_end() })
         }
         Daemon::Cleanup | Daemon::Door => match text.strip_prefix("client=") {
+            // Of a mail that goes through a filter before it has an id.
+            Some(_) if id == "NOQUEUE" => None,
             Some(text) => client(id, text),
-            None => refused(id, text),
+            None => match text.strip_prefix("reject: header ").or_else(|| text.strip_prefix("reject: body ")) {
+                Some(text) => checked(id, text),
+                None => refused(id, text),
+            },
         },
     }
 }
@@ -198,7 +207,7 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let quoted =
         whole.find('<').filter(|at| whole[..*at].bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.')));
     let after = quoted.and_then(|at| bracketed(&whole[at..])).map_or(0, |(_, tail)| whole.len() - tail.len());
-    let fields = find(&whole[after..], "; from=<").or_else(|| find(&whole[after..], "; proto="));
+    let fields = ["; from=<", "; to=<", "; proto="].iter().find_map(|field| find(&whole[after..], field));
     let end = fields.map_or(whole.len(), |at| after + at);
     let reply = cut(&whole[..end]);
     let mut fields = whole.get(end + 2..).unwrap_or("");
@@ -225,6 +234,36 @@ fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
     let helo = find(fields, "helo=<").and_then(|at| fields[at + 6..].rsplit_once('>')).map_or("", |(helo, _)| helo);
     let said = Said { login, helo };
     Some(Event::Refused(Refused { id, ip, authenticated, said, sender, recipient, reply, temporary, twice: false }))
+}
+
+/// `TEXT from host[ip]; from=<S> to=<R> proto=P helo=<H>: WHY`, where a header or a line of the mail, its first sixty bytes
+/// told, is not taken (`header_checks`, `body_checks`).
+fn checked<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
+    let end = memchr::memmem::find_iter(text.as_bytes(), b"]; from=<").next()? + 1;
+    let (ip, _) = host(&text[rfind(&text[..end], " from ")? + 6..end])?;
+    let (sender, tail) = bracketed(text[end + 2..].strip_prefix("from=")?)?;
+    let (recipient, tail) = bracketed(tail.strip_prefix(" to=")?)?;
+    let (helo, why) = match find(tail, " helo=").and_then(|at| bracketed(&tail[at + 6..])) {
+        Some(found) => found,
+        None => ("", &tail[find(tail, ": ")?..]),
+    };
+    let reply = cut(why.strip_prefix(": ")?);
+    if recipient.is_empty() || reply.is_empty() {
+        return None;
+    }
+    let (ip, said) = (address(ip), Said { login: "", helo });
+    let temporary = Reply::parse(reply).is_transient();
+    Some(Event::Refused(Refused {
+        id,
+        ip,
+        authenticated: false,
+        said,
+        sender,
+        recipient,
+        reply,
+        temporary,
+        twice: false,
+    }))
 }
 
 #[cfg(test)]

@@ -62,6 +62,16 @@ fn reads_refusals() {
         ),
         (
             "postfix/smtpd",
+            "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown; to=<guess> proto=SMTP helo=<h>",
+            Some(("192.0.2.1", "", "guess", "550 5.1.1 <guess>: Recipient address rejected: User unknown")),
+        ),
+        (
+            "postfix/cleanup",
+            "B37FD2E: reject: header Subject: Buy from us; now from h[192.0.2.1]; from=<s@e> to=<r@d> proto=ESMTP helo=<h>: 5.7.1 No spam",
+            Some(("192.0.2.1", "s@e", "r@d", "5.7.1 No spam")),
+        ),
+        (
+            "postfix/smtpd",
             "NOQUEUE: reject: VRFY from h[192.0.2.1]: 550 5.1.1 <guess>: Recipient address rejected: User unknown in local recipient table; proto=SMTP helo=<h>",
             Some((
                 "192.0.2.1",
@@ -107,6 +117,17 @@ fn reads_refusals() {
         });
         assert_eq!(of(daemon, text), expected, "{text}");
     }
+}
+
+#[test]
+fn what_a_filter_before_the_queue_refused_has_no_id() {
+    let line =
+        "proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject, id=1-2 - SPAM; from=<s@e> to=<r@d> proto=ESMTP helo=<h>";
+    let Event::Refused(refused) = of("postfix/smtpd", line) else { panic!("a refusal") };
+    assert_eq!((refused.id, refused.recipient, refused.reply), ("NOQUEUE", "r@d", "554 5.7.0 Reject, id=1-2 - SPAM"));
+    // Nor has the mail that goes through it: nobody else's refusal is of its sender.
+    let line = "NOQUEUE: client=home[192.0.2.1], sasl_method=PLAIN, sasl_username=tom";
+    assert_eq!(of("postfix/smtpd", line), Event::Nothing);
 }
 
 #[test]
