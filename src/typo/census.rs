@@ -17,7 +17,10 @@ const MAX_CORRESPONDENTS: usize = 5_000;
 /// Of one domain's users so many are compared: those with the most mail.
 const MAX_LOCALS: usize = 200_000;
 
-/// What is known of one domain or one address as a receiver of mail.
+/// So many mails that a domain's users send away stand for one that they write to each other.
+const OWN: u64 = 20;
+
+/// What is known of one domain or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
     /// Mails accepted.
@@ -26,6 +29,10 @@ pub struct Standing {
     pub senders: u64,
     /// First and last accepted mail.
     pub accepted_span: Window,
+    /// Of a domain: mails of its users that were accepted.
+    pub sent: u64,
+    /// Of a domain: whether we take mail in for it.
+    pub ours: bool,
 }
 
 /// An address's [`Standing`] in 16 bytes, as there are millions; [`Ledger::contacts`] hold no more either.
@@ -70,7 +77,7 @@ pub struct Census<'l> {
     by_domain: Vec<Name>,
     /// Where in `by_domain` a domain's begin, by domain.
     users: Vec<u32>,
-    /// Domains that accepted mail, by name.
+    /// Domains that were met, by name.
     sorted: Vec<Domain>,
     mails: u64,
 }
@@ -97,8 +104,10 @@ impl<'l> Census<'l> {
             let domain = names.domain(recipient);
             let Contact { accepted, accepted_span, .. } = contact;
             census.addresses[recipient.0 as usize].absorb(&contact);
-            census.domains[domain.0 as usize].absorb(Standing { accepted, senders: 0, accepted_span });
+            let ours = direction == Direction::In;
+            census.domains[domain.0 as usize].absorb(Standing { accepted, accepted_span, ours, ..Standing::default() });
             let sent = if direction == Direction::Out { saturated(accepted) } else { 0 };
+            census.domains[names.domain(sender).0 as usize].sent += u64::from(sent);
             let at = &mut next[sender.0 as usize];
             pairs[*at as usize] = Pair { sender, recipient, sent };
             *at += 1;
@@ -124,7 +133,7 @@ impl<'l> Census<'l> {
     fn group(&mut self) {
         let Some(names) = self.names else { return };
         let numbers = (0..).map(Domain).take(self.domains.len());
-        self.sorted = numbers.filter(|d| self.domains[d.0 as usize].accepted > 0).collect();
+        self.sorted = numbers.filter(|d| *d != Domain(0) && self.domains[d.0 as usize].met() > 0).collect();
         self.sorted.sort_unstable_by_key(|domain| names.domain_text(*domain));
         let users = || (0..).map(Name).zip(&self.addresses).filter(|(_, s)| s.accepted > 0).map(|(name, _)| name);
         self.users = starts(self.domains.len(), users().map(|name| names.domain(name).0));
@@ -144,16 +153,22 @@ impl<'l> Census<'l> {
         (known.accepted > 0).then_some(known)
     }
 
+    /// Whether we take mail in for a domain.
+    pub fn is_ours(&self, domain: &str) -> bool {
+        let known = || self.names?.find_domain(domain).map(|found| self.domains[found.0 as usize].ours);
+        known().unwrap_or(false)
+    }
+
     /// An address's standing; `None` when it never accepted mail.
     pub fn address(&self, address: &str) -> Option<Standing> {
         let known = self.addresses[self.names?.find(address)?.0 as usize];
         (known.accepted > 0).then(|| known.standing())
     }
 
-    /// Domains that accepted mail with how many mails they took, sorted by name.
+    /// Domains that accepted mail, or whose users write much, with how many mails they took, sorted by name.
     pub fn domains(&self) -> Vec<(&'l str, u64)> {
         let Some(names) = self.names else { return Vec::new() };
-        self.sorted.iter().map(|d| (names.domain_text(*d), self.domains[d.0 as usize].accepted)).collect()
+        self.sorted.iter().map(|d| (names.domain_text(*d), self.domains[d.0 as usize].met())).collect()
     }
 
     /// Mails accepted in all.
@@ -241,6 +256,7 @@ impl Reached {
             accepted: u64::from(self.accepted),
             senders: u64::from(self.senders),
             accepted_span: Window::between(moment(self.first), moment(self.last)),
+            ..Standing::default()
         }
     }
 }
@@ -254,5 +270,12 @@ impl Standing {
         self.accepted += other.accepted;
         self.senders += other.senders;
         self.accepted_span.merge(other.accepted_span);
+        self.sent += other.sent;
+        self.ours |= other.ours;
+    }
+
+    /// How often a domain was met as somebody's to write to: mail among its own users need not be in these logs.
+    fn met(&self) -> u64 {
+        self.accepted.max(self.sent / OWN)
     }
 }

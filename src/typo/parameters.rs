@@ -132,8 +132,10 @@ pub struct Usernames {
     pub separator: f64,
     /// With an initial for a name, or a name for an initial.
     pub initial: f64,
-    /// With other digits at the end.
+    /// With digits at the end, or without them.
     pub digits: f64,
+    /// What a slip weighs that makes one number of another: most such names are of two people.
+    pub number: f64,
     /// With or without a plus-tag.
     pub tag: f64,
     /// How usernames look that are nobody's slip: as [`Strangers::joined`], which is of domains.
@@ -185,8 +187,8 @@ impl Parameters {
         let mut all: toml::Table = toml::from_str(SHIPPED).map_err(wrong)?;
         lay_over(&mut all, toml::from_str(text).map_err(wrong)?);
         let p: Self = all.try_into().map_err(wrong)?;
-        let Usernames { slip, known, others, order, separator, initial, digits, tag, .. } = p.usernames;
-        let users = [slip, known, others, known + others, order, separator, initial, digits, tag];
+        let Usernames { slip, known, others, order, separator, initial, digits, number, tag, .. } = p.usernames;
+        let users = [slip, known, others, known + others, order, separator, initial, digits, number, tag];
         let shares = [p.slip, p.second, p.unlisted, p.neighbour, p.numbered, p.suspects.unexplained, p.suspects.parked];
         if p.signs.all().iter().any(|w| !w.is_finite()) || p.slip <= 0.0 || p.unlisted <= 0.0 {
             return Err(Error::Data {

@@ -97,7 +97,9 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, Way)> {
         untagged(local) != a || untagged(typed) != b,
     );
     if a == b && !a.is_empty() {
-        let way = if digits {
+        let way = if is_another_number(local, typed) {
+            return None;
+        } else if digits {
             Way::Digits
         } else if tagged {
             Way::Tag
@@ -121,6 +123,14 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, Way)> {
         return Some((edit, Way::Separator));
     }
     initial_form(local, typed).then_some((left_out(Edit::Insertion), Way::Initial))
+}
+
+/// Whether the two differ in their numbers only: those tell people of one name apart.
+pub(super) fn is_another_number(local: &str, typed: &str) -> bool {
+    let (a, b) = (untagged(local), untagged(typed));
+    let number = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
+    let letters = |text: &'_ str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    a != b && number(a) && number(b) && letters(a) == letters(b)
 }
 
 fn untagged(local: &str) -> &str {
@@ -161,6 +171,9 @@ mod tests {
             ("john.smith", "jsmith", Some(Edit::Omission)),
             ("john.smith1", "john.smith", Some(Edit::Omission)),
             ("john+news", "john", Some(Edit::Omission)),
+            ("john.smith85", "john.smith1585", None),
+            ("john73", "john57", None),
+            ("john73+a", "john73+b", Some(Edit::Insertion)),
             ("john.smith", "jane.smith", None),
             ("12345", "12346", None),
             ("anna", "hanna", None),

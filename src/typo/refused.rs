@@ -8,7 +8,7 @@ use crate::{
     moment::{Day, Timestamp, Week},
 };
 
-/// Outbound hard bounces of one type. Only one domain's or address's at a time are counted: there are millions.
+/// Outbound hard bounces. Only one domain's or address's at a time are counted: there are millions.
 #[derive(Debug)]
 pub(super) struct Refused<'l> {
     names: &'l Names,
@@ -47,11 +47,11 @@ pub(super) struct Refusals<'l> {
 }
 
 impl<'l> Refused<'l> {
-    /// Those of a ledger, but for recipients without a domain.
-    pub(super) fn of(ledger: &'l Ledger, kind: BounceType) -> Self {
+    /// Those of a ledger that are of a type and at a domain which `fit`, but for recipients without a domain.
+    pub(super) fn of(ledger: &'l Ledger, fit: impl Fn(BounceType, &str) -> bool) -> Self {
         let names = &ledger.names;
         let ours = |key: &RefusalKey| {
-            key.kind == kind
+            fit(key.kind, names.domain_text(names.domain(key.recipient)))
                 && key.direction == Direction::Out
                 && !names.domain_text(names.domain(key.recipient)).is_empty()
         };

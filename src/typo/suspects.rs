@@ -32,7 +32,8 @@ pub fn innocent_suspects(ledger: &Ledger, explainer: &Explainer<'_>, guessers: &
 
 /// Domains whose names do not resolve.
 fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect> {
-    let refused = Refused::of(ledger, BounceType::ReceiverDns);
+    let refused =
+        Refused::of(ledger, |kind, domain| kind == BounceType::ReceiverDns && !explainer.census.is_ours(domain));
     let mut found = Vec::new();
     for refused in refused.by_domain() {
         let (domain, refusals) = (refused.domain(), refused.count());
@@ -72,7 +73,7 @@ fn dead_domains(ledger: &Ledger, explainer: &Explainer<'_>) -> Vec<DomainSuspect
 
 /// Typos of a domain that somebody holds already: it resolves and knows no user.
 fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspect]) -> Vec<DomainSuspect> {
-    let refused = Refused::of(ledger, BounceType::UserUnknown);
+    let refused = Refused::of(ledger, |kind, _| kind == BounceType::UserUnknown);
     let known: BTreeSet<&str> = known.iter().map(|k| &*k.domain).collect();
     let mut found = Vec::new();
     for refused in refused.by_domain() {
@@ -104,7 +105,13 @@ fn usernames(
     guessers: &HashSet<&str>,
 ) -> Vec<UsernameSuspect> {
     let wrong: BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
-    let refused = Refused::of(ledger, BounceType::UserUnknown);
+    // Where we take the mail in ourselves, "no route" is about the user (Exim says so of both).
+    let is_user = |kind: BounceType, domain: &str| match kind {
+        BounceType::UserUnknown => true,
+        BounceType::ReceiverDns => explainer.census.is_ours(domain),
+        _ => false,
+    };
+    let refused = Refused::of(ledger, is_user);
     let honest = |refused: &Of<'_, '_>| {
         !local_of(refused.recipient()).is_empty()
             && !wrong.contains(refused.domain())

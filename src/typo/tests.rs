@@ -93,7 +93,7 @@ fn any_text_is_an_address() {
     assert_eq!(best.words, "gmial.com: ai→ia transposed, transposition of gmail.com");
 }
 
-/// A ledger of `(sender, recipient, day, what)`; what is `ok`, `T2` or `T8`.
+/// A ledger of `(sender, recipient, day, what)`; what is `ok`, `T2` or `T8`, of mail that came to us `in ok` and so on.
 fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
     use crate::{
         bounce::BounceType,
@@ -102,9 +102,10 @@ fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
     let mut ledger = Ledger::default();
     for (sender, recipient, day, what) in mails {
         let at = Timestamp::parse("2022-06-06 12:00:00").unwrap().plus(day * 86_400);
+        let (direction, what) = what.strip_prefix("in ").map_or((Direction::Out, *what), |what| (Direction::In, what));
         let attempts = [Attempt {
-            reply: if *what == "ok" { "250 ok" } else { "550 no" },
-            accepted: *what == "ok",
+            reply: if what == "ok" { "250 ok" } else { "550 no" },
+            accepted: what == "ok",
             ..Attempt::default()
         }];
         let delivery = Delivery {
@@ -113,7 +114,7 @@ fn ledger(mails: &[(&str, &str, i64, &str)]) -> Ledger {
             client: None,
             login: "",
             helo: "",
-            direction: Direction::Out,
+            direction,
             start: at,
             end: at,
             spam: false,
@@ -193,6 +194,24 @@ fn suspects_of_a_small_office() {
 }
 
 #[test]
+fn our_own_domains_are_meant_and_do_not_expire() {
+    let mut mails = vec![
+        ("x@world.example", "anna@ours.example", 0, "in ok"),
+        ("tom@ours.example", "anan@ours.example", 3, "T2"),
+        ("eva@acme-werke.de", "info@acme-wreke.de", 5, "T2"),
+    ];
+    mails.extend((0..40).map(|day| ("eva@acme-werke.de", "bob@world.example", day, "ok")));
+    let ledger = ledger(&mails);
+    let census = Census::from_ledger(&ledger);
+    let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();
+    let found = suspects(&ledger, &explainer);
+    let told: Vec<_> = found.domains.iter().map(|d| (&*d.domain, d.kind, &*d.intended)).collect();
+    assert_eq!(told, [("acme-wreke.de", SuspectKind::Typo, "acme-werke.de")]);
+    let told: Vec<_> = found.usernames.iter().map(|u| (&*u.address, &*u.intended)).collect();
+    assert_eq!(told, [("anan@ours.example", "anna@ours.example")]);
+}
+
+#[test]
 fn usernames_by_the_rules_of_their_house() {
     let mails: Vec<(&str, &str, i64, &str)> = (0..6)
         .flat_map(|day| {
@@ -223,6 +242,34 @@ fn usernames_by_the_rules_of_their_house() {
         ("peter.brown@partner.example", None),
     ] {
         let told = explainer.explain_username(typed, Some("ann@us.example"));
+        let best = told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str());
+        assert_eq!(best, want, "{typed}: {told:?}");
+    }
+}
+
+#[test]
+fn another_number_is_somebody_else() {
+    let mails: Vec<(&str, &str, i64, &str)> = (0..6)
+        .flat_map(|day| {
+            ["tom1984@gmail.com", "hans27@firm.example", "12345678@qq.com"].map(|to| ("ann@us.example", to, day, "ok"))
+        })
+        .collect();
+    let ledger = ledger(&mails);
+    let census = Census::from_ledger(&ledger);
+    let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();
+    for (typed, sender, want) in [
+        ("tom1992@gmail.com", "ann", None),
+        ("tom198415@gmail.com", "ann", None),
+        ("hans28@firm.example", "cid", None),
+        ("hans72@firm.example", "cid", None),
+        ("12345687@qq.com", "cid", None),
+        // One slip of the finger, of who writes to the other one.
+        ("tom1948@gmail.com", "ann", Some("tom1984@gmail.com")),
+        ("12345687@qq.com", "ann", Some("12345678@qq.com")),
+        // With its letters wrong it is the same number.
+        ("tmo1984@gmail.com", "cid", Some("tom1984@gmail.com")),
+    ] {
+        let told = explainer.explain_username(typed, Some(&format!("{sender}@us.example")));
         let best = told.first().filter(|c| c.probability >= THRESHOLD).map(|c| c.intended.as_str());
         assert_eq!(best, want, "{typed}: {told:?}");
     }

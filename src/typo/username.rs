@@ -124,6 +124,10 @@ impl Usernames {
         }
         let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored));
         for user in locals.candidates(typed, &bare) {
+            // A number for another is somebody else's, unless it is the sender who writes to the other one.
+            if person::is_another_number(&locals.names[user as usize], typed) {
+                continue;
+            }
             let share = locals.mails[user as usize] as f64 / locals.total.max(1) as f64;
             *weights.entry(locals.names[user as usize].to_string()).or_default() += channel.usernames.others * share;
         }
@@ -133,7 +137,12 @@ impl Usernames {
                 let plain = without(&local, ignored);
                 // With other dots it is the same mailbox, and no slip.
                 let (found, likelihood) = slip(&plain, &bare, channel).filter(|_| plain != bare)?;
-                Some((local, found, prior * channel.usernames.slip * likelihood))
+                let number = match (person::is_another_number(&local, typed), found.len()) {
+                    (false, _) => 1.0,
+                    (true, 1) => channel.usernames.number,
+                    (true, _) => return None,
+                };
+                Some((local, found, prior * channel.usernames.slip * likelihood * number))
             })
             .collect();
         if weighed.is_empty() {
