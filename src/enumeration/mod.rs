@@ -46,10 +46,12 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     let mut suspects = Vec::new();
     for kind in KINDS {
         let origins = trails.by(kind, &explained, Origin::least(kind));
-        let found: Vec<Suspect> =
-            origins.into_par_iter().flat_map_iter(|(origin, rows)| crossings(&origin, &rows, &trails, test)).collect();
-        explained.extend(found.iter().flat_map(|one| &one.crossing.guesses).map(|(row, _)| *row));
-        suspects.extend(found);
+        let found: Vec<(Vec<Suspect>, Vec<usize>)> =
+            origins.into_par_iter().map(|(origin, rows)| crossings(&origin, &rows, &trails, test)).collect();
+        for (found, rows) in found {
+            suspects.extend(found);
+            explained.extend(rows);
+        }
     }
     let common = bond::common(&suspects, &trails);
     let mut campaigns = cluster::campaigns(suspects, ledger, &common);
@@ -57,8 +59,9 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     campaigns
 }
 
-/// An origin each time it crosses the test's bound: whoever was found may come back, and a crowd hide another.
-fn crossings(origin: &Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) -> Vec<Suspect> {
+/// An origin each time it crosses the test's bound: whoever was found may come back, and a crowd hide another. And the rows
+/// that explains, those among them that try an address again.
+fn crossings(origin: &Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) -> (Vec<Suspect>, Vec<usize>) {
     let pattern = |guesses: &[(usize, Try)]| {
         let names: Vec<&str> = guesses.iter().map(|(_, one)| trails.ledger().names.text(one.recipient)).collect();
         pattern::of(&names)
@@ -77,7 +80,11 @@ fn crossings(origin: &Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) 
             found.push(Suspect { origin: origin.clone(), crossing, pattern, bystanders });
         }
     }
-    found
+    let guesses = || found.iter().flat_map(|one| &one.crossing.guesses);
+    let failed: HashSet<_> = guesses().filter(|(_, one)| !one.exists).map(|(_, one)| one.recipient).collect();
+    let again = rows.iter().copied().filter(|row| failed.contains(&trails.recipient(*row)));
+    let rows = guesses().map(|(row, _)| *row).chain(again).collect();
+    (found, rows)
 }
 
 /// Who looked like a guesser and is in none of `campaigns`, with the innocent explanation; at most fifty.

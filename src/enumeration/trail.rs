@@ -276,6 +276,11 @@ impl<'l> Trails<'l> {
         found.filter(|(_, rows)| !rows.is_empty()).collect()
     }
 
+    /// To whom a row went.
+    pub(super) fn recipient(&self, row: usize) -> Name {
+        self.rows[row].recipient
+    }
+
     /// What was tried in these rows of one origin, each with its row's number.
     pub(super) fn tries(&self, rows: &[usize]) -> Vec<(usize, Try)> {
         let mut met: HashSet<(Name, Name)> = HashSet::new();

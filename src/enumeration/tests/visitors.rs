@@ -48,6 +48,17 @@ fn who_only_guessed_comes_for_those_it_found() {
 }
 
 #[test]
+fn an_address_tried_again_is_no_other_campaign() {
+    let mut log = Log::new(1);
+    for n in 0..60 {
+        let (week, to) = (n / 15, n % 15);
+        let from = format!("bounce-{n}@list.example");
+        log.visit(3000 + week * 7 * DAY + to * 2, "203.0.113.9", &from, &format!("h{to}e@us.example"), false);
+    }
+    found(&log, "203.0.113.9", &[], 15);
+}
+
+#[test]
 fn a_crowd_hides_no_other() {
     let mut log = Log::new(1);
     log.passers_by();
