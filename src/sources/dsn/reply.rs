@@ -144,6 +144,30 @@ pub(super) fn transcript(lines: &[&str], about: Option<&str>) -> Option<String> 
     Some(joined(&lines[at..], code_at(lines[at]).unwrap_or(0)))
 }
 
+/// What stands under an address in words without a code: the rest of its line after a colon, or the lines set off below.
+pub(super) fn below(block: &[&str], address: &str) -> Option<String> {
+    let (line, lines) = block.split_first()?;
+    let (_, rest) = line.split_once(address)?;
+    let rest = rest.trim_start_matches(['>', ')', ']', '"', '\'']).trim();
+    let colon = rest.starts_with(':');
+    let said = rest.trim_start_matches(':').trim_start();
+    if colon && !said.is_empty() {
+        return Some(joined(block, line.trim_end().len() - said.len()));
+    }
+    if !said.is_empty() {
+        return None;
+    }
+    // Where the address is from, is no reason.
+    let origin = |line: &str| {
+        let low = line.trim_start().to_ascii_lowercase();
+        ["(generated from", "(ultimately generated from", "(expanded from"].iter().any(|word| low.starts_with(word))
+    };
+    let lines = &lines[lines.iter().take_while(|line| origin(line)).count()..];
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let first = lines.first().filter(|first| !first.trim().is_empty())?;
+    (colon || indent(first) > indent(line)).then(|| joined(lines, 0))
+}
+
 /// The sentence that says why, where nothing has a code.
 pub(super) fn gist(lines: &[&str]) -> String {
     const WHY: [&str; 24] = [
@@ -172,10 +196,17 @@ pub(super) fn gist(lines: &[&str]) -> String {
         "loop",
         "denied",
     ];
-    let why = lines.iter().position(|line| {
-        let low = line.to_ascii_lowercase();
-        WHY.iter().any(|word| low.contains(word)) && !low.contains("subject:")
-    });
+    let tells = |but: &[&str]| {
+        lines.iter().position(|line| {
+            let low = line.to_ascii_lowercase();
+            // That a mail could not be delivered, says every report before it says why.
+            let but = if low.contains("deliver") { but } else { &[][..] };
+            // What a program printed that mail was piped to, is about its own files.
+            let other = low.contains("subject:") || low.contains("no such file");
+            WHY.iter().any(|word| low.contains(word) && !but.contains(word)) && !other
+        })
+    };
     let first = || lines.iter().position(|line| !line.trim().is_empty());
-    why.or_else(first).map_or(String::new(), |n| joined(&lines[n..], 0))
+    let why = tells(&["could not", "unable"]).or_else(|| tells(&[])).or_else(first);
+    why.map_or(String::new(), |n| joined(&lines[n..], 0))
 }

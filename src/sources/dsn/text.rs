@@ -1,6 +1,6 @@
 //! Bounces in a server's own words: who could not be reached, and what was said about it.
 
-use super::reply::{gist, has_code, reply, transcript};
+use super::reply::{below, gist, has_code, reply, transcript};
 use crate::{address::fold, reply::Enhanced};
 
 /// A recipient and the words about him.
@@ -55,6 +55,7 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
     let only_known =
         best != Some(Stand::First) && seen.iter().any(|(_, stand, address)| Some(*stand) == best && known(address));
     let mut found: Vec<Found> = Vec::new();
+    let mut uncoded: Vec<Option<String>> = Vec::new();
     let chosen: Vec<&(usize, Stand, String)> =
         seen.iter().filter(|(_, stand, a)| Some(*stand) == best && (!only_known || known(a))).collect();
     for (i, (n, _, address)) in chosen.iter().enumerate() {
@@ -65,15 +66,22 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
             chosen[i + 1..].iter().find(|(_, _, other)| fold(other) != fold(address)).map_or(lines.len(), |(n, ..)| *n);
         let block = &lines[*n..next.max(n + 1).min(n + NEAR).min(lines.len())];
         let reply = reply(block).unwrap_or_default();
-        match found.iter_mut().find(|other| fold(&other.recipient) == fold(address)) {
-            Some(other) if !has_code(&other.reply) && has_code(&reply) => other.reply = reply,
-            Some(_) => {}
-            None => found.push(Found { recipient: address.clone(), reply }),
+        match found.iter().position(|other| fold(&other.recipient) == fold(address)) {
+            Some(n) => {
+                if !has_code(&found[n].reply) && has_code(&reply) {
+                    found[n].reply = reply;
+                }
+                uncoded[n] = uncoded[n].take().or_else(|| below(block, address));
+            }
+            None => {
+                found.push(Found { recipient: address.clone(), reply });
+                uncoded.push(below(block, address));
+            }
         }
     }
     // What is said of all stands anywhere.
     let silent = found.iter().all(|one| !has_code(&one.reply));
-    for one in &mut found {
+    for (one, uncoded) in found.iter_mut().zip(uncoded) {
         if !has_code(&one.reply)
             && let Some(better) =
                 transcript(&lines, Some(&one.recipient)).or_else(|| silent.then(|| transcript(&lines, None))?)
@@ -87,7 +95,7 @@ pub(super) fn find(words: &str, own: &[&str], written_to: &[String]) -> Vec<Foun
             one.reply = better;
         }
         if one.reply.is_empty() {
-            one.reply = gist(&lines);
+            one.reply = uncoded.unwrap_or_else(|| gist(&lines));
         }
     }
     found

@@ -9,6 +9,7 @@ mod mixed;
 mod mutations;
 mod nights;
 mod published;
+mod unsaid;
 
 use std::{
     fs,

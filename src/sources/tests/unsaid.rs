@@ -1,0 +1,94 @@
+//! Mails and events that say little, and those that tell of no mail of ours.
+
+use super::super::read_bytes;
+use super::*;
+
+/// What `text` tells: way, sender, recipient, and each attempt's reply after `+` or `x`.
+fn told(kind: FormatKind, text: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    let options = Options { settle: true, ..options() };
+    let count = read_bytes(kind, text.as_bytes(), &options, &mut |d| {
+        let tries: Vec<String> =
+            d.attempts.iter().map(|a| format!("{} {}", if a.accepted { '+' } else { 'x' }, a.reply)).collect();
+        told.push(format!("{:?} {} -> {}: {}", d.direction, d.sender, d.recipient, tries.join(", ")));
+    });
+    assert_eq!(count.expect("read").rejected, 0, "{text}");
+    told
+}
+
+/// A report of Exim's to Tom about `groups`: recipients and what stands under them.
+fn exim(modern: bool, groups: &[(&str, &str)]) -> String {
+    let failed: Vec<&str> = groups.iter().map(|(to, _)| *to).collect();
+    let said: String = groups.iter().map(|(to, why)| format!("  {to}\n    {why}\n")).collect();
+    let status: String = groups
+        .iter()
+        .map(|(to, _)| format!("Action: failed\nFinal-Recipient: rfc822;{to}\nStatus: 5.0.0\n\n"))
+        .collect();
+    let words = format!(
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be \
+         delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n{said}\n"
+    );
+    let original = "Return-path: <tom@ours.example>\nFrom: tom@ours.example\nTo: list@far.example\nMessage-ID: <o1@ours.example>\n";
+    let head = format!(
+        "Return-path: <>\nX-Failed-Recipients: {}\nAuto-Submitted: auto-replied\nFrom: Mail Delivery System \
+         <Mailer-Daemon@mx.ours.example>\nTo: tom@ours.example\nSubject: Mail delivery failed: returning message to sender\n\
+         Message-Id: <d1@mx.ours.example>\nDate: Sun, 03 Jul 2022 10:00:00 +0000\n",
+        failed.join(",\n  ")
+    );
+    if !modern {
+        return format!(
+            "{head}\n{words}------ This is a copy of the message, including all the headers. ------\n\n{original}\nhi\n"
+        );
+    }
+    format!(
+        "{head}MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\n\
+         Content-type: text/plain; charset=us-ascii\n\n{words}--B\nContent-type: message/delivery-status\n\n\
+         Reporting-MTA: dns; mx.ours.example\n\n{status}--B\nContent-type: message/rfc822\n\n{original}\nhi\n--B--\n"
+    )
+}
+
+#[test]
+fn a_reason_without_a_code_stands_under_its_recipient() {
+    let groups = [
+        ("ann@far.example", "Unrouteable address"),
+        ("bob@far.example", "mailbox is full: retry timeout exceeded"),
+        ("cat@far.example", "(generated from team@far.example)\n    Unknown user"),
+        ("dan@far.example", "all relevant MX records point to non-existent hosts"),
+        ("eve@far.example", "unknown local-part \"eve\" in domain \"far.example\""),
+        (
+            "fay@far.example",
+            "SMTP error from remote mail server after RCPT TO:<fay@far.example>:\n    host mx.far.example [192.0.2.1]: 550 5.1.1 no such user",
+        ),
+    ];
+    let reasons = [
+        "Unrouteable address",
+        "mailbox is full: retry timeout exceeded",
+        "Unknown user",
+        "all relevant MX records point to non-existent hosts",
+        "unknown local-part \"eve\" in domain \"far.example\"",
+        "550 5.1.1 no such user",
+    ];
+    for modern in [false, true] {
+        let lines = |n: usize| {
+            let (to, why) = (groups[n].0, reasons[n]);
+            let status = if modern && !why.starts_with("550") { "5.0.0 " } else { "" };
+            format!("Out tom@ours.example -> {to}: x {status}{why}")
+        };
+        for n in 0..groups.len() {
+            assert_eq!(told(FormatKind::Dsn, &exim(modern, &groups[n..=n])), [lines(n)]);
+        }
+        let all: Vec<String> = (0..groups.len()).map(lines).collect();
+        assert_eq!(told(FormatKind::Dsn, &exim(modern, &groups)), all);
+    }
+}
+
+#[test]
+fn a_preamble_is_no_reason() {
+    let mail = "Return-Path: <>\nFrom: MAILER-DAEMON@mx.far.example\nTo: tom@ours.example\nSubject: failure notice\n\
+                Date: Sun, 3 Jul 2022 10:00:00 +0000\nMessage-ID: <d2@mx.far.example>\n\nWe were unable to deliver your mail to \
+                ann@far.example.\n\nThe mailbox is over quota.\n";
+    assert_eq!(told(FormatKind::Dsn, mail), ["Out tom@ours.example -> ann@far.example: x The mailbox is over quota."]);
+    let piped = mail.replace("The mailbox is over quota.", "neko: /home/ann/rules: No such file or directory");
+    let unknown = "We were unable to deliver your mail to ann@far.example.";
+    assert_eq!(told(FormatKind::Dsn, &piped), [format!("Out tom@ours.example -> ann@far.example: x {unknown}")]);
+}
