@@ -9,7 +9,7 @@ use super::{
         ses::Ses,
         webhook::Provider,
     },
-    reply::{code_at, composed},
+    reply::{code_at, composed, has_code},
     returned::{self, Head},
     status::{self, Group},
     text,
@@ -192,7 +192,8 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
         .collect();
     let own = [to_header, bare(header("From")), sender, from];
     let (sure, said) = if groups.is_empty() {
-        free(mail, words, &own, &written_to)
+        let returned = ["message-id", "return-path", "received"].iter().any(|name| !original.field(name).is_empty());
+        free(mail, words, returned, &own, &written_to)
     } else {
         let found = std::cell::LazyCell::new(|| text::find(words, &own, &[]));
         (true, groups.into_iter().map(|group| with_words(group, words, &|| &*found)).collect())
@@ -243,17 +244,22 @@ fn with_words<'f>(mut group: Group, words: &str, found: &dyn Fn() -> &'f [text::
     group
 }
 
-/// A report without a machine-readable part.
-fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) -> (bool, Vec<Group>) {
+/// A report without a machine-readable part; `returned` is whether it brings the mail back.
+fn free(mail: &Message<'_>, words: &str, returned: bool, own: &[&str], written_to: &[String]) -> (bool, Vec<Group>) {
     let header = |name: &'static str| mail.header_raw(name).unwrap_or("").trim();
     let listed: Vec<String> = text::addresses(&header("X-Failed-Recipients").replace(['\n', '\t'], " "))
         .into_iter()
         .map(|(_, address)| address.to_owned())
         .collect();
     let fails = || text::tells_failure(&format!("{} {words}", mail.subject().unwrap_or("")));
+    let coded = || words.lines().take(text::LINES).any(has_code);
     let report = match origin(mail) {
         Origin::System => !text::tells_success(words) || fails(),
-        Origin::Title => fails(),
+        Origin::Role { titled } => {
+            let failed = fails() || mail.subject().is_some_and(|subject| subject.to_lowercase().contains("fail"));
+            failed && (titled || returned || coded())
+        }
+        Origin::Title => fails() && coded(),
         Origin::Person => false,
     };
     if listed.is_empty() && !report {
@@ -288,9 +294,11 @@ fn free(mail: &Message<'_>, words: &str, own: &[&str], written_to: &[String]) ->
 /// Who seems to have written a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// A mail system, by its name or by an empty sender.
+    /// A mail system, by its name.
     System,
-    /// Something whose subject is that of a report.
+    /// Those who run one, by their role, or somebody by an empty sender: a report only if more than one thing says so.
+    Role { titled: bool },
+    /// Something whose subject is that of a report: so are many a shop's, but what servers say has codes.
     Title,
     /// A person, or his absence.
     Person,
@@ -306,7 +314,14 @@ fn origin(mail: &Message<'_>) -> Origin {
         "automatic reply",
         "auto reply",
         "autoreply",
+        "auto-reply",
         "auto:",
+        "automatische antwort",
+        "réponse automatique",
+        "respuesta automática",
+        "risposta automatica",
+        "自動応答",
+        "自动回复",
         "vacation",
         "away from",
         "abwesen",
@@ -314,24 +329,30 @@ fn origin(mail: &Message<'_>) -> Origin {
     if away.iter().any(|word| subject.contains(word)) {
         return Origin::Person;
     }
-    const SYSTEMS: [&str; 15] = [
+    const SYSTEMS: [&str; 10] = [
         "mailer-daemon",
         "mailer_daemon",
         "mailer daemon",
-        "postmaster",
         "mail delivery",
-        "mail administrator",
         "delivery subsystem",
-        "system administrator",
         "mail system",
         "mailerdaemon",
         "<>",
         "mail-daemon",
-        "mailadmin",
-        "delivery-",
         "mmdf",
     ];
-    const TITLES: [&str; 34] = [
+    const ROLES: [&str; 6] = [
+        "postmaster",
+        "mail administrator",
+        "system administrator",
+        "mailadmin",
+        "delivery-",
+        // Exchange, under the name of Outlook.
+        "microsoftexchange",
+    ];
+    // Of lists, which write in their own names.
+    const LISTS: [&str; 2] = ["loop alert", "server: errors"];
+    const TITLES: [&str; 33] = [
         "undeliver",
         "returned mail",
         "returned to sender",
@@ -355,7 +376,8 @@ fn origin(mail: &Message<'_>) -> Origin {
         "error sending",
         "bounce",
         "unzustellbar",
-        "warning",
+        "warning: message",
+        "warning: could not",
         "delayed",
         "can't be delivered",
         "failure",
@@ -363,20 +385,29 @@ fn origin(mail: &Message<'_>) -> Origin {
         "rejected",
         "returning",
         "配信",
-        "loop alert",
-        "server: errors",
         "transcript",
     ];
-    let titled = TITLES.iter().any(|word| subject.contains(word));
-    let automatic = raw("Auto-Submitted");
-    if automatic.starts_with("auto-replied") && !SYSTEMS.iter().any(|word| from.contains(word)) {
-        return if titled { Origin::Title } else { Origin::Person };
-    }
     let path = raw("Return-Path");
-    let system = SYSTEMS.iter().any(|word| from.contains(word)) || path == "<>" || path.contains("mailer-daemon");
-    match (system, titled) {
-        (true, _) => Origin::System,
-        (_, true) => Origin::Title,
+    if SYSTEMS.iter().any(|word| from.contains(word)) || path.contains("mailer-daemon") {
+        return Origin::System;
+    }
+    let listed = LISTS.iter().any(|word| subject.contains(word));
+    let titled = listed || TITLES.iter().any(|word| subject.contains(word));
+    if listed || ROLES.iter().any(|word| from.contains(word)) {
+        return if answers(&subject) && path != "<>" { Origin::Person } else { Origin::Role { titled } };
+    }
+    let replied = ["X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"].iter().any(|name| !raw(name).is_empty())
+        || raw("Precedence").replace('-', "_") == "auto_reply";
+    match path.as_str() {
+        _ if replied => Origin::Person,
+        _ if raw("Auto-Submitted").starts_with("auto-replied") && !titled => Origin::Person,
+        "<>" => Origin::Role { titled },
+        _ if titled && !answers(&subject) => Origin::Title,
         _ => Origin::Person,
     }
+}
+
+/// Whether a subject is that of an answer: people quote what failed.
+fn answers(subject: &str) -> bool {
+    ["re:", "aw:", "sv:", "antw:", "odp:", "回复:", "答复:"].iter().any(|mark| subject.starts_with(mark))
 }

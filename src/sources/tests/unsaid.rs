@@ -92,3 +92,91 @@ fn a_preamble_is_no_reason() {
     let unknown = "We were unable to deliver your mail to ann@far.example.";
     assert_eq!(told(FormatKind::Dsn, &piped), [format!("Out tom@ours.example -> ann@far.example: x {unknown}")]);
 }
+
+/// A mail to Tom that brings nothing back.
+fn letter(head: &str, words: &str) -> String {
+    format!(
+        "{head}\nTo: tom@ours.example\nDate: Sun, 3 Jul 2022 10:00:00 +0000\nMessage-ID: <n@far.example>\n\n{words}\n"
+    )
+}
+
+#[test]
+fn answers_and_ordinary_mail_are_no_bounces() {
+    for (head, words) in [
+        (
+            "Return-Path: <>\nFrom: Bob <bob@far.example>\nSubject: Re: hi\nX-Autoreply: yes",
+            "I am on holiday until Monday. Please call carl@far.example.",
+        ),
+        (
+            "Return-Path: <>\nFrom: Bob <bob@far.example>\nSubject: Delivery failed: your mail\nPrecedence: auto_reply\n\
+             X-Auto-Response-Suppress: All",
+            "My mailbox is rejected mail's home (550 5.1.1). For urgent matters: carl@far.example",
+        ),
+        (
+            "Return-Path: <>\nFrom: Bob <bob@far.example>\nSubject: Thank you for your mail",
+            "We received your request. Ticket 12. Your service desk\nhelp@far.example",
+        ),
+        (
+            "Return-Path: <>\nFrom: postmaster@far.example\nSubject: DMARC aggregate report",
+            "Report domain: ours.example Submitter: far.example\nContact: dmarc@far.example",
+        ),
+        (
+            "Return-Path: <postmaster@far.example>\nFrom: postmaster@far.example\nSubject: Re: bounced?",
+            "Mail to carl@far.example is rejected with 550 5.1.1 indeed.",
+        ),
+        (
+            "Return-Path: <billing@shop.example>\nFrom: Shop <billing@shop.example>\nSubject: Warning: your payment failed",
+            "Dear Tom, your last payment of 550 EUR was returned by the bank. Questions? Write to help@shop.example or\n\
+             support@shop.example",
+        ),
+        (
+            "Return-Path: <post@parcels.example>\nFrom: post@parcels.example\nSubject: Your parcel could not be delivered",
+            "We were unable to deliver it, the address does not exist. Ask help@parcels.example",
+        ),
+        (
+            "Return-Path: <ann@far.example>\nFrom: Ann <ann@far.example>\nSubject: Re: delivery failed?\nIn-Reply-To: <a@ours.example>",
+            "Hi, carl@far.example says your mail was rejected. Try bob@far.example.",
+        ),
+        (
+            "Return-Path: <ann@far.example>\nFrom: Ann <ann@far.example>\nSubject: Re: our mail bounced",
+            "Hi Tom, the mail to bob@far.example was rejected with 550 5.1.1 user unknown. Ann",
+        ),
+    ] {
+        assert_eq!(told(FormatKind::Dsn, &letter(head, words)), [""; 0], "{head}");
+    }
+}
+
+#[test]
+fn bounces_under_other_names_are_bounces() {
+    for (head, words, reply) in [
+        (
+            "Return-Path: <>\nFrom: postmaster@far.example\nSubject: Undeliverable: hi",
+            "Your message did not reach\n\n<carl@far.example>:\nNo such user.",
+            "No such user.",
+        ),
+        (
+            "Return-Path: <>\nFrom: no-reply@far.example\nSubject: Mail",
+            "Your mail could not be delivered:\n\n<carl@far.example>: 550 5.1.1 unknown",
+            "550 5.1.1 unknown",
+        ),
+        (
+            "Return-Path: <tom@ours.example>\nFrom: Tom <tom@ours.example>\nSubject: Fwd: Returned mail",
+            "Look what came back:\n\n<carl@far.example>: 550 5.1.1 unknown",
+            "550 5.1.1 unknown",
+        ),
+        (
+            "Return-Path: <>\nFrom: Microsoft Outlook <MicrosoftExchange329e71ec@far.example>\nX-Auto-Response-Suppress: All\n\
+             Subject: Undeliverable: hi",
+            "<carl@far.example>: unknown here",
+            "unknown here",
+        ),
+        (
+            "Return-Path: <>\nFrom: MAILER-DAEMON@far.example\nX-Auto-Response-Suppress: All\nSubject: Mail",
+            "<carl@far.example>: unknown here",
+            "unknown here",
+        ),
+    ] {
+        let lines = told(FormatKind::Dsn, &letter(head, words));
+        assert_eq!(lines, [format!("Out tom@ours.example -> carl@far.example: x {reply}")], "{head}");
+    }
+}
