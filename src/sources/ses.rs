@@ -50,6 +50,11 @@ fn opened(value: &Json<'_>, id: &str, depth: u8, tell: &mut dyn FnMut(Event<'_>)
     known || matches!(value.text("Type"), "SubscriptionConfirmation" | "UnsubscribeConfirmation" | "Notification")
 }
 
+/// Whether a bounce without a server's words may be the answer of somebody away: SES says no more of one than this.
+pub(super) fn is_away(class: &str, sort: &str) -> bool {
+    (class, sort) == ("Transient", "General")
+}
+
 fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)) {
     let mail = value.at("mail");
     let client = match mail.text("sourceIp") {
@@ -74,6 +79,10 @@ fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)
             let (class, sort) = (bounce.text("bounceType"), bounce.text("bounceSubType"));
             for to in bounce.each("bouncedRecipients") {
                 let text = to.text("diagnosticCode");
+                let silent = text.is_empty() && !to.has("status") && !to.has("action");
+                if silent && is_away(class, sort) {
+                    continue;
+                }
                 let stopped = matches!(sort, "Suppressed" | "OnAccountSuppressionList" | "UnsubscribedRecipient")
                     || text.contains("suppression list");
                 let what = if stopped { What::Suppressed } else { What::Bounced };

@@ -180,3 +180,22 @@ fn bounces_under_other_names_are_bounces() {
         assert_eq!(lines, [format!("Out tom@ours.example -> carl@far.example: x {reply}")], "{head}");
     }
 }
+
+fn ses(class: &str, sort: &str, more: &str) -> String {
+    format!(
+        r#"{{"notificationType":"Bounce","bounce":{{"bounceType":"{class}","bounceSubType":"{sort}","timestamp":"2022-07-03T10:00:05.000Z","feedbackId":"f{sort}","bouncedRecipients":[{{"emailAddress":"ann@far.example"{more}}}]}},"mail":{{"timestamp":"2022-07-03T10:00:00.000Z","source":"tom@ours.example","messageId":"m{sort}"}}}}
+"#
+    )
+}
+
+#[test]
+fn ses_tells_of_people_away_as_of_bounces() {
+    assert_eq!(told(FormatKind::Ses, &ses("Transient", "General", "")), [""; 0]);
+    let with_status = ses("Transient", "General", r#","action":"failed","status":"4.4.7""#);
+    assert_eq!(
+        told(FormatKind::Ses, &with_status),
+        ["Out tom@ours.example -> ann@far.example: x 4.4.7 Transient General"]
+    );
+    let for_good = told(FormatKind::Ses, &ses("Permanent", "General", ""));
+    assert_eq!(for_good, ["Out tom@ours.example -> ann@far.example: x Permanent General"]);
+}
