@@ -5,6 +5,7 @@ use super::{
     json::Json,
     webhook::{Provider, moment},
 };
+use crate::reply::Enhanced;
 
 /// The provider.
 pub(crate) struct Mailgun;
@@ -42,13 +43,15 @@ fn event(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {
         "rejected" => What::Suppressed,
         _ => return true,
     };
+    let enhanced = if status.has("enhanced-code") { status.word("enhanced-code") } else { status.word("bounce-code") };
     let text = match (diagnostic(status.text("message")), status.text("description")) {
         ("", "") if value.has("reject.reason") => value.text("reject.reason"),
+        // A status says more than Mailgun's word for all of them.
+        ("", "") if Enhanced::parse(&enhanced).is_some() => "",
         ("", "") => reason,
         ("", text) => text,
         (text, _) => text,
     };
-    let enhanced = if status.has("enhanced-code") { status.word("enhanced-code") } else { status.word("bounce-code") };
     // A bounce that came by mail has an empty envelope.
     let headers = value.at("message.headers");
     let sender = value.text("envelope.sender");

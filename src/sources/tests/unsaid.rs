@@ -199,3 +199,19 @@ fn ses_tells_of_people_away_as_of_bounces() {
     let for_good = told(FormatKind::Ses, &ses("Permanent", "General", ""));
     assert_eq!(for_good, ["Out tom@ours.example -> ann@far.example: x Permanent General"]);
 }
+
+#[test]
+fn a_status_of_mailgun_says_more_than_its_reason() {
+    let event = |status: &str| {
+        format!(
+            r#"{{"event-data":{{"event":"failed","id":"e1","timestamp":1656842400.5,"severity":"permanent","reason":"bounce","recipient":"ann@far.example","envelope":{{"sender":"tom@ours.example"}},"delivery-status":{{"code":550,"message":"","description":""{status}}}}}}}
+"#
+        )
+    };
+    for (status, reply) in
+        [(r#","enhanced-code":"5.1.1""#, "550 5.1.1"), ("", "550 bounce"), (r#","enhanced-code":"""#, "550 bounce")]
+    {
+        let lines = told(FormatKind::Mailgun, &event(status));
+        assert_eq!(lines, [format!("Out tom@ours.example -> ann@far.example: x {reply}")]);
+    }
+}
