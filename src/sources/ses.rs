@@ -55,6 +55,25 @@ pub(super) fn is_away(class: &str, sort: &str) -> bool {
     (class, sort) == ("Transient", "General")
 }
 
+/// Whether SES did not even try.
+pub(super) fn is_stopped(sort: &str) -> bool {
+    matches!(sort, "Suppressed" | "OnAccountSuppressionList" | "UnsubscribedRecipient")
+}
+
+/// A sort of bounce without a server's words, as a server would say it; `status` where one is known.
+pub(super) fn meaning(status: &str, class: &str, sort: &str) -> String {
+    let (detail, words) = match sort {
+        "NoEmail" => ("1.1", "user unknown"),
+        "MailboxFull" => ("2.2", "mailbox full"),
+        "MessageTooLarge" => ("3.4", "message too large"),
+        "ContentRejected" => ("7.1", "message content rejected"),
+        "AttachmentRejected" => ("7.1", "attachment rejected"),
+        _ => return said(None, status, &format!("{class} {sort}")).into_owned(),
+    };
+    let known = format!("{}.{detail}", if class == "Permanent" { 5 } else { 4 });
+    said(None, if status.is_empty() { &known } else { status }, &format!("{sort}: {words}")).into_owned()
+}
+
 fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)) {
     let mail = value.at("mail");
     let client = match mail.text("sourceIp") {
@@ -83,13 +102,15 @@ fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)
                 if silent && is_away(class, sort) {
                     continue;
                 }
-                let stopped = matches!(sort, "Suppressed" | "OnAccountSuppressionList" | "UnsubscribedRecipient")
-                    || text.contains("suppression list");
+                let stopped = is_stopped(sort) || text.contains("suppression list");
                 let what = if stopped { What::Suppressed } else { What::Bounced };
-                let words = format!("{class} {sort}");
+                let reply = match diagnostic(text) {
+                    "" => meaning(to.text("status"), class, sort).into(),
+                    text => said(None, to.text("status"), text),
+                };
                 tell(Event {
                     recipient: bare(to.text("emailAddress")).into(),
-                    reply: said(None, to.text("status"), if text.is_empty() { &words } else { diagnostic(text) }),
+                    reply,
                     ..base(what, bounce, bounce.text("feedbackId"))
                 });
             }
@@ -98,10 +119,13 @@ fn event(value: &Json<'_>, kind: &str, id: &str, tell: &mut dyn FnMut(Event<'_>)
             let delay = value.at("deliveryDelay");
             for to in delay.each("delayedRecipients") {
                 let text = to.text("diagnosticCode");
-                let text = if text.is_empty() { delay.text("delayType") } else { diagnostic(text) };
+                let reply = match diagnostic(text) {
+                    "" => meaning(to.text("status"), "", delay.text("delayType")).into(),
+                    text => said(None, to.text("status"), text),
+                };
                 tell(Event {
                     recipient: bare(to.text("emailAddress")).into(),
-                    reply: said(None, to.text("status"), text),
+                    reply,
                     ..base(What::Deferred, delay, "")
                 });
             }

@@ -3,6 +3,7 @@
 use super::{
     event::{Event, What, bare, diagnostic, said},
     json::Json,
+    ses,
     webhook::{Provider, moment},
 };
 
@@ -205,11 +206,19 @@ impl Shape {
         let Some((_, what)) = self.kinds.iter().find(|(name, _)| *name == kind) else { return true };
         let first = |paths: &[&'static str]| paths.iter().copied().find(|path| !value.word(path).is_empty());
         let word = |paths| first(paths).map(|path| value.word(path)).unwrap_or_default();
-        let reply = word(self.reply);
+        let mut reply = word(self.reply);
+        // Resend hands on what SES says: without a server's words, a sort.
+        let (class, sort) = (value.text("data.bounce.type"), value.text("data.bounce.subType"));
         let what = match what {
-            What::Bounced if reply.contains("suppress") => What::Suppressed,
+            What::Bounced if reply.contains("suppress") || ses::is_stopped(sort) => What::Suppressed,
             what => *what,
         };
+        if reply.is_empty() && !sort.is_empty() {
+            if ses::is_away(class, sort) {
+                return true;
+            }
+            reply = ses::meaning("", class, sort).into();
+        }
         for to in first(self.to).map_or(&[][..], |path| value.each(path)) {
             tell(Event {
                 what,

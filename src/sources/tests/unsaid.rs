@@ -215,3 +215,61 @@ fn a_status_of_mailgun_says_more_than_its_reason() {
         assert_eq!(lines, [format!("Out tom@ours.example -> ann@far.example: x {reply}")]);
     }
 }
+
+#[test]
+fn sorts_and_classes_without_a_reply_are_put_into_words() {
+    for (class, sort, more, reply) in [
+        ("Permanent", "NoEmail", "", "5.1.1 NoEmail: user unknown"),
+        ("Transient", "MailboxFull", "", "4.2.2 MailboxFull: mailbox full"),
+        ("Permanent", "MailboxFull", r#","status":"5.2.0""#, "5.2.0 MailboxFull: mailbox full"),
+        ("Transient", "MessageTooLarge", "", "4.3.4 MessageTooLarge: message too large"),
+        ("Transient", "ContentRejected", "", "4.7.1 ContentRejected: message content rejected"),
+        ("Transient", "MailboxFull", r#","diagnosticCode":"smtp; 552 full""#, "552 full"),
+    ] {
+        let lines = told(FormatKind::Ses, &ses(class, sort, more));
+        assert_eq!(lines, [format!("Out tom@ours.example -> ann@far.example: x {reply}")]);
+    }
+    for (sort, reply) in
+        [("MailboxFull", "4.2.2 MailboxFull: mailbox full"), ("RecipientServerError", "RecipientServerError")]
+    {
+        let delay = format!(
+            r#"{{"eventType":"DeliveryDelay","deliveryDelay":{{"delayType":"{sort}","timestamp":"2022-07-03T10:00:05Z","delayedRecipients":[{{"emailAddress":"ann@far.example"}}]}},"mail":{{"source":"tom@ours.example","messageId":"m"}}}}
+"#
+        );
+        assert_eq!(told(FormatKind::Ses, &delay), [format!("Out tom@ours.example -> ann@far.example: x {reply}")]);
+    }
+    let resend = |bounce: &str| {
+        let event = format!(
+            r#"{{"type":"email.bounced","created_at":"2022-07-03T10:00:00.000Z","data":{{"email_id":"r1","from":"tom@ours.example","to":["ann@far.example"],"bounce":{{{bounce}}}}}}}
+"#
+        );
+        told(FormatKind::Webhooks, &event)
+    };
+    for (bounce, line) in [
+        (r#""message":"","subType":"MailboxFull","type":"Transient""#, "Out x 4.2.2 MailboxFull: mailbox full"),
+        (r#""message":"550 5.1.1 no","subType":"General","type":"Permanent""#, "Out x 550 5.1.1 no"),
+        (r#""subType":"OnAccountSuppressionList","type":"Permanent""#, "Stopped x Permanent OnAccountSuppressionList"),
+    ] {
+        let (way, reply) = line.split_once(' ').expect("two words");
+        assert_eq!(resend(bounce), [format!("{way} tom@ours.example -> ann@far.example: {reply}")]);
+    }
+    assert_eq!(resend(r#""message":"","subType":"General","type":"Transient""#), [""; 0]);
+    let sparkpost = |class: u8, more: &str| {
+        let event = format!(
+            r#"[{{"msys":{{"message_event":{{"type":"bounce","event_id":"s1","message_id":"m1","rcpt_to":"ann@far.example","msg_from":"tom@ours.example","bounce_class":"{class}","timestamp":"1656842400"{more}}}}}}}]
+"#
+        );
+        told(FormatKind::SparkPost, &event)
+    };
+    for (class, more, line) in [
+        (10, "", "Out x 5.1.1 invalid recipient"),
+        (22, "", "Out x 4.2.2 mailbox full"),
+        (22, r#","error_code":"552","reason":"""#, "Out x 552 5.2.2 mailbox full"),
+        (22, r#","error_code":"552","reason":"552 no more room""#, "Out x 552 no more room"),
+        (26, "", "Stopped x "),
+        (40, "", "Out x "),
+    ] {
+        let (way, reply) = line.split_once(' ').expect("two words");
+        assert_eq!(sparkpost(class, more), [format!("{way} tom@ours.example -> ann@far.example: {reply}")]);
+    }
+}
