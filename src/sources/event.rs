@@ -45,6 +45,9 @@ pub(crate) struct Event<'a> {
     pub(crate) what: What,
     /// The mail it happened to; empty where the event stands alone.
     pub(crate) message: Cow<'a, str>,
+    /// Where `message` names no one mail but all alike, one after the other: the seconds that one may wait for its next
+    /// event.
+    pub(crate) in_turn: Option<i64>,
     /// The event's own id; empty where it has none.
     pub(crate) id: Cow<'a, str>,
     /// When.
@@ -78,6 +81,7 @@ impl Event<'_> {
         Event {
             what: self.what,
             message: own(self.message),
+            in_turn: self.in_turn,
             id: own(self.id),
             at: self.at,
             sent: self.sent,
@@ -95,7 +99,7 @@ impl Event<'_> {
 }
 
 /// A mail waits this long for its end; queues give up after five days.
-const PATIENCE: i64 = 6 * 86_400;
+pub(crate) const PATIENCE: i64 = 6 * 86_400;
 
 /// Mails held at once.
 const HELD: usize = 50_000;
@@ -134,7 +138,14 @@ struct Mail {
     way: u8,
     start: i64,
     ended: bool,
+    /// Seconds it may wait for its next event.
+    #[serde(default = "patience")]
+    patience: i64,
     tries: Vec<Try>,
+}
+
+fn patience() -> i64 {
+    PATIENCE
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -195,7 +206,8 @@ impl Mails {
             &(event.what as u8).to_string(),
         ]);
         let alone = event.message.is_empty() && event.id.is_empty();
-        if !alone && !self.remember(id) {
+        // Two mails alike may end alike in the same second.
+        if !alone && event.in_turn.is_none() && !self.remember(id) {
             return false;
         }
         self.latest = self.latest.max(event.at.0);
@@ -206,6 +218,11 @@ impl Mails {
             return true;
         }
         let key = hash(&[&event.message, &fold(&event.recipient)]);
+        if event.in_turn.is_some()
+            && self.by_key.get(&key).and_then(|n| self.mails.get(n)).is_some_and(|mail| mail.is_over(event.at.0))
+        {
+            self.tell_one(key, emit);
+        }
         let at = *self.by_key.entry(key).or_insert_with(|| {
             self.next += 1;
             self.mails.insert(self.next - 1, Mail::new(event, key));
@@ -213,6 +230,9 @@ impl Mails {
         });
         if let Some(mail) = self.mails.get_mut(&at) {
             mail.take(event);
+            if mail.ended && event.in_turn.is_some() {
+                self.tell_one(key, emit);
+            }
         }
         if self.mails.len() > HELD {
             self.tell(|mail, _| mail.ended, emit);
@@ -227,8 +247,8 @@ impl Mails {
 
     /// The night ends: tells the mails that ended, and those too old to wait for.
     pub(crate) fn finish(&mut self, settle: bool, emit: Emit<'_>) {
-        let old = self.latest - PATIENCE;
-        self.tell(|mail, _| settle || mail.ended || mail.last() < old, emit);
+        let now = self.latest;
+        self.tell(|mail, _| settle || mail.ended || mail.is_over(now), emit);
     }
 
     fn tell(&mut self, ripe: impl Fn(&Mail, u64) -> bool, emit: Emit<'_>) {
@@ -241,6 +261,12 @@ impl Mails {
             }
             !ripe
         });
+    }
+
+    fn tell_one(&mut self, key: u64, emit: Emit<'_>) {
+        if let Some(mail) = self.by_key.remove(&key).and_then(|n| self.mails.remove(&n)) {
+            mail.tell(emit);
+        }
     }
 
     fn remember(&mut self, id: u64) -> bool {
@@ -269,6 +295,7 @@ impl Mail {
             way: 0,
             start: event.at.0,
             ended: false,
+            patience: event.in_turn.unwrap_or(PATIENCE),
             tries: Vec::new(),
         }
     }
@@ -317,6 +344,11 @@ impl Mail {
                 last,
             },
         );
+    }
+
+    /// Whether what happens at `now` comes too late to be of this mail.
+    fn is_over(&self, now: i64) -> bool {
+        self.last() < now - self.patience
     }
 
     fn last(&self) -> i64 {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Options,
-    event::{Event, What, bare, diagnostic, ip_in, said},
+    event::{Event, PATIENCE, What, bare, diagnostic, ip_in, said},
     format::{Format, Reader},
     table::{self, Row, Table},
 };
@@ -86,7 +86,8 @@ impl Table for PowerMta {
         let id = row.field(&["header_Message-Id", "header_Message-ID", "messageId", "msgId"]);
         // A mail keeps the moment it was queued at through all its attempts.
         let message = match (id, queued) {
-            ("", "") => String::new(),
+            // Without that moment, what was put off is of the next that ends.
+            ("", "") => format!("{sender}\0{}\0{}", row.field(&["jobId"]), row.field(&["envId"])),
             ("", queued) => format!("{queued}\0{sender}\0{}\0{}", row.field(&["jobId"]), row.field(&["envId"])),
             (id, _) => id.to_owned(),
         };
@@ -100,6 +101,7 @@ impl Table for PowerMta {
         tell(Event {
             what,
             message: message.into(),
+            in_turn: (id.is_empty() && queued.is_empty()).then_some(PATIENCE),
             at,
             sent: moment(&["timeQueued"]),
             sender: sender.into(),

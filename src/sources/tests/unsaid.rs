@@ -273,3 +273,29 @@ fn sorts_and_classes_without_a_reply_are_put_into_words() {
         assert_eq!(sparkpost(class, more), [format!("{way} tom@ours.example -> ann@far.example: {reply}")]);
     }
 }
+
+#[test]
+fn rows_of_powermta_without_a_name_for_their_mail_are_of_the_next_that_ends() {
+    let row = |kind: &str, day: u8, minute: u8, to: &str, reply: &str| {
+        format!("{kind},2022-07-{day:02} 10:{minute:02}:00+0000,tom@ours.example,{to}@far.example,smtp;{reply}\n")
+    };
+    let log = "type,timeLogged,orig,rcpt,dsnDiag\n".to_owned()
+        + &row("t", 3, 0, "ann", "450 4.2.1 later")
+        + &row("t", 3, 0, "bob", "450 4.2.1 later")
+        + &row("t", 3, 5, "ann", "450 4.2.1 later")
+        + &row("d", 3, 9, "ann", "250 OK")
+        // The same second, the same words: two mails.
+        + &row("d", 3, 9, "ann", "250 OK")
+        + &row("b", 3, 20, "ann", "550 5.1.1 gone")
+        // A week is too long for one.
+        + &row("d", 12, 0, "bob", "250 OK");
+    let line = |to: &str, tries: &str| format!("Out tom@ours.example -> {to}@far.example: {tries}");
+    let all = [
+        line("ann", "x 450 4.2.1 later, x 450 4.2.1 later, + 250 OK"),
+        line("ann", "+ 250 OK"),
+        line("ann", "x 550 5.1.1 gone"),
+        line("bob", "x 450 4.2.1 later"),
+        line("bob", "+ 250 OK"),
+    ];
+    assert_eq!(told(FormatKind::PowerMta, &log), all);
+}
