@@ -95,8 +95,14 @@ impl Table for Exchange {
         };
         let recipients: Vec<&str> = row.field(&["recipient-address"]).split(';').map(bare).collect();
         let states = apart(row.field(&["recipient-status"]), recipients.len());
-        let client = row.field(&["original-client-ip"]);
-        let client = if client.is_empty() { row.field(&["client-ip"]) } else { client };
+        // Behind a front end, the client is the front end.
+        let proxied =
+            || row.field(&["custom-data"]).split(';').find_map(|part| part.split_once("ProxiedClientIPAddress="));
+        let client = match (row.field(&["original-client-ip"]), proxied().map_or("", |(_, ip)| ip_in(ip))) {
+            (original, ip) if !ip.is_empty() && (original.is_empty() || original == row.field(&["client-ip"])) => ip,
+            ("", _) => row.field(&["client-ip"]),
+            (original, _) => original,
+        };
         // Of what was sent, the other server; of all else, one of our own.
         let sent = kind.starts_with("SEND");
         for (n, to) in recipients.iter().enumerate() {

@@ -299,3 +299,36 @@ fn rows_of_powermta_without_a_name_for_their_mail_are_of_the_next_that_ends() {
     ];
     assert_eq!(told(FormatKind::PowerMta, &log), all);
 }
+
+#[test]
+fn behind_a_front_end_of_exchange_the_client_is_whom_it_served() {
+    let columns = "date-time,client-ip,client-hostname,server-ip,server-hostname,source-context,connector-id,source,event-id,\
+                   internal-message-id,message-id,network-message-id,recipient-address,recipient-status,total-bytes,\
+                   recipient-count,related-recipient-address,reference,message-subject,sender-address,return-path,\
+                   message-info,directionality,tenant-id,original-client-ip,original-server-ip,custom-data";
+    let client = |original: &str, custom: &str| {
+        let row = |event: &str, client: &str, original: &str, custom: &str| {
+            format!(
+                "2022-07-03T10:00:00.000Z,{client},FE1,10.0.0.8,EX1,,,SMTP,{event},1,<1@x>,n1,ann@ours.example,,1,1,,,s,\
+                 sam@x.example,sam@x.example,,Incoming,,{original},,{custom}\n"
+            )
+        };
+        let log = format!("#Fields: {columns}\n")
+            + &row("RECEIVE", "10.0.0.7", original, custom)
+            + &row("DELIVER", "", "", "");
+        let mut clients = Vec::new();
+        let options = Options { settle: true, ..options() };
+        let read = read_bytes(FormatKind::Exchange, log.as_bytes(), &options, &mut |d| {
+            clients.push(d.client.unwrap_or("").to_owned())
+        });
+        read.expect("read");
+        clients
+    };
+    let proxied =
+        "S:ProxyHop1=FE1(10.0.0.7);S:ProxiedClientIPAddress=198.51.100.9;S:ProxiedClientHostname=mx.x.example";
+    assert_eq!(client("", proxied), ["198.51.100.9"]);
+    assert_eq!(client("10.0.0.7", proxied), ["198.51.100.9"]);
+    assert_eq!(client("203.0.113.5", proxied), ["203.0.113.5"]);
+    assert_eq!(client("", "S:ProxiedClientIPAddress="), ["10.0.0.7"]);
+    assert_eq!(client("", ""), ["10.0.0.7"]);
+}
