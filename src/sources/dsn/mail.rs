@@ -184,7 +184,9 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
     let returned = bare(original.field("return-path"));
     let from = bare(original.field("from"));
     let to_header = bare(header("To"));
-    let sender = [returned, from, to_header].into_iter().find(|s| s.contains('@')).unwrap_or("");
+    let reached = reached(mail);
+    let sender = [returned, from].into_iter().find(|s| reached.iter().any(|to| returned::of_one_home(s, to)));
+    let sender = sender.or([returned, from, to_header].into_iter().find(|s| s.contains('@'))).unwrap_or("");
     let sent = date(original.field("date")).filter(|sent| *sent <= at && at.0 - sent.0 < 31 * 86_400);
     let written_to: Vec<String> = text::addresses(&original.field("to").replace(['\n', '\t'], " "))
         .into_iter()
@@ -199,21 +201,28 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
         (true, groups.into_iter().map(|group| with_words(group, words, &|| &*found)).collect())
     };
     let message = original.field("message-id").trim().trim_matches(['<', '>']).to_owned();
+    // Who is told of a mail that he did not write, is told by mistake or by a forger: nothing is learned of it.
+    let foreign = !original.is_of(&reached);
     let mut told: Vec<String> = Vec::new();
     let mut events = Vec::new();
     for group in said {
+        let what = match group.what {
+            What::Bounced if foreign => What::Suppressed,
+            _ if foreign => continue,
+            what => what,
+        };
         let name = fold(&group.recipient).into_owned();
         if told.contains(&name) {
             continue;
         }
         told.push(name);
         events.push(Event {
-            what: group.what,
+            what,
             message: message.clone().into(),
             id: id.clone().into(),
             at,
             sent,
-            sender: sender.to_owned().into(),
+            sender: if foreign { "" } else { sender }.to_owned().into(),
             recipient: group.recipient.into(),
             to_ip: ip_in(&group.server).to_owned().into(),
             reply: composed(&group.status, &group.diagnostic).into(),
@@ -221,6 +230,18 @@ fn events(mail: &Message<'_>, raw: &[u8], parts: &Parts, now: Timestamp) -> (boo
         });
     }
     (sure, events)
+}
+
+/// The addresses that a report came to.
+fn reached(mail: &Message<'_>) -> Vec<String> {
+    ["To", "Delivered-To", "X-Original-To", "Envelope-To"]
+        .iter()
+        .flat_map(|name| {
+            let field = mail.header_raw(*name).unwrap_or("").replace(['\n', '\t'], " ");
+            text::addresses(&field).into_iter().map(|(_, address)| fold(address).into_owned()).collect::<Vec<_>>()
+        })
+        .take(20)
+        .collect()
 }
 
 /// A group whose machine-readable part says little, with what the words say.

@@ -1,6 +1,7 @@
 //! The mail that a report brings back: where it begins, and the fields of its head.
 
 use super::text::LINES;
+use crate::address::{domain_of, fold, local_of};
 
 /// The words of a report before the mail it brings back, and that mail's head.
 pub(super) fn split(text: &str) -> (&str, &str) {
@@ -136,4 +137,58 @@ impl<'h> Head<'h> {
         }
         ""
     }
+
+    /// Whether the mail may be of one of those whom its report `reached`: a field that says who wrote it, or what server
+    /// it left, names his home. It may where none says so, where a mail system wrote it, and where the report is a copy
+    /// for the postmaster.
+    pub(super) fn is_of(&self, reached: &[String]) -> bool {
+        const OF_SERVERS: [&str; 8] = [
+            "received",
+            "sender",
+            "reply-to",
+            "errors-to",
+            "resent-from",
+            "x-envelope-from",
+            "message-id",
+            "dkim-signature",
+        ];
+        let names_home = |name: &str| {
+            let value = self.field(name).to_lowercase();
+            reached.iter().any(|to| names(&value, home(domain_of(to))))
+        };
+        let (path, from) = (self.field("return-path"), self.field("from"));
+        let system = path == "<>" || from.to_ascii_lowercase().contains("mailer-daemon");
+        let copy = reached.is_empty() || reached.iter().any(|to| local_of(to) == "postmaster");
+        copy || system
+            || !(path.contains('@') || from.contains('@'))
+            || ["return-path", "from"].into_iter().chain(OF_SERVERS).any(names_home)
+    }
+}
+
+/// Whether two addresses, folded or not, are of one organisation.
+pub(super) fn of_one_home(a: &str, b: &str) -> bool {
+    a.contains('@') && home(domain_of(&fold(a))) == home(domain_of(&fold(b)))
+}
+
+/// The part of a domain that an organisation registers, as far as its looks tell.
+fn home(domain: &str) -> &str {
+    const SHARED: [&str; 16] =
+        ["ac", "ad", "co", "com", "ed", "edu", "go", "gob", "gouv", "gov", "gr", "mil", "ne", "net", "or", "org"];
+    let mut labels = domain.rsplit('.');
+    let (Some(last), Some(second)) = (labels.next(), labels.next()) else { return domain };
+    let third = if last.len() == 2 && SHARED.contains(&second) { labels.next() } else { None };
+    let length = last.len() + 1 + second.len() + third.map_or(0, |third| third.len() + 1);
+    &domain[domain.len() - length..]
+}
+
+/// Whether `text` names `domain` or a domain below it.
+fn names(text: &str, domain: &str) -> bool {
+    let in_label = |c: char| c.is_alphanumeric() || c == '-';
+    !domain.is_empty()
+        && text.match_indices(domain).any(|(at, _)| {
+            let after = &text[at + domain.len()..];
+            !text[..at].ends_with(in_label)
+                && !after.starts_with(in_label)
+                && !after.strip_prefix('.').is_some_and(|more| more.starts_with(in_label))
+        })
 }

@@ -332,3 +332,63 @@ fn behind_a_front_end_of_exchange_the_client_is_whom_it_served() {
     assert_eq!(client("", "S:ProxiedClientIPAddress="), ["10.0.0.7"]);
     assert_eq!(client("", ""), ["10.0.0.7"]);
 }
+
+#[test]
+fn a_report_about_a_strangers_mail_is_not_ours() {
+    let report = |head: &str, original: &str| {
+        let mail = format!(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@mx.far.example\n{head}\nSubject: Undelivered Mail Returned to Sender\n\
+             Date: Sun, 3 Jul 2022 10:00:00 +0000\nMessage-ID: <d1@mx.far.example>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\nContent-Type: text/plain\n\n\
+             <ann@far.example>: no such user\n\n--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.far.example\n\n\
+             Final-Recipient: rfc822; ann@far.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no\n\n--B\n\
+             Content-Type: text/rfc822-headers\n\n{original}To: ann@far.example\n\n--B--\n"
+        );
+        let lines = told(FormatKind::Dsn, &mail);
+        lines.iter().filter_map(|line| line.split(" -> ").next()).collect::<String>()
+    };
+    let tom = "To: tom@ours.example";
+    for (head, original, sender) in [
+        (tom, "From: sam@evil.example\nMessage-ID: <e1@evil.example>\n", ""),
+        (tom, "Return-Path: <sam@evil.example>\nFrom: Sam <sam@evil.example>\n", ""),
+        (tom, "From: sam@ours.example.evil.example\n", ""),
+        (tom, "From: sam@notours.example\n", ""),
+        (tom, "Return-Path: <tom@ours.example>\nFrom: Tom <tom@brand.example>\n", "tom@ours.example"),
+        (tom, "From: Tom <tom@mail.ours.example>\n", "tom@mail.ours.example"),
+        // Nothing is said of who wrote it.
+        (tom, "Subject: hi\n", "tom@ours.example"),
+        ("Subject: x", "From: tom@ours.example\n", "tom@ours.example"),
+        // A newsletter by way of a provider: only its server is told.
+        (
+            "To: bounces+17@provider.example",
+            "From: News <news@brand.example>\nMessage-ID: <m1@out.provider.example>\n",
+            "news@brand.example",
+        ),
+        // The last server it passed before was ours.
+        (
+            tom,
+            "Received: from mx.ours.example (mx.ours.example [203.0.113.5])\n\tby mx.far.example\nFrom: news@brand.example\n",
+            "news@brand.example",
+        ),
+        (
+            "To: bounces+ann=far.example@ours.example",
+            "Return-Path: <bounces+ann=far.example@ours.example>\n",
+            "bounces+ann=far.example@ours.example",
+        ),
+        // Rewritten by whoever passed it on, and gone the way back.
+        (
+            tom,
+            "Return-Path: <SRS0=ab=cd=ours.example=tom@forward.example>\nFrom: tom@ours.example\n",
+            "tom@ours.example",
+        ),
+        // All bounces go to one mailbox.
+        ("To: tom@ours.example\nDelivered-To: all@collector.example", "From: tom@ours.example\n", "tom@ours.example"),
+        // What the postmaster gets a copy of.
+        ("To: postmaster@mx.example", "Return-Path: <tom@ours.example>\n", "tom@ours.example"),
+        ("To: tom@mx.ours.co.uk", "From: tom@ours.co.uk\n", "tom@ours.co.uk"),
+        ("To: tom@ours.co.uk", "From: sam@evil.co.uk\n", ""),
+    ] {
+        let way = if sender.is_empty() { "Stopped" } else { "Out" };
+        assert_eq!(report(head, original), format!("{way} {sender}"), "{head} {original}");
+    }
+}
