@@ -5,6 +5,7 @@ use super::{
     json::Json,
     webhook::{Provider, moment},
 };
+use crate::reply::Reply;
 
 /// The provider.
 pub(crate) struct Postmark;
@@ -23,6 +24,12 @@ impl Provider for Postmark {
     }
 }
 
+/// Whether `details` hold a server's refusal.
+fn refuses(details: &str) -> bool {
+    let reply = Reply::parse(diagnostic(details));
+    reply.code.is_some_and(|code| code >= 400) || reply.enhanced.is_some_and(|status| status.class > 2)
+}
+
 fn event(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {
     let (record, sort) = (value.text("RecordType"), value.text("Type"));
     let bounce = record == "Bounce" || record.is_empty() && value.has("BouncedAt");
@@ -33,6 +40,8 @@ fn event(value: &Json<'_>, tell: &mut dyn FnMut(Event<'_>)) -> bool {
             What::Bounced
         }
         "Transient" => What::Deferred,
+        // Delivered and filtered, or refused: then there is a reply.
+        "SpamNotification" if refuses(value.text("Details")) => What::Bounced,
         // Refused by Postmark itself: an address switched off before, or none at all.
         "ManuallyDeactivated" | "SMTPApiError" | "BadEmailAddress" | "Unconfirmed" | "TemplateRenderingFailed" => {
             What::Suppressed

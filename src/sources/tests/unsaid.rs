@@ -392,3 +392,19 @@ fn a_report_about_a_strangers_mail_is_not_ours() {
         assert_eq!(report(head, original), format!("{way} {sender}"), "{head} {original}");
     }
 }
+
+#[test]
+fn a_spam_notice_of_postmark_with_a_refusal_is_a_bounce() {
+    let notice = |details: &str| {
+        let event = format!(
+            r#"{{"RecordType":"Bounce","ID":7,"Type":"SpamNotification","TypeCode":512,"MessageID":"m1","Description":"The message was delivered, but was either blocked by the user, or classified as spam.","Details":"{details}","Email":"ann@far.example","From":"tom@ours.example","BouncedAt":"2022-07-03T10:00:00.0000000Z"}}
+"#
+        );
+        told(FormatKind::Postmark, &event)
+    };
+    let refused = notice("smtp;554 5.7.1 Message rejected as spam");
+    assert_eq!(refused, ["Out tom@ours.example -> ann@far.example: x 554 5.7.1 Message rejected as spam"]);
+    for silent in ["", "Moved to the spam folder", "smtp;250 2.0.0 quarantined"] {
+        assert_eq!(notice(silent), [""; 0], "{silent}");
+    }
+}
