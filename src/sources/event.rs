@@ -66,6 +66,10 @@ pub(crate) struct Event<'a> {
     pub(crate) helo: Cow<'a, str>,
     /// Whether it came in.
     pub(crate) inward: bool,
+    /// Whether a stranger brought the mail, and whether it went on to a server of our own network: both make it one that
+    /// came in.
+    pub(crate) from_outside: bool,
+    pub(crate) to_inside: bool,
     /// Our server's address.
     pub(crate) from_ip: Cow<'a, str>,
     /// Their server's address.
@@ -91,6 +95,8 @@ impl Event<'_> {
             login: own(self.login),
             helo: own(self.helo),
             inward: self.inward,
+            from_outside: self.from_outside,
+            to_inside: self.to_inside,
             from_ip: own(self.from_ip),
             to_ip: own(self.to_ip),
             reply: own(self.reply),
@@ -138,6 +144,10 @@ struct Mail {
     way: u8,
     start: i64,
     ended: bool,
+    #[serde(default)]
+    from_outside: bool,
+    #[serde(default)]
+    to_inside: bool,
     /// Seconds it may wait for its next event.
     #[serde(default = "patience")]
     patience: i64,
@@ -223,6 +233,9 @@ impl Mails {
         {
             self.tell_one(key, emit);
         }
+        if event.in_turn.is_none() && !event.client.is_empty() && !self.by_key.contains_key(&key) {
+            self.came_back(event, key, emit);
+        }
         let at = *self.by_key.entry(key).or_insert_with(|| {
             self.next += 1;
             self.mails.insert(self.next - 1, Mail::new(event, key));
@@ -263,6 +276,20 @@ impl Mails {
         });
     }
 
+    /// A mail that was turned away before goes on under its own name, unless it comes back too late to be the same.
+    fn came_back(&mut self, event: &Event<'_>, key: u64, emit: Emit<'_>) {
+        let before = hash(&[&turned_away(&event.client, &event.sender), &fold(&event.recipient)]);
+        let Some(n) = self.by_key.get(&before).copied() else { return };
+        match self.mails.get_mut(&n) {
+            Some(mail) if !mail.is_over(event.at.0) => {
+                (mail.key, mail.patience) = (key, PATIENCE);
+                self.by_key.remove(&before);
+                self.by_key.insert(key, n);
+            }
+            _ => self.tell_one(before, emit),
+        }
+    }
+
     fn tell_one(&mut self, key: u64, emit: Emit<'_>) {
         if let Some(mail) = self.by_key.remove(&key).and_then(|n| self.mails.remove(&n)) {
             mail.tell(emit);
@@ -295,6 +322,8 @@ impl Mail {
             way: 0,
             start: event.at.0,
             ended: false,
+            from_outside: false,
+            to_inside: false,
             patience: event.in_turn.unwrap_or(PATIENCE),
             tries: Vec::new(),
         }
@@ -313,6 +342,8 @@ impl Mail {
         if self.helo.is_empty() {
             self.helo = cut(event.helo.trim(), MAX_ADDRESS).to_owned();
         }
+        self.from_outside |= event.from_outside;
+        self.to_inside |= event.to_inside;
         let way = match event.what {
             What::Suppressed => Direction::Stopped,
             _ if event.inward => Direction::In,
@@ -372,7 +403,7 @@ impl Mail {
             helo: &self.helo,
             direction: match self.way {
                 way if way == Direction::Stopped as u8 => Direction::Stopped,
-                way if way == Direction::In as u8 => Direction::In,
+                way if way == Direction::In as u8 || self.from_outside && self.to_inside => Direction::In,
                 _ => Direction::Out,
             },
             start: Timestamp(self.start),
@@ -381,6 +412,11 @@ impl Mail {
             attempts: &attempts,
         });
     }
+}
+
+/// What names the mails of `sender` that `client` was refused before they had a name of their own.
+pub(crate) fn turned_away(client: &str, sender: &str) -> String {
+    format!("\0{client}\0{}", fold(sender))
 }
 
 /// One reply out of the parts a provider keeps it in; what the text says already is not said twice.

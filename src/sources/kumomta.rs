@@ -1,13 +1,17 @@
 //! KumoMTA's log records: JSON lines in zstd files, of which the newest may end in an unfinished frame.
 
 use super::{
-    event::{Event, What, bare, ip_in, said},
+    event::{Event, What, bare, ip_in, said, turned_away},
     json::Json,
+    lines::event::is_private,
     webhook::{Provider, moment},
 };
 
 /// The format.
 pub(crate) struct KumoMta;
+
+/// A client turned away for now comes back within this time, or never: as Postfix's reader has it.
+const COMES_BACK: i64 = 48 * 3600;
 
 /// The records that tell of a mail; others (feedback, rebinding, transfers) are known and passed over.
 const KINDS: [&str; 9] = [
@@ -61,6 +65,10 @@ impl Provider for KumoMta {
         let login = value.text("meta.authn_id");
         // What one of our own users mistyped is refused on its way out; a mailbox on disk is ours.
         let inward = if refused { login.is_empty() } else { value.text("delivery_protocol") == "Maildir" };
+        // So is a server of our own network, for mail that strangers brought.
+        let from_outside =
+            !client.is_empty() && !is_private(client) && login.is_empty() && value.text("reception_protocol") != "HTTP";
+        let sender = bare(value.text("sender"));
         for to in value.each("recipient") {
             // Before the recipient is named, a refusal is of no mail.
             if refused && bare(to.as_text()).is_empty() {
@@ -68,15 +76,18 @@ impl Provider for KumoMta {
             }
             tell(Event {
                 what,
-                message: if refused { "" } else { value.text("id") }.into(),
+                message: if refused { turned_away(client, sender).into() } else { value.text("id").into() },
+                in_turn: refused.then_some(COMES_BACK),
                 at: moment(value, if value.has("event_time") { "event_time" } else { "timestamp" }),
                 sent: (!refused && value.has("created")).then(|| moment(value, "created")),
-                sender: bare(value.text("sender")).into(),
+                sender: sender.into(),
                 recipient: bare(to.as_text()).into(),
                 client: client.into(),
                 login: login.into(),
                 helo: helo.into(),
                 inward,
+                from_outside,
+                to_inside: !brought && is_private(to_ip),
                 from_ip: ip_in(value.text("source_address.address")).into(),
                 to_ip: to_ip.into(),
                 reply: said(value.int("response.code"), &enhanced, value.text("response.content")),
@@ -147,5 +158,52 @@ mod tests {
             + &record("Delivery", "k1", to, 250, r#","delivery_protocol":"Maildir""#);
         let each = |name| format!("In {name}@y.example 198.51.100.1  out.x.example");
         assert_eq!(told(&log), (vec![each("b"), each("c")], 0));
+    }
+
+    #[test]
+    fn a_server_of_our_own_network_is_ours() {
+        let relayed = |client: &str, meta: &str, protocol: &str, to: &str| {
+            let from = format!(
+                r#","peer_address":{{"name":"h","addr":"{client}"}},"meta":{{{meta}}},"reception_protocol":"{protocol}""#
+            );
+            let to = format!(r#","peer_address":{{"name":"int","addr":"{to}"}},"meta":{{}}"#);
+            let log = record("Reception", "k1", "\"b@y.example\"", 250, &from)
+                + &record("Delivery", "k1", "\"b@y.example\"", 250, &to);
+            told(&log).0[0].split(' ').next().unwrap_or("").to_owned()
+        };
+        assert_eq!(relayed("198.51.100.1", "", "ESMTP", "10.0.0.4"), "In");
+        assert_eq!(relayed("198.51.100.1", "", "ESMTP", "192.0.2.25"), "Out");
+        assert_eq!(relayed("198.51.100.1", r#""authn_id":"ann""#, "ESMTP", "10.0.0.4"), "Out");
+        assert_eq!(relayed("198.51.100.1", "", "HTTP", "10.0.0.4"), "Out");
+        assert_eq!(relayed("10.0.0.9", "", "ESMTP", "10.0.0.4"), "Out");
+    }
+
+    #[test]
+    fn who_comes_back_is_one_delivery() {
+        let log = |codes: &[u16], hours: i64| {
+            let stranger = r#","peer_address":{"name":"out.x.example","addr":"198.51.100.1"},"meta":{}"#;
+            let inside = r#","peer_address":{"name":"int","addr":"10.0.0.4"},"meta":{}"#;
+            let turned: String =
+                codes.iter().map(|code| record("Rejection", "", "\"b@y.example\"", *code, stranger)).collect();
+            let taken = record("Reception", "k1", "[\"b@y.example\"]", 250, stranger)
+                + &record("Delivery", "k1", "\"b@y.example\"", 250, inside);
+            let later = (1_656_800_000 + hours * 3600).to_string();
+            let mut all = Vec::new();
+            let options = Options { settle: true, ..Options::default() };
+            let log = turned + &taken.replace("1656800000", &later);
+            read_bytes(FormatKind::KumoMta, log.as_bytes(), &options, &mut |d| {
+                let tries: Vec<bool> = d.attempts.iter().map(|a| a.accepted).collect();
+                all.push(format!("{:?} {} {tries:?}", d.direction, d.client.unwrap_or("-")));
+            })
+            .expect("read");
+            all
+        };
+        let one = |tries: &str| format!("In 198.51.100.1 {tries}");
+        assert_eq!(log(&[451], 1), [one("[false, true]")]);
+        assert_eq!(log(&[451, 451], 47), [one("[false, false, true]")]);
+        assert_eq!(log(&[451], 49), [one("[false]"), one("[true]")]);
+        // Refused for good, it is another.
+        assert_eq!(log(&[451, 550], 1), [one("[false, false]"), one("[true]")]);
+        assert_eq!(log(&[550, 550], 1), [one("[false]"), one("[false]"), one("[true]")]);
     }
 }
