@@ -61,12 +61,15 @@ impl Redactor {
         self.words(text, &Locals::new())
     }
 
+    /// A path by its last part: folders name people and machines, and the file's name is enough to know it by.
+    pub fn file(&self, path: &str) -> String {
+        self.text(path.rsplit(['/', '\\']).next().unwrap_or(""))
+    }
+
     /// A whole night's findings, sorted as they were.
     pub fn redact(&self, mut findings: Findings) -> Findings {
         for input in &mut findings.inputs {
-            // Folders name people and machines; the file's name is enough to know it by.
-            let name = input.path.rsplit(['/', '\\']).next().unwrap_or("");
-            input.path = self.text(name);
+            input.path = self.file(&input.path);
             input.format = self.text(&input.format);
         }
         for template in &mut findings.templates.top {

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     error::Error,
+    moment::Timestamp,
     pipeline::{self, Job, Unseen},
     redact::Redactor,
     registrability::Network,
-    report::{Format, write},
+    report::{Format, inputs, write, write_view},
     store::{Missing, Store},
 };
 
@@ -51,9 +52,27 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     store.raise(&mut findings.alerts, settings.now, Missing::Nothing)?;
     store.fill_sent_to(&mut findings.alerts)?;
     let redactor = redactor(settings, &store)?;
-    let folder = write(&findings, &settings.reports, &formats, redactor.as_ref())?;
+    let folder = match view(&job) {
+        Some(view) => write_view(&findings, &view, &settings.reports, &formats, redactor.as_ref())?,
+        None => {
+            // What the night read is known to its report only.
+            findings.inputs = inputs(&settings.reports, settings.now.day());
+            write(&findings, &settings.reports, &formats, redactor.as_ref())?
+        }
+    };
     screen.say(&format!("report: {}", folder.display()));
     Ok(exit_for(&findings.alerts, settings.fail_on))
+}
+
+/// `since-2022-06-09`, `until-2022-06-30`, both: what a report of some days is called, so that it replaces no night's.
+fn view(job: &Job) -> Option<String> {
+    let bound = |word: &str, at: Option<Timestamp>| {
+        let at = at?.to_string().replace(':', "");
+        Some(format!("{word}-{}", at.strip_suffix("T000000Z").unwrap_or(&at)))
+    };
+    let bounds = [bound("since", job.since), bound("until", job.until)];
+    let told: Vec<String> = bounds.into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("-"))
 }
 
 /// `--format html,json,csv,md`; all of them by default.

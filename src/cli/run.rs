@@ -1,9 +1,6 @@
 //! `bouncewatch run`
 
 use std::{
-    fs::OpenOptions,
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,8 +22,8 @@ use crate::{
     findings::Findings,
     pipeline::{self, Job, Night, Progress},
     registrability::ServerTally,
-    report::write,
-    sources::{self, FormatKind, Reject},
+    report::{quarantine, write},
+    sources::{self, FormatKind},
     store::Store,
     zone::Zone,
 };
@@ -79,7 +76,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
         // The report was there before anybody was told of it; now it also says who was.
         folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
     }
-    quarantine(&night, &folder, settings.redact)?;
+    quarantine(&folder, &night.rejects, redactor.as_ref())?;
     tell(&night, &folder, screen);
     tell_delivery(&delivery, screen);
     if delivery.failures.is_empty() {
@@ -140,23 +137,6 @@ pub(super) fn input_format(name: &str) -> Result<FormatKind, Error> {
 pub(super) fn zone(text: &str) -> Result<Zone, Error> {
     Zone::parse(text)
         .ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00, and no zone known here")))
-}
-
-/// The lines nobody could read, beside the report: JSON lines of file, line, cause and excerpt.
-fn quarantine(night: &Night, folder: &Path, redact: bool) -> Result<(), Error> {
-    if night.rejects.is_empty() {
-        return Ok(());
-    }
-    let path = quarantine_path(folder);
-    let failed = |cause| Error::Write { path: path.clone(), cause };
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(failed)?;
-    let mut file = std::io::BufWriter::new(file);
-    for Reject { file: input, line, cause, excerpt } in &night.rejects {
-        let excerpt = if redact { "" } else { excerpt.as_str() };
-        let row = serde_json::json!({ "file": input, "line": line, "cause": cause, "excerpt": excerpt });
-        writeln!(file, "{row}").map_err(failed)?;
-    }
-    file.flush().map_err(failed)
 }
 
 fn quarantine_path(folder: &Path) -> PathBuf {

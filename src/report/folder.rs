@@ -8,12 +8,19 @@ use std::{
 
 use crate::error::Error;
 
-/// Writes `files` as `<parent>/<name>/`, in place of what was there, and points `<parent>/latest` to it.
+/// Writes `files` as [`place`] does, and points `<parent>/latest` to them.
 pub(super) fn replace(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<PathBuf, Error> {
+    let place = place(parent, name, files)?;
+    point_latest(parent, name)?;
+    Ok(place)
+}
+
+/// Writes `files` into `<parent>/<name>/`, in place of those of their names. All others stay: another run's quarantine,
+/// forms this one was not asked for.
+pub(super) fn place(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<PathBuf, Error> {
     make_private(parent, true)?;
     let place = parent.join(name);
-    swap(parent, name, |fresh| fill(fresh, &place, files))?;
-    point_latest(parent, name, files)?;
+    swap(parent, name, |fresh| fill(fresh, &place, files).and_then(|()| carry_over(&place, fresh)))?;
     Ok(place)
 }
 
@@ -46,7 +53,7 @@ fn swap(parent: &Path, name: &str, build: impl Fn(&Path) -> Result<(), Error>) -
 }
 
 /// `latest` as a link where the system has them, else as a copy.
-fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<(), Error> {
+fn point_latest(parent: &Path, name: &str) -> Result<(), Error> {
     let (place, fresh, _) = beside(parent, "latest");
     let real_folder = fs::symlink_metadata(&place).is_ok_and(|m| m.is_dir());
     if !real_folder {
@@ -58,7 +65,7 @@ fn point_latest(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Result<
             });
         }
     }
-    swap(parent, "latest", |fresh| fill(fresh, &place, files))
+    swap(parent, "latest", |fresh| make_private(fresh, false).and_then(|()| carry_over(&parent.join(name), fresh)))
 }
 
 fn beside(parent: &Path, name: &str) -> (PathBuf, PathBuf, PathBuf) {
@@ -72,6 +79,22 @@ fn fill(folder: &Path, place: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Er
         private_file(&folder.join(name))
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .map_err(at(&place.join(name)))?;
+    }
+    Ok(())
+}
+
+/// Puts the files of `place` that `folder` lacks into it as well.
+fn carry_over(place: &Path, folder: &Path) -> Result<(), Error> {
+    if !place.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(place).map_err(at(place))? {
+        let from = entry.map_err(at(place))?.path();
+        let to = folder.join(from.file_name().unwrap_or_default());
+        if !exists(&to) && fs::symlink_metadata(&from).is_ok_and(|m| m.is_file()) {
+            // A second name for the same bytes; where the file system knows none, a copy.
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).map_err(at(&from))?;
+        }
     }
     Ok(())
 }

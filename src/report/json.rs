@@ -1,14 +1,23 @@
 //! `report.json` and `alerts.jsonl`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::contract::{Alert, Report};
+use super::contract::{Alert, Input, Report};
 
 /// `report.json`, indented, with a newline at its end.
 pub(super) fn report(report: &Report) -> String {
     let mut text = String::new();
     push(&mut text, serde_json::to_string_pretty(report));
     text
+}
+
+/// The inputs that a `report.json` tells of; none where it is none.
+pub(super) fn inputs(report: &[u8]) -> Vec<Input> {
+    #[derive(Deserialize)]
+    struct Read {
+        inputs: Vec<Input>,
+    }
+    serde_json::from_slice(report).map_or_else(|_| Vec::new(), |read: Read| read.inputs)
 }
 
 /// `alerts.jsonl`: one alert a line.

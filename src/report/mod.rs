@@ -1,7 +1,8 @@
 //! Findings → files a person, a spreadsheet or a program reads.
 //!
 //! In: [`Findings`] of one run, a folder, the formats wanted.
-//! Out: `<folder>/<date>/` with the files of those formats, and `<folder>/latest` leading there.
+//! Out: `<folder>/<date>/` with the files of those formats and the lines nobody could read, and `<folder>/latest` leading
+//! there; a view of some days of the store has a folder of its own.
 //! Never: computes a finding, asks the network, reads a clock, leaves half a report.
 
 pub mod contract;
@@ -10,14 +11,24 @@ mod folder;
 mod html;
 mod json;
 mod markdown;
+mod quarantine;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use crate::{error::Error, findings::Findings, redact::Redactor};
+use crate::{
+    error::Error,
+    findings::{Findings, InputLine},
+    moment::Day,
+    redact::Redactor,
+    sources::Reject,
+};
 use contract::Report;
 
 /// A kind of file.
@@ -33,19 +44,58 @@ pub enum Format {
     Md,
 }
 
-/// Writes the report of a night, replacing that day's earlier one as a whole; `alerts.jsonl` is always among it.
-/// Returns its folder. The same findings give the same bytes.
+/// Writes the report of a night: over that day's earlier one, of which stays what is not among `formats`. `alerts.jsonl` is
+/// always among them. Returns its folder. The same findings give the same bytes.
 pub fn write(
     findings: &Findings,
     reports: &Path,
     formats: &[Format],
     redact: Option<&Redactor>,
 ) -> Result<PathBuf, Error> {
-    let report = match redact {
-        Some(redactor) => Report::from(&redactor.redact(findings.clone())),
-        None => Report::from(findings),
+    let name = findings.generated_at.day().to_string();
+    let files = all(findings, &reports.join(&name), formats, redact)?;
+    folder::replace(reports, &name, &files)
+}
+
+/// Writes the report of a part of the store, `view`, beside the night's own: `latest` does not lead there.
+pub fn write_view(
+    findings: &Findings,
+    view: &str,
+    reports: &Path,
+    formats: &[Format],
+    redact: Option<&Redactor>,
+) -> Result<PathBuf, Error> {
+    let name = format!("{}-{view}", findings.generated_at.day());
+    let files = all(findings, &reports.join(&name), formats, redact)?;
+    folder::place(reports, &name, &files)
+}
+
+/// Adds lines nobody could read to those of the night's folder, which is there.
+pub fn quarantine(folder: &Path, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
+    quarantine::add(folder, rejects, redact)
+}
+
+/// What the night's report says was read; nothing where there is no such report.
+pub fn inputs(reports: &Path, day: Day) -> Vec<InputLine> {
+    let text = fs::read(reports.join(day.to_string()).join("report.json")).unwrap_or_default();
+    json::inputs(&text).into_iter().map(InputLine::from).collect()
+}
+
+/// The files to write into `folder`. With `redact` those of earlier runs too, so that nobody is named beside pseudonyms.
+fn all(
+    findings: &Findings,
+    folder: &Path,
+    formats: &[Format],
+    redact: Option<&Redactor>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
+    let Some(redactor) = redact else {
+        return Ok(files(&Report::from(findings), formats));
     };
-    folder::replace(reports, &findings.generated_at.day().to_string(), &files(&report, formats))
+    let there = |format: &Format| folder.join(format.file()).exists();
+    let formats: Vec<Format> = Format::ALL.into_iter().filter(|f| formats.contains(f) || there(f)).collect();
+    let mut files = files(&Report::from(&redactor.redact(findings.clone())), &formats);
+    files.extend(quarantine::redacted(folder, redactor)?.map(|text| (quarantine::NAME, text)));
+    Ok(files)
 }
 
 /// Names and contents of a report's files, sorted by name.
@@ -81,6 +131,16 @@ impl Format {
             Format::Json => "json",
             Format::Csv => "csv",
             Format::Md => "md",
+        }
+    }
+
+    /// The file, or the first of its files.
+    fn file(self) -> &'static str {
+        match self {
+            Format::Html => "report.html",
+            Format::Json => "report.json",
+            Format::Csv => "squatting.csv",
+            Format::Md => "report.md",
         }
     }
 

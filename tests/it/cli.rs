@@ -42,7 +42,7 @@ fn fails(dir: &Path, args: &[&str], status: i32, says: &str) {
     }
 }
 
-const GOOD: &str = r#"{"from":"a@x.example","to":"b@y.example","start_time":"2022-06-08 10:00:00","end_time":"2022-06-08 10:00:05","from_ip":["192.0.2.1"],"to_ip":["198.51.100.1"],"delivery_result":["250 OK"],"delivery_latency":[900],"email_flag":"Normal"}"#;
+pub(crate) const GOOD: &str = r#"{"from":"a@x.example","to":"b@y.example","start_time":"2022-06-08 10:00:00","end_time":"2022-06-08 10:00:05","from_ip":["192.0.2.1"],"to_ip":["198.51.100.1"],"delivery_result":["250 OK"],"delivery_latency":[900],"email_flag":"Normal"}"#;
 
 fn given(text: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -305,7 +305,9 @@ fn what_is_stored_is_rendered_listed_and_forgotten() {
         assert_eq!(first[part], again[part], "{part}");
     }
     run(&["report", "--since", "2022-06-09", "--format", "json"]);
-    assert_eq!(report(dir.path())["deliveries"]["total"], 0);
+    let view = fs::read_to_string(dir.path().join("reports/2022-07-04-since-2022-06-09/report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&view).unwrap()["deliveries"]["total"], 0);
+    assert_eq!(report(dir.path()), again, "the night's report stays");
     let templates = run(&["templates"]);
     let row: serde_json::Value = serde_json::from_str(templates.trim()).unwrap();
     assert_eq!((&row["type"], &row["count"]), (&"T8".into(), &1.into()));

@@ -11,6 +11,7 @@ mod contract;
 mod countries;
 mod disclose;
 mod exports;
+mod folders;
 mod hostile;
 mod ledger;
 mod memory;

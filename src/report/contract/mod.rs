@@ -7,7 +7,7 @@ mod lookups;
 mod squatting;
 mod strangers;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use changes::{Change, Changes};
 pub use lookups::{Lookups, Server};
@@ -108,7 +108,7 @@ pub struct Span {
 }
 
 /// One input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// As named.
     pub path: String,
@@ -121,7 +121,7 @@ pub struct Input {
     /// Mails known before.
     pub already_seen: u64,
     /// Events and mails that tell of no delivery.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_none", default)]
     pub ignored: u64,
     /// What such an input cannot show.
     pub blind_to: Vec<String>,
@@ -443,6 +443,13 @@ impl From<&findings::InputLine> for Input {
             ignored: i.ignored,
             blind_to: i.blind_to.iter().map(|what| shown(what)).collect(),
         }
+    }
+}
+
+impl From<Input> for findings::InputLine {
+    fn from(i: Input) -> Self {
+        let Input { path, format, records, rejected, already_seen, ignored, blind_to } = i;
+        findings::InputLine { path, format, records, rejected, already_seen, ignored, blind_to }
     }
 }
 

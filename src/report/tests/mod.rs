@@ -147,7 +147,7 @@ fn a_redacted_report_names_nobody() {
 }
 
 #[test]
-fn a_folder_is_replaced_as_a_whole() {
+fn a_folder_is_written_as_a_whole_and_keeps_what_is_not_written_again() {
     let place = tempfile::tempdir().unwrap();
     let reports = place.path().join("deep/reports");
     let folder = write(&night(), &reports, &Format::ALL, None).unwrap();
@@ -163,12 +163,18 @@ fn a_folder_is_replaced_as_a_whole() {
         ["alerts.jsonl", "campaigns.csv", "report.html", "report.json", "report.md", "squatting.csv"]
     );
     let first = std::fs::read(folder.join("report.html")).unwrap();
-    std::fs::write(folder.join("stray"), "x").unwrap();
+    std::fs::write(folder.join("quarantine.jsonl"), "x").unwrap();
     write(&night(), &reports, &Format::ALL, None).unwrap();
     assert_eq!(std::fs::read(reports.join("latest/report.html")).unwrap(), first, "same findings, same bytes");
-    write(&night(), &reports, &[Format::Csv], None).unwrap();
-    assert_eq!(names(&folder), ["alerts.jsonl", "campaigns.csv", "squatting.csv"]);
+    assert_eq!(std::fs::read(folder.join("quarantine.jsonl")).unwrap(), b"x");
+    write(&Findings { generated_at: night().generated_at, ..Findings::default() }, &reports, &[Format::Csv], None).unwrap();
+    assert_eq!(names(&folder).len(), 7);
+    assert_eq!(std::fs::read(folder.join("report.html")).unwrap(), first);
+    assert_eq!(std::fs::read_to_string(folder.join("squatting.csv")).unwrap().lines().count(), 1, "this one is new");
     assert_eq!(names(&reports), ["2022-07-04", "latest"], "nothing left beside");
+    let view = write_view(&night(), "since-2022-07-01", &reports, &[Format::Md], None).unwrap();
+    assert_eq!((view, names(&reports).len()), (reports.join("2022-07-04-since-2022-07-01"), 3));
+    assert_eq!(std::fs::read_link(reports.join("latest")).unwrap(), Path::new("2022-07-04"));
 }
 
 #[cfg(unix)]

@@ -1,0 +1,63 @@
+//! What a night wrote stays, whatever is run on the same day: above all the lines nobody could read.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+
+use crate::cli::{GOOD, bouncewatch, stderr};
+
+fn done(dir: &Path, args: &[&str]) -> String {
+    let output = bouncewatch(dir, args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+    stderr(&output)
+}
+
+/// Names and contents of the day's folder.
+fn files(dir: &Path) -> BTreeMap<String, String> {
+    let folder = fs::read_dir(dir.join("reports/2022-07-04")).unwrap().map(|entry| entry.unwrap().path());
+    folder
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+        .collect()
+}
+
+fn quarantined(dir: &Path) -> Vec<Value> {
+    let text = files(dir).remove("quarantine.jsonl").unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn given(name: &str, text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(name), text).unwrap();
+    dir
+}
+
+#[test]
+fn a_later_command_of_the_day_takes_nothing_away() {
+    let dir = given("in.jsonl", &format!("{GOOD}\n{GOOD}\n{}\nno record\n{GOOD}\n", &GOOD[..90]));
+    let dir = dir.path();
+    done(dir, &["run", "in.jsonl", "--offline"]);
+    let night = files(dir);
+    assert_eq!((night.len(), quarantined(dir).len()), (7, 2), "{:?}", night.keys());
+    done(dir, &["report", "--format", "json"]);
+    let after = files(dir);
+    assert!(after == night, "{:?}", after.keys());
+    done(dir, &["report", "--since", "2022-06-09"]);
+    assert!(files(dir) == night, "a view of some days is no night's report");
+    assert_eq!(fs::read_link(dir.join("reports/latest")).unwrap(), Path::new("2022-07-04"));
+    // Nothing new is read, nothing is added; then there is more, in another log.
+    done(dir, &["run", "in.jsonl", "--offline"]);
+    assert_eq!(files(dir)["quarantine.jsonl"], night["quarantine.jsonl"]);
+    fs::write(dir.join("more.jsonl"), format!("{GOOD}\n{GOOD}\nnor this\n")).unwrap();
+    for _ in 0..2 {
+        done(dir, &["run", "more.jsonl", "--offline"]);
+        let rows = quarantined(dir);
+        assert_eq!((rows.len(), &rows[2]["excerpt"]), (3, &"nor this".into()), "{rows:?}");
+    }
+    // Pseudonyms beside clear names would be none.
+    done(dir, &["report", "--redact", "--format", "json"]);
+    let hidden = files(dir);
+    assert_eq!(hidden.len(), 7);
+    for (name, text) in hidden {
+        assert!(!text.contains("a@x.example") && !text.contains("nor this"), "{name}: {text}");
+    }
+}
