@@ -92,8 +92,10 @@ pub struct Night {
     pub findings: Findings,
     /// What was refused, for the quarantine file.
     pub rejects: Vec<Reject>,
-    /// Lines refused in all; `rejects` is capped.
+    /// Lines refused in all; `rejects` holds the first where there are very many.
     pub rejected: u64,
+    /// Of those, how many `rejects` has no room for.
+    pub unkept: u64,
 }
 
 /// One night's work. Each line is one stage; read the stages in this order.
@@ -132,7 +134,7 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
         store.keep_night(job.now, &headlines)?;
         open_disclosures(&findings, store, job.now)?;
     }
-    Ok(Night { findings, rejected: reading.rejected, rejects: reading.rejects })
+    Ok(Night { findings, rejected: reading.rejected, unkept: reading.unkept, rejects: reading.rejects })
 }
 
 /// The stored nights → findings: no input is read, nothing but look-ups is stored.
@@ -231,6 +233,7 @@ pub(crate) struct Reading {
     inputs: Vec<InputLine>,
     rejects: Vec<Reject>,
     rejected: u64,
+    unkept: u64,
 }
 
 impl From<sources::Reading<()>> for Reading {
@@ -249,6 +252,7 @@ impl From<sources::Reading<()>> for Reading {
             inputs: lines.collect(),
             known: sources::Known { marks: reading.marks, pending: reading.pending },
             rejects: reading.rejects,
+            unkept: reading.unkept,
         }
     }
 }

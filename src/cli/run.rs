@@ -171,7 +171,12 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
         ));
     }
     if night.rejected > 0 {
-        screen.warn(&format!("{} lines could not be read; see {}", night.rejected, quarantine_path(folder).display()));
+        let kept = match night.unkept {
+            0 => String::new(),
+            unkept => format!(", which has no room for {unkept} of them"),
+        };
+        let place = quarantine_path(folder);
+        screen.warn(&format!("{} lines could not be read; see {}{kept}", night.rejected, place.display()));
     }
     let [non, soft, hard] = night.findings.degrees();
     let registrable =

@@ -92,15 +92,17 @@ pub struct Reading<W> {
     pub pending: Vec<u8>,
     /// How many deliveries `pending` holds: not emitted yet, not lost.
     pub pending_deliveries: u64,
-    /// The first bad lines of each input; [`InputCount::rejected`] counts all of them.
+    /// Bad lines, the first where there are very many, and then how many more; [`InputCount::rejected`] counts all of them.
     pub rejects: Vec<Reject>,
+    /// Bad lines that `rejects` has no room for.
+    pub unkept: u64,
 }
 
 impl<W> Reading<W> {
     /// The learners, and the rest.
     pub fn part(self) -> (Vec<W>, Reading<()>) {
-        let Reading { workers, inputs, marks, pending, pending_deliveries, rejects } = self;
-        (workers, Reading { workers: Vec::new(), inputs, marks, pending, pending_deliveries, rejects })
+        let Reading { workers, inputs, marks, pending, pending_deliveries, rejects, unkept } = self;
+        (workers, Reading { workers: Vec::new(), inputs, marks, pending, pending_deliveries, rejects, unkept })
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     format::{Format, Joined, Reader},
     lanes::{self, Add, Done, Watch, Way},
     mark::{self, Trace},
-    reject::{self, KEPT_PER_FILE, Tally},
+    reject::{self, Tally},
     split::{CHUNK, Chunk, Chunks},
     unpack,
 };
@@ -62,11 +62,12 @@ fn in_order<W: Send>(
     }
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
     let mut rejects = vec![Vec::new(); inputs.len()];
+    let (mut kept, mut unkept) = (0, 0);
 
     for (place, &i) in order.iter().enumerate() {
         let input = &inputs[i];
         unpacking.turn(place);
-        let file = |cause: String| Reject { file: input.path.clone(), line: 0, cause, excerpt: String::new() };
+        let file = |cause: String, excerpt: String| Reject { file: input.path.clone(), line: 0, cause, excerpt };
         let Some(kind) = input.format else {
             let cause = if input.empty { None } else { Some(leave_out(input, inputs)?) };
             counts[i] = InputCount {
@@ -75,7 +76,7 @@ fn in_order<W: Send>(
                 rejected: u64::from(cause.is_some()),
                 ..InputCount::default()
             };
-            rejects[i].extend(cause.map(file));
+            rejects[i].extend(cause.map(|cause| file(cause, String::new())));
             (unpacking.progress)(input.total_bytes);
             continue;
         };
@@ -111,7 +112,8 @@ fn in_order<W: Send>(
                 Way::Joined(&mut **join)
             }
         };
-        let mut one = One { input, format, options, add, trace, tally: Tally::default(), notes: Vec::new() };
+        let tally = Tally { kept, ..Tally::default() };
+        let mut one = One { input, format, options, add, trace, tally, notes: Vec::new() };
         one.read(reader, plain, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
         let One { trace, tally, mut notes, .. } = one;
@@ -130,20 +132,27 @@ fn in_order<W: Send>(
         }
         // Syslog of some other mail server reads well and says nothing: that must not pass for a quiet night.
         if whole && tally.relevant > 0 && tally.own == 0 {
-            notes.push(format!("none of its {} lines is of {}", tally.relevant, kind.name()));
+            notes.push((format!("none of its {} lines is of {}", tally.relevant, kind.name()), String::new()));
         }
-        rejects[i].extend(notes.iter().cloned().map(file));
+        kept = tally.kept;
+        let beyond = tally.rejected - tally.rejects.len() as u64;
+        let said = notes.len() as u64;
+        rejects[i].extend(notes.into_iter().map(|(cause, excerpt)| file(cause, excerpt)));
         rejects[i].extend(tally.rejects.into_iter().map(|(line, cause, excerpt)| Reject {
             file: input.path.clone(),
             line,
             cause,
             excerpt,
         }));
+        unkept += beyond;
+        if beyond > 0 {
+            rejects[i].push(file(format!("{beyond} more lines could not be read and are not kept"), String::new()));
+        }
         counts[i] = InputCount {
             path: input.path.clone(),
             format: kind.name().to_owned(),
             records: tally.records,
-            rejected: tally.rejected + notes.len() as u64,
+            rejected: tally.rejected + said,
             already_seen,
             blind_to: kind.blind_to(),
             lines: tally.lines,
@@ -179,6 +188,7 @@ fn in_order<W: Send>(
         pending: store(saved)?,
         pending_deliveries,
         rejects: rejects.into_iter().flatten().collect(),
+        unkept,
     })
 }
 
@@ -208,7 +218,8 @@ struct One<'o, W> {
     add: Add<'o, W>,
     trace: Trace,
     tally: Tally,
-    notes: Vec<String>,
+    /// What is said of the whole input: cause and excerpt.
+    notes: Vec<(String, String)>,
 }
 
 impl<W: Send> One<'_, W> {
@@ -240,7 +251,7 @@ impl<W: Send> One<'_, W> {
         }
         match chunks.broken.take() {
             Some(e) if e.raw_os_error().is_some() => return Err(input.unreadable(e)),
-            Some(e) => self.notes.push(format!("{e}; what came before it was read")),
+            Some(e) => self.notes.push((format!("{e}; what came before it was read"), String::new())),
             None => {}
         }
         Ok(())
@@ -259,10 +270,8 @@ impl<W> Watch for One<'_, W> {
             return;
         }
         chunk.bytes.truncate(end);
-        if self.notes.len() < KEPT_PER_FILE {
-            let excerpt = reject::excerpt(&line);
-            self.notes.push(format!("the last line has no end and is left for the next run: {excerpt}"));
-        }
+        let cause = "the last line has no end and is left for the next run";
+        self.notes.push((cause.to_owned(), reject::excerpt(&line)));
     }
 
     fn done(&mut self, done: &mut Done) {

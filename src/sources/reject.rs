@@ -15,8 +15,9 @@ pub struct Reject {
     pub excerpt: String,
 }
 
-/// Rejects kept of one input; the rest is only counted, so that a file of junk cannot fill the memory.
-pub(crate) const KEPT_PER_FILE: usize = 100;
+/// Bytes that the rejects of one reading may take, some hundred thousand lines: of more the first are kept and the rest is
+/// only counted, so that files of junk cannot fill the memory.
+const KEPT: usize = 32 << 20;
 
 /// Bytes of a bad line kept to recognise it by.
 const EXCERPT: usize = 160;
@@ -40,24 +41,32 @@ pub(crate) struct Tally {
     pub(crate) lossy: u64,
     /// Events and mails that tell of no delivery.
     pub(crate) ignored: u64,
-    /// Line, cause and excerpt of the first of them.
+    /// Line, cause and excerpt of those kept: the first.
     pub(crate) rejects: Vec<(u64, String, String)>,
+    /// Bytes that they take, and those of the inputs before.
+    pub(crate) kept: usize,
 }
 
 impl Tally {
     /// Notes the current line as refused.
     pub(crate) fn reject(&mut self, cause: &str, line: &str) {
         self.rejected += 1;
-        if self.rejects.len() < KEPT_PER_FILE {
-            self.rejects.push((self.lines, cause.to_owned(), excerpt(line)));
+        if self.kept < KEPT {
+            self.keep((self.lines, cause.to_owned(), excerpt(line)));
         }
+    }
+
+    /// A chunk by itself has the room of all: which rejects are kept must not depend on who reads beside whom.
+    fn keep(&mut self, reject: (u64, String, String)) {
+        self.kept += size_of::<Reject>() + reject.1.len() + reject.2.len();
+        self.rejects.push(reject);
     }
 
     /// Adds what the chunk after this one gave.
     pub(crate) fn append(&mut self, next: Tally) {
         for (line, cause, excerpt) in next.rejects {
-            if self.rejects.len() < KEPT_PER_FILE {
-                self.rejects.push((self.lines + line, cause, excerpt));
+            if self.kept < KEPT {
+                self.keep((self.lines + line, cause, excerpt));
             }
         }
         self.lines += next.lines;
@@ -78,4 +87,28 @@ pub(crate) fn excerpt(line: &str) -> String {
         end -= 1;
     }
     address::printable(&line[..end]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_kept_whatever_the_chunks() {
+        let line = "x".repeat(EXCERPT);
+        let chunk = |n: usize| {
+            let mut tally = Tally::default();
+            for _ in 0..n {
+                tally.lines += 1;
+                tally.reject("no record", &line);
+            }
+            tally
+        };
+        let whole = chunk(200_000);
+        assert!(whole.rejects.len() > 100_000 && whole.rejects.len() < 200_000, "{}", whole.rejects.len());
+        let mut pieces = Tally::default();
+        (0..200).for_each(|_| pieces.append(chunk(1_000)));
+        assert_eq!((pieces.rejected, pieces.kept), (whole.rejected, whole.kept));
+        assert!(pieces.rejects == whole.rejects);
+    }
 }

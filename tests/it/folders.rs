@@ -61,3 +61,14 @@ fn a_later_command_of_the_day_takes_nothing_away() {
         assert!(!text.contains("a@x.example") && !text.contains("nor this"), "{name}: {text}");
     }
 }
+
+#[test]
+fn every_bad_line_is_kept() {
+    let bad: String = (0..1_300).map(|n| format!("{{\"from\":\"a{n}@x.example\",\"to\":\n")).collect();
+    let dir = given("in.jsonl", &(format!("{GOOD}\n").repeat(1_300) + &bad));
+    let said = done(dir.path(), &["run", "in.jsonl", "--offline"]);
+    assert!(said.contains("1300 lines could not be read; see ") && !said.contains("no room"), "{said}");
+    let rows = quarantined(dir.path());
+    assert_eq!((rows.len(), &rows[1_299]["line"]), (1_300, &2_600.into()));
+    assert!(rows[1_299]["excerpt"].as_str().unwrap().contains("a1299@"), "{}", rows[1_299]);
+}
