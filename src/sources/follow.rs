@@ -331,7 +331,7 @@ impl Follower {
 
     /// Whole lines → deliveries.
     fn digest(&mut self, lines: &[u8], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
-        let Some(kind) = self.format.or_else(|| format::detect(&lines[..lines.len().min(64 << 10)])) else {
+        let Some(kind) = self.format.or_else(|| format::recognise(lines).map(|(kind, _)| kind)) else {
             batch.rejected += lines.iter().filter(|b| **b == b'\n').count() as u64;
             return Ok(());
         };

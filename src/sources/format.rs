@@ -205,6 +205,35 @@ pub(crate) trait Joined: Send {
     fn save(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
+/// Bytes looked at to tell a format.
+pub(crate) const SAMPLE: usize = 64 << 10;
+
+/// The format that `bytes`, the beginning of a log, are of, and the sample that shows it: behind NULs, which a log has at
+/// its head that was truncated under its writer, and behind a first line that leaves a sample no room for others.
+pub(crate) fn recognise(bytes: &[u8]) -> Option<(FormatKind, &[u8])> {
+    let mut rest = &bytes[nuls(bytes)..];
+    loop {
+        let sample = &rest[..rest.len().min(SAMPLE)];
+        if let Some(kind) = detect(sample) {
+            return Some((kind, sample));
+        }
+        if !is_one_line(sample) {
+            return None;
+        }
+        rest = &rest[memchr::memchr(b'\n', rest)? + 1..];
+    }
+}
+
+/// How many NULs `bytes` begin with.
+pub(crate) fn nuls(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| **b == 0).count()
+}
+
+/// Whether a sample is full, and not of whole lines.
+pub(crate) fn is_one_line(sample: &[u8]) -> bool {
+    sample.len() >= SAMPLE && memchr::memchr_iter(b'\n', &sample[..SAMPLE]).nth(1).is_none()
+}
+
 /// The format that may hold most of the sample's lines, of several the one that knows most; unless none may hold any.
 pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
     let text = String::from_utf8_lossy(sample);

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{FormatKind, Options, format, unpack};
+use super::{
+    FormatKind, Options,
+    format::{self, SAMPLE},
+    unpack,
+};
 use crate::{error::Error, moment::Timestamp};
 
 /// One file, or standard input.
@@ -44,8 +48,11 @@ enum Source {
     Spooled(File),
 }
 
-/// Bytes of a file looked at to tell its format.
-const SAMPLE: u64 = 64 << 10;
+/// Bytes read on behind a first line that is no line of a log.
+const FAR: u64 = 16 << 20;
+
+/// Bytes of a file's beginning kept, to know it again by.
+const HEAD: usize = 4 << 10;
 
 const DAY: i64 = 86_400;
 
@@ -226,9 +233,9 @@ impl Input {
             Source::Path(path) | Source::Range(path, ..) => File::open(path)?,
             Source::Spooled(file) => file.try_clone()?,
         };
-        file.seek(SeekFrom::Start(self.total_bytes.saturating_sub(SAMPLE)))?;
+        file.seek(SeekFrom::Start(self.total_bytes.saturating_sub(SAMPLE as u64)))?;
         let mut tail = Vec::new();
-        file.take(SAMPLE).read_to_end(&mut tail)?;
+        file.take(SAMPLE as u64).read_to_end(&mut tail)?;
         let text = String::from_utf8_lossy(&tail);
         Ok(text.lines().rev().find_map(|line| kind.format().moment(line, options)))
     }
@@ -260,19 +267,39 @@ impl Input {
     }
 
     fn sample(&mut self, options: &Options) -> io::Result<()> {
-        let (plain, packed) = unpack::unpack(self.raw()?)?;
+        let (mut plain, packed) = unpack::unpack(self.raw()?)?;
         self.packed = packed;
         let mut sample = Vec::new();
-        let whole = match plain.take(SAMPLE).read_to_end(&mut sample) {
-            Ok(_) => true,
-            Err(e) if e.raw_os_error().is_some() => return Err(e),
-            // Packed bytes that break off: what came out before is the sample.
-            Err(_) => false,
+        // Packed bytes that break off: what came out before is the sample.
+        let mut whole = true;
+        let mut more = |sample: &mut Vec<u8>, most: u64| match (&mut plain).take(most).read_to_end(sample) {
+            Ok(n) => Ok(n as u64 == most),
+            Err(e) if e.raw_os_error().is_some() => Err(e),
+            Err(_) => {
+                whole = false;
+                Ok(false)
+            }
         };
-        self.empty = whole && sample.iter().all(u8::is_ascii_whitespace);
-        self.format = options.format.or_else(|| format::detect(&sample));
+        let mut goes_on = more(&mut sample, SAMPLE as u64)?;
+        self.head = sample[..sample.len().min(HEAD)].to_vec();
+        // A log truncated under its writer begins with as many NULs as it had bytes.
+        while goes_on && format::nuls(&sample) == sample.len() {
+            sample.clear();
+            goes_on = more(&mut sample, SAMPLE as u64)?;
+        }
+        if goes_on && sample.first() == Some(&0) {
+            goes_on = more(&mut sample, SAMPLE as u64)?;
+        }
+        let mut told = format::recognise(&sample);
+        if told.is_none() && goes_on && format::is_one_line(&sample) {
+            more(&mut sample, FAR)?;
+            told = format::recognise(&sample);
+        }
+        self.empty = whole && sample.iter().all(u8::is_ascii_whitespace) && format::nuls(&self.head) == 0;
+        self.format = options.format.or(told.map(|(kind, _)| kind));
+        let sample = told.map_or(&sample[..sample.len().min(SAMPLE)], |(_, sample)| sample);
         if let Some(kind) = self.format {
-            let text = String::from_utf8_lossy(&sample);
+            let text = String::from_utf8_lossy(sample);
             self.first =
                 text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
             let last = if packed { None } else { self.last(kind, options)? };
@@ -293,8 +320,6 @@ impl Input {
                 }
             }
         }
-        sample.truncate(4 << 10);
-        self.head = sample;
         Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::format::nuls;
+
 /// Bytes in a chunk: enough that handing it to a core costs nothing, little enough that it lies in that core's cache.
 pub(crate) const CHUNK: usize = 512 << 10;
 
@@ -16,7 +18,7 @@ pub(crate) const MAX_LINE: usize = 1 << 20;
 pub(crate) struct Chunk {
     /// The lines, each with its end, except perhaps the stream's last.
     pub(crate) bytes: Vec<u8>,
-    /// Whether the bytes are the end of a line too long to be kept.
+    /// Whether the bytes are the end of a line too long to be kept, or NULs before the first line.
     pub(crate) overlong: bool,
     /// Whether nothing comes after.
     pub(crate) last: bool,
@@ -30,6 +32,8 @@ pub(crate) struct Chunks<R> {
     spare: Vec<Vec<u8>>,
     size: usize,
     overlong: bool,
+    /// Whether nothing but NULs came yet: a log truncated under its writer begins with as many as it had bytes.
+    blank: bool,
     ended: bool,
     /// Why the stream ended before its time.
     pub(crate) broken: Option<io::Error>,
@@ -38,7 +42,7 @@ pub(crate) struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Cuts `stream` into chunks of about `size` bytes.
     pub(crate) fn new(stream: R, size: usize) -> Self {
-        Chunks { stream, carry: Vec::new(), spare: Vec::new(), size, overlong: false, ended: false, broken: None }
+        Chunks { stream, carry: Vec::new(), spare: Vec::new(), size, overlong: false, blank: true, ended: false, broken: None }
     }
 
     /// The next chunk, `None` after the last.
@@ -73,6 +77,14 @@ impl<R: Read> Chunks<R> {
             }
         }
         bytes.truncate(filled);
+        if self.blank {
+            let nuls = nuls(&bytes);
+            self.blank = nuls == bytes.len();
+            if nuls > 0 {
+                self.carry_over(&mut bytes, nuls);
+                return Some(Chunk { bytes, overlong: true, last: self.ended && self.drained() });
+            }
+        }
         if self.overlong {
             // Still inside a line of which the head was given up: its bytes go by uncounted until it ends.
             let end = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |at| at + 1);

@@ -184,6 +184,30 @@ fn long_lines_and_bombs_stay_small() {
 }
 
 #[test]
+fn a_bad_start_stops_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nuls = |n: usize| vec![0; n];
+    let line = |n: usize| [vec![b'x'; n], b"\n".to_vec()].concat();
+    for (name, start, rejected) in [
+        ("some.log", nuls(70_000), 0),
+        ("few.log", nuls(10), 0),
+        ("many.log", nuls(9 << 20), 0),
+        ("line.log", line(70_000), 1),
+        ("lines.log", [line(40_000), line(40_000)].concat(), 2),
+        ("long.log", line(9 << 20), 1),
+        ("both.log", [nuls(70_000), line(70_000)].concat(), 1),
+    ] {
+        let path = file(folder.path(), name, &[start.clone(), records(50).into_bytes()].concat());
+        let reading = first_night(std::slice::from_ref(&path));
+        let c = &reading.inputs[0];
+        assert_eq!((c.records, c.rejected), (50, rejected), "{name}: {:?}", reading.rejects);
+        file(folder.path(), name, &[start, records(60).into_bytes()].concat());
+        let next = run(&[path], &known(&reading), &options()).expect("a reading");
+        assert_eq!((next.inputs[0].records, next.inputs[0].already_seen), (10, 50), "{name}");
+    }
+}
+
+#[test]
 fn an_empty_log_is_a_quiet_day_even_packed() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, bytes) in
