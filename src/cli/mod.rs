@@ -102,7 +102,7 @@ enum Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let parsed =
         Cli::command().try_get_matches_from(args).and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
-    let (cli, matches) = match parsed {
+    let (mut cli, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             // A broken pipe while printing help is success.
@@ -114,6 +114,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
+    cli.common.note(&matches);
     let result = match cli.command {
         // These work whatever the configuration says.
         Command::Config(args) => config::run(&args, cli.common, &matches),

@@ -1,9 +1,9 @@
 //! The options every command takes: the one table of their names, environment names and help.
 //! Each has a key of the same name in the configuration file (`settings.rs`).
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
-use clap::{Args, ValueEnum, builder::BoolishValueParser};
+use clap::{ArgMatches, Args, ValueEnum, builder::BoolishValueParser, parser::ValueSource};
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Common options")]
@@ -136,6 +136,20 @@ pub(super) struct Common {
     /// Wording of alerts for sinks that name no template of their own [default: shipped]
     #[arg(long, global = true, value_name = "FILE", env = "BOUNCEWATCH_ALERT_TEMPLATE")]
     pub alert_template: Option<PathBuf>,
+    /// Flags that flag or environment told of, also with no: the file has no say in them.
+    #[arg(skip)]
+    pub told: BTreeSet<&'static str>,
+}
+
+/// Options that are only on or off and have a key.
+const SWITCHES: [&str; 5] = ["offline", "quiet", "verbose", "redact", "fetch_security_txt"];
+
+impl Common {
+    /// Notes which switches flag or environment told of.
+    pub(super) fn note(&mut self, matches: &ArgMatches) {
+        let told = |switch: &&str| !matches!(matches.value_source(switch), None | Some(ValueSource::DefaultValue));
+        self.told = SWITCHES.into_iter().filter(told).collect();
+    }
 }
 
 /// When to colour what goes to a terminal.

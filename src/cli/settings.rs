@@ -203,18 +203,20 @@ impl Settings {
             Severity::parse(&text)
                 .ok_or_else(|| Error::Usage(format!("--fail-on {text}: is none of low, medium, high")))
         });
+        let told = flags.told;
+        let switch = |name: &str, flag: bool, file: bool| if told.contains(name) { flag } else { file };
         let concurrency = flags.lookup_concurrency.or(file.lookup_concurrency).unwrap_or(CONCURRENCY);
         if !(1..=256).contains(&concurrency) {
             return Err(Error::Usage(format!("--lookup-concurrency {concurrency}: is not between 1 and 256")));
         }
         let network = Network {
-            offline: flags.offline || file.offline,
+            offline: switch("offline", flags.offline, file.offline),
             nameservers: if flags.nameserver.is_empty() { file.nameserver } else { flags.nameserver },
             rdap_bootstrap: flags.rdap_bootstrap.or(file.rdap_bootstrap),
             whois_servers: flags.whois_servers.or(file.whois_servers),
             registry_limits: flags.registry_limits.or(file.registry_limits),
             ca_file: flags.ca_file.or(file.ca_file),
-            fetch_security_txt: flags.fetch_security_txt || file.fetch_security_txt,
+            fetch_security_txt: switch("fetch_security_txt", flags.fetch_security_txt, file.fetch_security_txt),
             max_lookups: Some(flags.max_lookups.or(file.max_lookups).unwrap_or(MAX_LOOKUPS)),
             concurrency,
             ..Network::default()
@@ -236,10 +238,10 @@ impl Settings {
             now,
             fixed_now,
             format: flags.format.or(file.format),
-            quiet: flags.quiet || file.quiet,
-            verbose: flags.verbose || file.verbose,
+            quiet: switch("quiet", flags.quiet, file.quiet),
+            verbose: switch("verbose", flags.verbose, file.verbose),
             color: flags.color.or(file.color).unwrap_or_default(),
-            redact: flags.redact || file.redact,
+            redact: switch("redact", flags.redact, file.redact),
             ndr_model: flags.ndr_model.or(file.ndr_model),
             geoip: flags.geoip.or(file.geoip),
             fail_on: fail_on.transpose()?,

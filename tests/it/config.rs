@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::Value;
 
-use crate::cli::{bouncewatch, start, stderr, stdout};
+use crate::cli::{GOOD, bouncewatch, start, stderr, stdout};
 
 fn given(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -93,4 +93,23 @@ fn a_mistake_stops_every_other_command_with_its_line() {
     let output = bouncewatch(dir.path(), &["classify", "550 no", "--config", "b.toml"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("b.toml line 3"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_no_of_the_environment_goes_over_a_yes_of_the_file() {
+    let dir = given("redact = true\noffline = true\nquiet = true\n");
+    fs::write(dir.path().join("in.jsonl"), format!("{GOOD}\nno record of secret@x.example\n{GOOD}\n")).unwrap();
+    let run = |no: bool| {
+        let mut command = start(dir.path(), &["run", "in.jsonl", "--config", "b.toml", "--offline"]);
+        if no {
+            command.env("BOUNCEWATCH_REDACT", "0").env("BOUNCEWATCH_QUIET", "false");
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let quarantine = fs::read_to_string(dir.path().join("reports/latest/quarantine.jsonl")).unwrap();
+        fs::remove_dir_all(dir.path().join("reports")).unwrap();
+        fs::remove_file(dir.path().join("bouncewatch.db")).unwrap();
+        (quarantine.contains("secret@x.example"), stderr(&output).is_empty())
+    };
+    assert_eq!((run(true), run(false)), ((true, false), (false, true)));
 }
