@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     Exit,
     lines::{self, Out, Shape},
-    screen::Screen,
+    screen::{self, Screen},
     settings::Settings,
 };
 use crate::{
@@ -265,7 +265,15 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
             return Err(Error::Usage(format!("disclose send {}: is {}, not drafted", d.id, d.state)));
         }
         let path = how.folder.join(disclose::file_name(&d));
-        let letter = fs::read(&path).map_err(|cause| Error::Read { path: path.clone(), cause })?;
+        let letter = match fs::read(&path) {
+            Ok(letter) => letter,
+            // The others' letters are there.
+            Err(cause) => {
+                failed += 1;
+                screen::complain(&format!("{} not sent: {}", d.id, Error::Read { path, cause }));
+                continue;
+            }
+        };
         let to = d.matter.contact.as_ref().map_or("", |c| &c.0);
         if !how.confirm {
             out.line(&format!("{} would go to {}: {}", d.id, printable(to), path.display()))?;
@@ -287,6 +295,7 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
     out.flush()?;
     match how.confirm {
         true => screen.say(&format!("{sent} letters sent, {failed} failed")),
+        false if failed > 0 => screen.say(&format!("nothing was sent; {failed} drafts cannot be read")),
         false => screen.say("nothing was sent: add --confirm to send"),
     }
     Ok(if failed > 0 { Exit::Undelivered } else { Exit::Done })

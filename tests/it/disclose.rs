@@ -130,6 +130,44 @@ fn a_refused_letter_stays_drafted() {
 }
 
 #[test]
+fn a_draft_that_is_gone_holds_up_no_other() {
+    let dir = world();
+    done(dir.path(), &DRAFT);
+    let drafted = list(dir.path(), &["--state", "drafted"]);
+    let id = drafted[0]["id"].as_str().unwrap();
+    let name = format!("{}-{id}.eml", drafted[0]["audience"].as_str().unwrap());
+    fs::remove_file(dir.path().join("reports/disclosures").join(&name)).unwrap();
+    let (address, box_) = mail_server("250 taken");
+    let send = ["disclose", "send", "--via", &format!("smtp://{address}"), "--confirm"];
+    let output = bouncewatch(dir.path(), &send);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains(&name) && said.contains(&format!("{} letters sent, 1 failed", drafted.len() - 1)), "{said}");
+    assert_eq!(box_.lock().unwrap().len(), drafted.len() - 1);
+    let left = list(dir.path(), &["--state", "drafted"]);
+    assert_eq!((left.len(), &left[0]["id"]), (1, &drafted[0]["id"]));
+}
+
+#[test]
+fn a_redacted_list_names_nobody_and_its_ids_can_be_marked() {
+    let dir = world();
+    let (clear, hidden) = (list(dir.path(), &[]), list(dir.path(), &["--redact"]));
+    assert_eq!(clear.len(), hidden.len());
+    let text = hidden.iter().map(Value::to_string).collect::<String>();
+    let networks: Vec<&Value> = clear.iter().filter(|d| d["audience"] == "network").collect();
+    assert!(!networks.is_empty());
+    for network in networks {
+        let finding = &network["findings"][0];
+        for gone in [&network["owner"], &network["id"], &finding["id"], &finding["name"], &finding["addresses"][0]] {
+            assert!(!text.contains(gone.as_str().unwrap()), "{gone} in {text}");
+        }
+    }
+    let id = hidden[0]["id"].as_str().unwrap();
+    done(dir.path(), &["disclose", "mark", id, "resolved"]);
+    assert_eq!(list(dir.path(), &["--state", "resolved"])[0]["id"], clear[0]["id"]);
+}
+
+#[test]
 fn an_owner_without_a_contact_waits_for_one() {
     let dir = world();
     done(dir.path(), &DRAFT);
