@@ -278,10 +278,16 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
-/// An IP address and the `:port` after it.
+/// An IP address and the `:port`, or the `/bits` of a network, after it.
 fn as_ip(word: &str) -> Option<(String, &str)> {
     if word.parse::<IpAddr>().is_ok() {
         return Some((word.to_owned(), ""));
+    }
+    if let Some((ip, bits)) = word.rsplit_once('/')
+        && ip.parse::<IpAddr>().is_ok()
+        && bits.bytes().all(|b| b.is_ascii_digit())
+    {
+        return Some((ip.to_owned(), &word[ip.len()..]));
     }
     let at = word.rfind(':')?;
     word[..at].parse::<std::net::Ipv4Addr>().is_ok().then(|| (word[..at].to_owned(), &word[at..]))
@@ -334,6 +340,7 @@ mod tests {
         );
         check("mailto:Tom@x.org; [2001:db8::1] 192.0.2.53:53", &["Tom", "2001", "192"], &["mailto:u-", "]", ":53"]);
         check("https://192.0.2.9/domain/yaho.com", &["192.0.2.9"], &["https://ip-", "/domain/yaho.com"]);
+        check("of 203.0.113.0/24, 2001:db8:1::/48", &["203", "2001"], &["of ip-", "/24, ip-", "/48"]);
         check("\"anna maria\"@x.org 12 of 300 at 02:00", &["maria"], &["12 of 300 at 02:00"]);
         check(
             "'o'brien@x.org', bounce+tom=x.org@y.org \"lost",

@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     address::printable,
-    disclose::{self, Disclosure, Letters, State, Writer, language_of},
+    disclose::{self, Disclosure, Item, Letters, State, Writer, language_of},
     error::Error,
     mail::Route,
+    redact::Redactor,
     registrability::Manners,
     store::Store,
     suffix::Suffixes,
@@ -145,7 +146,7 @@ fn list(store: &Store, settings: &Settings, state: Option<&str>, overdue: Option
         if state.is_some_and(|wanted| d.state != wanted) || overdue.is_some_and(|limit| !late(limit)) {
             continue;
         }
-        let matter = &d.matter;
+        let (matter, id) = (&d.matter, redactor.as_ref().map_or_else(|| d.id.clone(), |r| r.id(&d.id)));
         let contact = matter.contact.as_ref().map(|(to, source)| (hide(to), source.as_str()));
         match shape {
             Shape::Json => {
@@ -154,15 +155,17 @@ fn list(store: &Store, settings: &Settings, state: Option<&str>, overdue: Option
                     .iter()
                     .map(|e| json!({"at": e.at.to_string(), "state": e.state.name(), "note": hide(&e.note)}))
                     .collect();
+                let shown = |i: &Item| redactor.as_ref().map_or_else(|| i.clone(), |r| i.redacted(matter.audience, r));
+                let items: Vec<Item> = matter.items.iter().map(shown).collect();
                 out.line(
                     &json!({
-                        "id": d.id, "state": d.state.name(), "audience": matter.audience.name(),
+                        "id": id, "state": d.state.name(), "audience": matter.audience.name(),
                         "owner": hide(&matter.owner), "contact": contact.as_ref().map(|c| &c.0),
                         "contact_source": contact.as_ref().map(|c| c.1), "since": d.changed_at.to_string(),
                         "overdue": late(OVERDUE_DAYS), "trail": trail,
-                        "findings": matter.items.iter().map(|i| json!({
-                            "id": i.id, "name": hide(&i.name), "intended": hide(&i.meant), "status": i.status,
-                            "emails": i.emails, "addresses": i.addresses.iter().map(|a| hide(a)).collect::<Vec<_>>(),
+                        "findings": items.iter().map(|i| json!({
+                            "id": i.id, "name": i.name, "intended": i.meant, "status": i.status,
+                            "emails": i.emails, "addresses": i.addresses,
                         })).collect::<Vec<_>>(),
                     })
                     .to_string(),
@@ -170,7 +173,7 @@ fn list(store: &Store, settings: &Settings, state: Option<&str>, overdue: Option
             }
             Shape::Text => out.line(&format!(
                 "{} {:<12} {:<16} {:>4} {} → {}{}",
-                d.id,
+                id,
                 d.state,
                 matter.audience.name(),
                 matter.items.len(),
@@ -340,16 +343,20 @@ fn mark(
     Ok(Exit::Done)
 }
 
-/// Those named, or else all `otherwise` holds for. A name nobody has is an error.
+/// Those named, as they are or as `list --redact` names them, or else all `otherwise` holds for. A name nobody has is an
+/// error.
 fn choose(store: &Store, ids: &[String], otherwise: impl Fn(&Disclosure) -> bool) -> Result<Vec<Disclosure>, Error> {
     let all = store.disclosures()?;
-    if let Some(unknown) = ids.iter().find(|id| all.iter().all(|d| d.id != **id)) {
+    let redactor = Redactor::new(store.redaction_key()?);
+    let is = |d: &Disclosure, id: &String| d.id == *id || redactor.id(&d.id) == *id;
+    if let Some(unknown) = ids.iter().find(|id| all.iter().all(|d| !is(d, id))) {
         return Err(Error::Usage(format!(
             "there is no disclosure {}; see `bouncewatch disclose list`",
             printable(unknown)
         )));
     }
-    Ok(all.into_iter().filter(|d| if ids.is_empty() { otherwise(d) } else { ids.contains(&d.id) }).collect())
+    let chosen = |d: &Disclosure| if ids.is_empty() { otherwise(d) } else { ids.iter().any(|id| is(d, id)) };
+    Ok(all.into_iter().filter(chosen).collect())
 }
 
 fn parse_state(text: &str) -> Result<State, Error> {

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use super::{
     Exit,
     lines::{self, Out, Shape},
+    report::stored_redactor,
     settings::Settings,
 };
 use crate::{
     address::{fold, printable},
     error::Error,
     ledger::Ledger,
+    redact::Redactor,
     store::Store,
     typo::{Candidate, Census, Explainer, Popular, THRESHOLD},
 };
@@ -36,6 +38,7 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     let census = Census::from_ledger(&ledger);
     let explainer = Explainer::with(&census, &Popular::shipped(), settings.typo_parameters()?);
     let shape = lines::shape(settings)?;
+    let redactor = stored_redactor(settings, "explain")?;
     let mut out = Out::open();
     for question in lines::questions(&args.address, settings, "address") {
         match question {
@@ -43,6 +46,10 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
             Ok(address) => {
                 let mut candidates = explainer.explain_address(&address, args.sender.as_deref());
                 candidates.truncate(TOP);
+                let address = match &redactor {
+                    Some(redactor) => redacted(&address, &mut candidates, redactor),
+                    None => address,
+                };
                 match shape {
                     Shape::Json => out.line(&object(&address, &candidates).to_string())?,
                     Shape::Text => out.line(&sentence(&address, &candidates))?,
@@ -52,6 +59,16 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Pseudonyms in the candidates, and the one of the address they are for. The letters of a slip are letters of a name.
+fn redacted(address: &str, candidates: &mut [Candidate], redactor: &Redactor) -> String {
+    for c in candidates {
+        c.intended = redactor.address(&c.intended);
+        let edits: Vec<&str> = c.edits.iter().map(|e| e.name()).collect();
+        c.words = format!("{} of {}", edits.join(", "), c.intended);
+    }
+    redactor.address(address)
 }
 
 fn object(address: &str, candidates: &[Candidate]) -> Value {

@@ -84,3 +84,17 @@ pub(super) fn formats(settings: &Settings) -> Result<Vec<Format>, Error> {
 pub(super) fn redactor(settings: &Settings, store: &Store) -> Result<Option<Redactor>, Error> {
     if settings.redact { Ok(Some(Redactor::new(store.redaction_key()?))) } else { Ok(None) }
 }
+
+/// The same for a command that works without a store: only one has a key.
+pub(super) fn stored_redactor(settings: &Settings, command: &str) -> Result<Option<Redactor>, Error> {
+    if !settings.redact {
+        return Ok(None);
+    }
+    if !settings.db.exists() {
+        return Err(Error::Usage(format!(
+            "{command} --redact: pseudonyms are made with the key of a store, and there is no database {}; name another --db",
+            settings.db.display()
+        )));
+    }
+    redactor(settings, &Store::open(&settings.db)?)
+}

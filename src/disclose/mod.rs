@@ -24,7 +24,7 @@ pub use matters::matters;
 pub use reconcile::reconcile;
 pub use send::{DEFAULT_ROUTE, send};
 
-use crate::moment::Timestamp;
+use crate::{moment::Timestamp, redact::Redactor};
 
 #[cfg(doc)]
 use crate::findings::Findings;
@@ -121,6 +121,24 @@ pub struct Entry {
     pub state: State,
     /// Why, for people.
     pub note: String,
+}
+
+impl Item {
+    /// The same with pseudonyms for people. Ids are hashes of names: they are hashed once more.
+    pub(crate) fn redacted(&self, audience: Audience, redactor: &Redactor) -> Self {
+        let name = match audience {
+            // The campaign's id.
+            Audience::Target | Audience::Network => redactor.id(&self.name),
+            _ => redactor.text(&self.name),
+        };
+        Item {
+            id: redactor.id(&self.id),
+            name,
+            meant: redactor.text(&self.meant),
+            addresses: self.addresses.iter().map(|a| redactor.text(a)).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 impl Audience {

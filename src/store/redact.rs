@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::{Store, introduced};
 use crate::{
     address::{domain_of, local_of},
-    disclose::Item,
+    disclose::{Audience, Item},
     error::Error,
     findings::AlertKind,
     redact::{Locals, Redactor},
@@ -96,18 +96,14 @@ fn alerts(db: &Connection, redactor: &Redactor) -> rusqlite::Result<()> {
 }
 
 fn disclosures(db: &Connection, redactor: &Redactor) -> rusqlite::Result<()> {
-    let mut select = db.prepare("SELECT id, owner, contact, items FROM disclosures")?;
-    let rows: Vec<(String, String, Option<String>, String)> = select
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+    let mut select = db.prepare("SELECT id, owner, contact, items, audience FROM disclosures")?;
+    let rows: Vec<(String, String, Option<String>, String, String)> = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
         .collect::<Result<_, _>>()?;
-    for (id, owner, contact, items) in rows {
-        let mut items: Vec<Item> = serde_json::from_str(&items).unwrap_or_default();
-        for item in &mut items {
-            item.id = redactor.id(&item.id);
-            item.name = redactor.text(&item.name);
-            item.meant = redactor.text(&item.meant);
-            item.addresses.iter_mut().for_each(|a| *a = redactor.text(a));
-        }
+    for (id, owner, contact, items, audience) in rows {
+        let items: Vec<Item> = serde_json::from_str(&items).unwrap_or_default();
+        let audience = Audience::parse(&audience).unwrap_or(Audience::Network);
+        let items: Vec<Item> = items.iter().map(|item| item.redacted(audience, redactor)).collect();
         let items = serde_json::to_string(&items).unwrap_or_default();
         let new = redactor.id(&id);
         db.execute(

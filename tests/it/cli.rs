@@ -325,12 +325,32 @@ fn what_is_stored_is_rendered_listed_and_forgotten() {
 fn redaction_leaves_no_local_part_and_no_ip() {
     let refused = GOOD.replace("250 OK", "550 5.1.1 <secretive@y.example>: User unknown").replace("b@y", "secretive@y");
     let dir = given(b"");
-    fs::write(dir.path().join("in.jsonl"), format!("{refused}\n{GOOD}\nsecretive@y.example junk\n")).unwrap();
+    // The last line breaks off: its beginning is no part of the cause.
+    let bad = "secretive@y.example junk\n{\"from\":\"secretive@y.example";
+    fs::write(dir.path().join("in.jsonl"), format!("{refused}\n{GOOD}\n{bad}")).unwrap();
     assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline", "--redact"]).status.success());
     for entry in fs::read_dir(dir.path().join("reports/latest")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         assert!(!text.contains("secretive") && !text.contains("192.0.2.1"), "{} tells: {text}", path.display());
+    }
+}
+
+#[test]
+fn what_is_asked_is_redacted_with_the_key_of_a_store() {
+    let dir = given(GOOD.as_bytes());
+    let reply = "551 5.1.6 <tom.secret@x.example> moved from 192.0.2.77; please try <tom.hidden@y.example>";
+    for args in [["classify", reply], ["explain", "tom.secret@gmial.com"]] {
+        fails(dir.path(), &[&args[..], &["--redact"]].concat(), 2, "there is no database");
+    }
+    assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());
+    for args in [["classify", reply], ["explain", "tom.secret@gmial.com"]] {
+        for format in ["json", "text"] {
+            let output = bouncewatch(dir.path(), &[&args[..], &["--redact", "--format", format]].concat());
+            let told = stdout(&output);
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            assert!(told.contains("u-") && !told.contains("tom") && !told.contains("192.0.2.77"), "{told}");
+        }
     }
 }
 

@@ -50,7 +50,16 @@ fn no_byte_names_anybody_and_the_next_night_goes_on() {
         )
     };
     let before = totals();
+    let networks = || -> Vec<String> {
+        let db = rusqlite::Connection::open(&db).unwrap();
+        let mut select = db.prepare("SELECT owner FROM disclosures WHERE audience = 'network'").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let clear = networks().into_iter().collect::<BTreeSet<_>>();
+    assert!(!clear.is_empty());
     good(&["db", "redact"]);
+    assert_eq!(left(dir.path(), &clear), Vec::<String>::new());
+    assert!(networks().iter().all(|owner| owner.starts_with("ip-")), "{:?}", networks());
     assert_eq!(left(dir.path(), &people), Vec::<String>::new());
     assert_eq!(totals(), before);
     good(&["report"]);
