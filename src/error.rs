@@ -15,9 +15,19 @@ pub enum Error {
         cause: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write {path}: {cause}; check free space and permissions, nothing of this run was kept")]
+    #[error("cannot write {path}: {cause}; check free space and permissions")]
     Write {
         /// Which one.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// A night was stored, and its report could not be written.
+    #[error(
+        "cannot write {path}: {cause}; the night is in the database: check free space and permissions, then `bouncewatch report` writes it"
+    )]
+    Unreported {
+        /// Which file.
         path: PathBuf,
         /// Why.
         cause: io::Error,
@@ -73,4 +83,14 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+impl Error {
+    /// The same, where the night is stored already.
+    pub(crate) fn after_storing(self) -> Self {
+        match self {
+            Error::Write { path, cause } => Error::Unreported { path, cause },
+            other => other,
+        }
+    }
 }

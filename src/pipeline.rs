@@ -73,6 +73,10 @@ pub trait Progress: Sync {
     fn total(&self, _bytes: u64) {}
     /// So many more have been.
     fn read(&self, _bytes: u64) {}
+    /// All was, and nothing is stored yet: what could get lost behind this is kept now, and an error ends the run.
+    fn done_reading(&self, _rejects: &[Reject]) -> Result<(), Error> {
+        Ok(())
+    }
     /// So many domains will be asked about.
     fn lookups(&self, _domains: u64) {}
     /// One more has an answer.
@@ -85,16 +89,14 @@ pub struct Unseen;
 
 impl Progress for Unseen {}
 
-/// A night's findings and the lines nobody could read.
+/// A night's findings, and how many lines nobody could read.
 #[derive(Debug)]
 pub struct Night {
     /// What was found.
     pub findings: Findings,
-    /// What was refused, for the quarantine file.
-    pub rejects: Vec<Reject>,
-    /// Lines refused in all; `rejects` holds the first where there are very many.
+    /// Lines refused.
     pub rejected: u64,
-    /// Of those, how many `rejects` has no room for.
+    /// Of those, how many there was no room for: they are counted only.
     pub unkept: u64,
 }
 
@@ -106,6 +108,7 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     let before = &mut *store;
     let (past, tonight) = rayon::join(move || before.ledger(job.strangers), || learn(job, &lore, &known, progress));
     let (past, (mut tonight, reading)) = (past?, tonight?);
+    progress.done_reading(&reading.rejects)?;
     let open = standing(&job.reading, job.strangers, &lore, &reading.known)?;
     // Days of mail that was stopped, and when a mail's last attempt ended, are no part of what is reported on.
     tonight.window = tonight.span();
@@ -134,7 +137,7 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
         store.keep_night(job.now, &headlines)?;
         open_disclosures(&findings, store, job.now)?;
     }
-    Ok(Night { findings, rejected: reading.rejected, unkept: reading.unkept, rejects: reading.rejects })
+    Ok(Night { findings, rejected: reading.rejected, unkept: reading.unkept })
 }
 
 /// The stored nights → findings: no input is read, nothing but look-ups is stored.

@@ -1,7 +1,7 @@
 //! `bouncewatch run`
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -22,8 +22,8 @@ use crate::{
     findings::Findings,
     pipeline::{self, Job, Night, Progress},
     registrability::ServerTally,
-    report::{quarantine, write},
-    sources::{self, FormatKind},
+    report::{prepare, quarantine, write},
+    sources::{self, FormatKind, Reject},
     store::Store,
     zone::Zone,
 };
@@ -63,20 +63,25 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
         ));
     }
     let mut store = Store::open_alone(&settings.db, "run")?;
-    let watcher = Bars { screen, reading: screen.bar(0, true, "reading"), asking: screen.bar(0, false, "asking") };
+    let redactor = report::redactor(settings, &store)?;
+    let watcher = Bars {
+        screen,
+        reading: screen.bar(0, true, "reading"),
+        asking: screen.bar(0, false, "asking"),
+        keep: &|rejects| prepare(&settings.reports, settings.now.day(), rejects, redactor.as_ref()),
+    };
     let mut night = pipeline::nightly(&job, &mut store, &watcher)?;
     watcher.reading.finish_and_clear();
     watcher.asking.finish_and_clear();
     language.propose(&mut store, settings, screen)?;
-    let redactor = report::redactor(settings, &store)?;
-    let mut folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+    let report = |findings: &Findings| write(findings, &settings.reports, &formats, redactor.as_ref()).map_err(Error::after_storing);
+    let folder = report(&night.findings)?;
     let post = Post { now: settings.now, offline: settings.network.offline, redact: redactor.as_ref(), once: ONE_TRY };
     let delivery = alert::deliver(&mut night.findings, &settings.sinks, &mut store, &post)?;
     if night.findings.alerts.iter().any(|alert| !alert.sent_to.is_empty()) {
         // The report was there before anybody was told of it; now it also says who was.
-        folder = write(&night.findings, &settings.reports, &formats, redactor.as_ref())?;
+        report(&night.findings)?;
     }
-    quarantine(&folder, &night.rejects, redactor.as_ref())?;
     tell(&night, &folder, screen);
     tell_delivery(&delivery, screen);
     if delivery.failures.is_empty() {
@@ -139,10 +144,6 @@ pub(super) fn zone(text: &str) -> Result<Zone, Error> {
         .ok_or_else(|| Error::Usage(format!("--timezone {text}: is no offset such as +08:00, and no zone known here")))
 }
 
-fn quarantine_path(folder: &Path) -> PathBuf {
-    folder.join("quarantine.jsonl")
-}
-
 fn tell(night: &Night, folder: &Path, screen: &Screen) {
     let Findings { inputs, alerts, campaigns, domains, .. } = &night.findings;
     for input in inputs {
@@ -175,7 +176,7 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
             0 => String::new(),
             unkept => format!(", which has no room for {unkept} of them"),
         };
-        let place = quarantine_path(folder);
+        let place = quarantine(folder);
         screen.warn(&format!("{} lines could not be read; see {}{kept}", night.rejected, place.display()));
     }
     let [non, soft, hard] = night.findings.degrees();
@@ -195,6 +196,7 @@ struct Bars<'s> {
     screen: &'s Screen,
     reading: ProgressBar,
     asking: ProgressBar,
+    keep: &'s (dyn Fn(&[Reject]) -> Result<(), Error> + Sync),
 }
 
 impl Progress for Bars<'_> {
@@ -204,6 +206,10 @@ impl Progress for Bars<'_> {
 
     fn read(&self, bytes: u64) {
         self.reading.inc(bytes);
+    }
+
+    fn done_reading(&self, rejects: &[Reject]) -> Result<(), Error> {
+        (self.keep)(rejects)
     }
 
     fn lookups(&self, domains: u64) {

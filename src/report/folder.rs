@@ -24,13 +24,36 @@ pub(super) fn place(parent: &Path, name: &str, files: &[(&str, Vec<u8>)]) -> Res
     Ok(place)
 }
 
+/// Fails where [`place`] could not write at all.
+pub(super) fn probe(parent: &Path, name: &str) -> Result<(), Error> {
+    make_private(parent, true)?;
+    let (_, fresh, _) = beside(parent, name);
+    remove(&fresh).map_err(at(&fresh))?;
+    make_private(&fresh, false)?;
+    remove(&fresh).map_err(at(&fresh))
+}
+
+/// `<parent>/<name>/` as it is, or made anew, to add to one of its files.
+pub(super) fn open(parent: &Path, name: &str) -> Result<PathBuf, Error> {
+    make_private(parent, true)?;
+    bring_back(parent, name)?;
+    let place = parent.join(name);
+    if !place.is_dir() {
+        make_private(&place, false)?;
+    }
+    Ok(place)
+}
+
+/// A run that was killed between the two moves of a swap left the old folder beside its place.
+fn bring_back(parent: &Path, name: &str) -> Result<(), Error> {
+    let (place, _, old) = beside(parent, name);
+    if !exists(&place) && exists(&old) { fs::rename(&old, &place).map_err(at(&place)) } else { Ok(()) }
+}
+
 /// Builds a fresh folder with `build` and moves it to `<parent>/<name>`. On failure the old one is still there.
 fn swap(parent: &Path, name: &str, build: impl Fn(&Path) -> Result<(), Error>) -> Result<(), Error> {
     let (place, fresh, old) = beside(parent, name);
-    // A run that was killed between the two moves below left the old report here.
-    if !exists(&place) && exists(&old) {
-        fs::rename(&old, &place).map_err(at(&place))?;
-    }
+    bring_back(parent, name)?;
     remove(&fresh).map_err(at(&fresh))?;
     remove(&old).map_err(at(&old))?;
     let built = build(&fresh).and_then(|()| {
@@ -140,7 +163,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn at(path: &Path) -> impl Fn(io::Error) -> Error {
+pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
     move |cause| Error::Write { path: path.clone(), cause }
 }

@@ -70,9 +70,18 @@ pub fn write_view(
     folder::place(reports, &name, &files)
 }
 
-/// Adds lines nobody could read to those of the night's folder, which is there.
-pub fn quarantine(folder: &Path, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
-    quarantine::add(folder, rejects, redact)
+/// Makes sure that a report of `day` can be written, and adds lines nobody could read to those of its folder.
+pub fn prepare(reports: &Path, day: Day, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
+    folder::probe(reports, &day.to_string())?;
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    quarantine::add(&folder::open(reports, &day.to_string())?, rejects, redact)
+}
+
+/// Where lines are that nobody could read.
+pub fn quarantine(folder: &Path) -> PathBuf {
+    folder.join(quarantine::NAME)
 }
 
 /// What the night's report says was read; nothing where there is no such report.

@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::folder::at;
 use crate::{error::Error, hash::stable_hash, redact::Redactor, sources::Reject};
 
 /// Its name, beside the report.
@@ -17,11 +18,8 @@ pub(super) const NAME: &str = "quarantine.jsonl";
 /// Adds `rejects` to the file in `folder`, but for those that stand there: what is said of a whole file is said by every
 /// run, and a run that was killed comes again.
 pub(super) fn add(folder: &Path, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
-    if rejects.is_empty() {
-        return Ok(());
-    }
     let path = folder.join(NAME);
-    let failed = |cause| Error::Write { path: path.clone(), cause };
+    let failed = at(&path);
     let held = held(&path)?;
     // A last line without its end was cut off by a crash, and comes again.
     let whole = memchr::memrchr(b'\n', &held).map_or(0, |at| at + 1);
@@ -30,19 +28,19 @@ pub(super) fn add(folder: &Path, rejects: &[Reject], redact: Option<&Redactor>) 
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed)?;
+    let file = options.open(&path).map_err(&failed)?;
     if whole < held.len() {
-        file.set_len(whole as u64).map_err(failed)?;
+        file.set_len(whole as u64).map_err(&failed)?;
     }
     let mut out = BufWriter::new(&file);
     for Reject { file: input, line, cause, excerpt } in rejects {
         let row = json!({ "file": input, "line": line, "cause": cause, "excerpt": excerpt });
         let row = redact.map_or_else(|| row.clone(), |redactor| redacted_row(&row, redactor)).to_string();
         if known.insert(stable_hash(row.as_bytes())) {
-            writeln!(out, "{row}").map_err(failed)?;
+            writeln!(out, "{row}").map_err(&failed)?;
         }
     }
-    out.flush().and_then(|()| file.sync_data()).map_err(failed)
+    out.flush().and_then(|()| file.sync_data()).map_err(&failed)
 }
 
 /// What the file in `folder` holds, with pseudonyms for people and without what the lines said; `None` where there is none.

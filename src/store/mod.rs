@@ -168,7 +168,7 @@ impl Store {
 /// What SQLite said, and what to do about it.
 fn explain(path: &Path, error: &rusqlite::Error) -> Error {
     let advice = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "free some space and run again, nothing of this run was kept",
+        Some(ErrorCode::DiskFull) => "free some space and run again",
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             "this is no intact bouncewatch database; name another --db or restore it"
         }
@@ -176,7 +176,7 @@ fn explain(path: &Path, error: &rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             "check that this user may write it and its folder"
         }
-        Some(ErrorCode::SystemIoFailure) => "check the disk and its free space, nothing of this run was kept",
+        Some(ErrorCode::SystemIoFailure) => "check the disk and its free space",
         _ => "run `bouncewatch db info`, or name another --db",
     };
     Error::Store { path: path.to_owned(), cause: format!("{error}; {advice}") }

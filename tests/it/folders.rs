@@ -72,3 +72,31 @@ fn every_bad_line_is_kept() {
     assert_eq!((rows.len(), &rows[1_299]["line"]), (1_300, &2_600.into()));
     assert!(rows[1_299]["excerpt"].as_str().unwrap().contains("a1299@"), "{}", rows[1_299]);
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_truly_and_loses_no_bad_line() {
+    let dir = given("in.jsonl", &format!("{GOOD}\nno record\n{GOOD}\n"));
+    let dir = dir.path();
+    let fails = |reports: &str, says: &str| {
+        let output = bouncewatch(dir, &["run", "in.jsonl", "--offline", "--reports", reports]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(says) && !said.contains("was kept"), "{said}");
+    };
+    let stored = || {
+        let db = rusqlite::Connection::open(dir.join("bouncewatch.db")).unwrap();
+        db.query_row("SELECT count(*) FROM contacts", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    // Nothing is stored where no report could be written at all.
+    fails("/proc/x", "cannot write /proc/x");
+    assert_eq!(stored(), 0);
+    // A path just too long for the report's files stands for a disk that fills up behind the store's last word.
+    let deep = format!("{}{}", format!("{}/", "d".repeat(200)).repeat(20), "d".repeat(47));
+    fails(&deep, "the night is in the database");
+    assert_eq!(stored(), 1);
+    let mut cat = std::process::Command::new("cat");
+    let kept = cat.current_dir(dir).arg(format!("{deep}/2022-07-04/quarantine.jsonl")).output().unwrap();
+    assert!(String::from_utf8(kept.stdout).unwrap().contains("no record"));
+    done(dir, &["report"]);
+    assert!(files(dir)["report.json"].contains("\"total\": 2"));
+}
