@@ -239,6 +239,7 @@ impl<'a> Words<'a> {
             subject,
             raised_at: owed.raised_at,
             sent_to: vec![],
+            over: owed.closed,
             size: Size::default(),
             last_seen: owed.changed_at,
             origins: vec![],

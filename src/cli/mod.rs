@@ -155,10 +155,10 @@ fn run_command(command: Command, settings: &Settings, screen: &Screen) -> Result
     }
 }
 
-/// 3 when an alert is at least as severe as `--fail-on`.
+/// 3 when an alert that is not over is at least as severe as `--fail-on`.
 fn exit_for(alerts: &[crate::findings::Alert], fail_on: Option<Severity>) -> Exit {
     match fail_on {
-        Some(floor) if alerts.iter().any(|alert| alert.severity >= floor) => Exit::Findings,
+        Some(floor) if alerts.iter().any(|alert| !alert.over && alert.severity >= floor) => Exit::Findings,
         _ => Exit::Done,
     }
 }

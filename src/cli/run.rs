@@ -186,7 +186,7 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
         "{} mails: {non} delivered at once, {soft} soft-bounced, {hard} hard-bounced; {registrable} registrable domains, {} campaigns, {} alerts; report: {}",
         non + soft + hard,
         campaigns.len(),
-        alerts.len(),
+        alerts.iter().filter(|alert| !alert.over).count(),
         folder.join("report.html").display(),
     ));
 }

@@ -229,6 +229,8 @@ pub struct Alert {
     pub raised_at: Timestamp,
     /// Channels it went to.
     pub sent_to: Vec<String>,
+    /// Whether there was nothing new for so long that it is over: it needs nobody any more.
+    pub over: bool,
     /// How large it is, to tell when it has grown.
     pub size: Size,
     /// Last mail it rests on.

@@ -37,13 +37,25 @@ fn alerts(out: &mut String, r: &Report) {
     if let Some(changed) = words::changed(&r.changes) {
         line(out, &changed);
     }
-    if r.alerts.is_empty() {
-        return line(out, "No new alert.");
+    let (open, over) = (r.open_alerts(), r.over_alerts());
+    if open.is_empty() {
+        line(out, "No new alert.");
     }
-    for a in r.alerts.iter().take(MAX_ROWS) {
+    for a in open.iter().take(MAX_ROWS) {
         let _ = writeln!(out, "- **{}**: {}. {}", a.severity, prose(&a.subject), words::to_do(a.kind));
     }
-    more(out, r.alerts.len(), "alerts.jsonl");
+    more(out, open.len(), "alerts.jsonl");
+    if !open.is_empty() {
+        out.push('\n');
+    }
+    if over.is_empty() {
+        return;
+    }
+    line(out, "Over, with nothing new for three nights:");
+    for a in over.iter().take(MAX_ROWS) {
+        let _ = writeln!(out, "- {}", prose(&a.subject));
+    }
+    more(out, over.len(), "alerts.jsonl");
     out.push('\n');
 }
 

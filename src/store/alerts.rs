@@ -66,7 +66,8 @@ pub struct Told {
 }
 
 impl Store {
-    /// Takes in tonight's `alerts` and gives every one the id and the moment under which it was first raised.
+    /// Takes in tonight's `alerts` and gives every one the id and the moment under which it was first raised, and
+    /// whether it is over.
     pub fn raise(&mut self, alerts: &mut [Alert], now: Timestamp, missing: Missing<'_>) -> Result<(), Error> {
         self.write(|db| {
             let mut tonight: BTreeSet<String> = alerts.iter().map(|a| a.id.clone()).collect();
@@ -83,6 +84,7 @@ impl Store {
                     }
                 }
                 remember_origins(db, alert)?;
+                alert.over = is_over(db, &alert.id)?;
             }
             if let Missing::Over { but } = missing {
                 let gone = |id: &String| !tonight.contains(id) && !but.contains(id);
@@ -276,6 +278,10 @@ fn grow_quiet(db: &Connection, id: &str, now: Timestamp) -> rusqlite::Result<()>
     )?
     .execute(params![id, now.0, now.0.saturating_sub(OVER_AFTER_S)])?;
     Ok(())
+}
+
+fn is_over(db: &Connection, id: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT closed_at IS NOT NULL FROM alerts WHERE id = ?1")?.query_row([id], |row| row.get(0))
 }
 
 fn open(db: &Connection) -> rusqlite::Result<Vec<String>> {

@@ -370,6 +370,18 @@ fn findings_set_the_exit_status_when_asked() {
     let campaigns = report(dir.path())["campaigns"].clone();
     assert_eq!((&campaigns[0]["guesses"], &campaigns[0]["confirmed"][0]), (&60.into(), &"guess30x@y.example".into()));
     fails(dir.path(), &["run", "in.jsonl", "--offline", "--fail-on", "grave"], 2, "grave");
+    // Three nights without news later it is over, and needs nobody.
+    for (night, status) in [("2022-07-05", 3), ("2022-07-07", 3), ("2022-07-08", 0)] {
+        for job in [&["run", "in.jsonl", "--offline"][..], &["report"]] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_bouncewatch"));
+            command.current_dir(dir.path()).args(job).args(["--fail-on", "low", "--now", &format!("{night}T02:00:00Z")]);
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(status), "{job:?} {night}: {}", stderr(&output));
+        }
+    }
+    assert_eq!(report(dir.path())["alerts"][0]["over"], true);
+    let page = fs::read_to_string(dir.path().join("reports/latest/report.md")).unwrap();
+    assert!(page.contains("No new alert.") && page.contains("Over, with nothing new for three nights:"), "{page}");
 }
 
 #[test]

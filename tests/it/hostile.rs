@@ -150,6 +150,7 @@ pub(crate) fn findings(text: &str) -> Findings {
         subject: text.clone(),
         raised_at: at,
         sent_to: vec![text],
+        over: true,
         size: Size::default(),
         last_seen: at,
         origins: vec![],

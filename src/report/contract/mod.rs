@@ -127,6 +127,18 @@ pub struct Input {
     pub blind_to: Vec<String>,
 }
 
+impl Report {
+    /// Alerts that need somebody.
+    pub fn open_alerts(&self) -> Vec<&Alert> {
+        self.alerts.iter().filter(|alert| !alert.over).collect()
+    }
+
+    /// Alerts that are over, and only told of.
+    pub fn over_alerts(&self) -> Vec<&Alert> {
+        self.alerts.iter().filter(|alert| alert.over).collect()
+    }
+}
+
 fn is_none(count: &u64) -> bool {
     *count == 0
 }
@@ -320,6 +332,9 @@ pub struct Alert {
     pub raised_at: String,
     /// Channels it went to.
     pub sent_to: Vec<String>,
+    /// Added: whether it is over, only where it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
 }
 
 impl From<&Findings> for Report {
@@ -549,6 +564,7 @@ impl From<&findings::Alert> for Alert {
             subject: shown(&a.subject),
             raised_at: a.raised_at.to_string(),
             sent_to: all_shown(&a.sent_to),
+            over: a.over,
         }
     }
 }
