@@ -173,7 +173,8 @@ pub fn watch(
             (searched, cost, news) = (Instant::now(), begun.elapsed(), false);
         }
         if over {
-            return Ok(summary);
+            // Who is told to stop did not fail.
+            return if ending { Ok(summary) } else { follower.was_a_log().map(|()| summary) };
         }
         if batch.bytes == 0 {
             std::thread::sleep(PAUSE);

@@ -124,7 +124,7 @@ fn object(name: &str, answer: &Registrability) -> Value {
     let evidence: Vec<Value> = answer
         .evidence
         .iter()
-        .map(|e| json!({ "source": e.source.name(), "answer": e.answer, "server": e.server, "at": e.at.to_string() }))
+        .map(|e| json!({ "source": e.stands_for(), "answer": e.answer, "server": e.server, "at": e.at.to_string() }))
         .collect();
     json!({
         "domain": name,
@@ -145,6 +145,6 @@ fn object(name: &str, answer: &Registrability) -> Value {
 
 fn sentence(name: &str, answer: &Registrability) -> String {
     let evidence: Vec<String> =
-        answer.evidence.iter().map(|e| format!("{} {} ({})", e.source.name(), e.answer, e.server)).collect();
+        answer.evidence.iter().map(|e| format!("{} {} ({})", e.stands_for(), e.answer, e.server)).collect();
     printable(&format!("{name}: {}: {}", answer.status.name(), evidence.join(", "))).into_owned()
 }

@@ -33,7 +33,7 @@ pub(super) fn questions<'a>(
     if !args.is_empty() && args != ["-"] {
         return Box::new(args.iter().cloned().map(Ok));
     }
-    let objects = matches!(settings.format.as_deref(), Some("jsonl"));
+    let objects = settings.format(|format| Ok(format == "jsonl")).is_ok_and(|told| told == Some(true));
     let mut stdin = io::stdin().lock();
     Box::new(std::iter::from_fn(move || {
         loop {
@@ -85,11 +85,17 @@ pub(super) fn pairs(path: &Path) -> Result<Vec<(String, Option<String>)>, Error>
 
 /// Which shape stdout gets: JSON lines unless a person is looking or asked otherwise.
 pub(super) fn shape(settings: &Settings) -> Result<Shape, Error> {
-    match settings.format.as_deref() {
-        Some("json" | "jsonl") => Ok(Shape::Json),
-        Some("text") => Ok(Shape::Text),
-        None => Ok(if io::stdout().is_terminal() { Shape::Text } else { Shape::Json }),
-        Some(other) => Err(Error::Usage(format!("--format {other}: is none of json, jsonl, text"))),
+    let usual = || if io::stdout().is_terminal() { Shape::Text } else { Shape::Json };
+    Ok(settings.format(Shape::parse)?.unwrap_or_else(usual))
+}
+
+impl Shape {
+    pub(super) fn parse(format: &str) -> Result<Self, Error> {
+        match format {
+            "json" | "jsonl" => Ok(Shape::Json),
+            "text" => Ok(Shape::Text),
+            other => Err(Error::Usage(format!("--format {other}: is none of json, jsonl, text"))),
+        }
     }
 }
 

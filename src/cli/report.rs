@@ -77,7 +77,7 @@ fn view(job: &Job) -> Option<String> {
 
 /// `--format html,json,csv,md`; all of them by default.
 pub(super) fn formats(settings: &Settings) -> Result<Vec<Format>, Error> {
-    settings.format.as_deref().map_or_else(|| Ok(Format::ALL.to_vec()), Format::parse_list)
+    Ok(settings.format(Format::parse_list)?.unwrap_or_else(|| Format::ALL.to_vec()))
 }
 
 /// With `--redact`: pseudonyms under the store's key.

@@ -36,6 +36,8 @@ pub(super) struct Settings {
     /// Whether the user set the clock.
     pub fixed_now: bool,
     pub format: Option<String>,
+    /// Of the file, which is for all commands: it holds where it fits.
+    pub usual_format: Option<String>,
     pub quiet: bool,
     pub verbose: bool,
     pub color: Color,
@@ -237,7 +239,8 @@ impl Settings {
             reports: flags.reports.or(file.reports).unwrap_or_else(|| "reports".into()),
             now,
             fixed_now,
-            format: flags.format.or(file.format),
+            format: flags.format,
+            usual_format: file.format,
             quiet: switch("quiet", flags.quiet, file.quiet),
             verbose: switch("verbose", flags.verbose, file.verbose),
             color: flags.color.or(file.color).unwrap_or_default(),
@@ -258,6 +261,15 @@ impl Settings {
 }
 
 impl Settings {
+    /// What `--format` says to a command that takes what `parse` does. One of the file that means nothing here is for
+    /// other commands.
+    pub(super) fn format<T>(&self, parse: impl Fn(&str) -> Result<T, Error>) -> Result<Option<T>, Error> {
+        match &self.format {
+            Some(format) => parse(format).map(Some),
+            None => Ok(self.usual_format.as_deref().and_then(|format| parse(format).ok())),
+        }
+    }
+
     /// What mail is read with: `--ndr-model`, `--geoip`.
     pub(super) fn lore(&self) -> Result<Lore, Error> {
         Lore::load(self.ndr_model.as_deref(), self.geoip.as_deref())

@@ -11,7 +11,7 @@ use std::{
 use clap::Args as ClapArgs;
 use signal_hook::{consts::TERM_SIGNALS, flag};
 
-use super::{Exit, lines::Out, report, screen::Screen, settings::Settings};
+use super::{Exit, lines::{Out, Shape}, report, screen::Screen, settings::Settings};
 use crate::{
     error::Error,
     moment::Timestamp,
@@ -80,7 +80,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let fixed = settings.fixed_now;
     let clock = move || if fixed { settings.now } else { Timestamp(jiff::Timestamp::now().as_second()) };
     let mut out = Out::open();
-    let json = settings.format.as_deref().is_some_and(|f| f.starts_with("json"));
+    let json = settings.format(Shape::parse)? == Some(Shape::Json);
     let mut worst = None;
     let mut say = |line: &Line| {
         worst = worst.max(crate::findings::Severity::parse(&line.severity));

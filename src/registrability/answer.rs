@@ -166,6 +166,17 @@ impl Status {
     }
 }
 
+impl Evidence {
+    /// `dns`, `rdap` or `whois`, as INTERFACE.md has it. What a name's own form, the list of suffixes, or `--offline` says
+    /// stands in for what DNS would; `server` tells who said it.
+    pub fn stands_for(&self) -> &'static str {
+        match self.source {
+            Source::Syntax => Source::Dns.name(),
+            source => source.name(),
+        }
+    }
+}
+
 impl Source {
     /// `dns`
     pub fn name(self) -> &'static str {

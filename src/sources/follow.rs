@@ -59,6 +59,12 @@ pub struct Follower {
     rest: Vec<u8>,
     /// Rotated logs may hold something unread.
     behind: bool,
+    /// Lines that say something, and those of the format, of what was read from its beginning.
+    judged: (u64, u64),
+    /// Whether there ever was a log.
+    found: bool,
+    /// Whether the log at hand is read from its beginning.
+    whole: bool,
 }
 
 enum Source {
@@ -93,7 +99,24 @@ impl Follower {
             marks: known.marks,
             rest: Vec::new(),
             behind: true,
+            judged: (0, 0),
+            found: path == "-",
+            whole: path == "-",
         })
+    }
+
+    /// Whether what was followed was a log; a log read on from its middle is judged by nobody.
+    pub fn was_a_log(&self) -> Result<(), Error> {
+        let (lines, recognised) = self.judged;
+        let path = self.path.display().to_string();
+        if !self.found {
+            return Err(Error::NoInput { place: path });
+        }
+        if recognised * 2 < lines {
+            let format = self.format.map_or("any known format", FormatKind::name).to_owned();
+            return Err(Error::Unrecognised { path, format, recognised, lines });
+        }
+        Ok(())
     }
 
     /// Reads what was added, as far as one batch goes; each delivery goes to `add`.
@@ -212,6 +235,8 @@ impl Follower {
             file.rewind().map_err(unreadable)?;
             trace.skip_to(mark.offset, &mut file).map_err(unreadable)?;
         }
+        self.found = true;
+        self.whole = seen.is_none();
         let records = seen.map_or(0, |mark| mark.records);
         self.source = Source::File(Open { file, id: (about.dev(), about.ino()), trace, head, records, quiet: 0 });
         Ok(())
@@ -236,6 +261,7 @@ impl Follower {
                 continue;
             }
             after |= seen.is_some();
+            self.found = true;
             let (mut trace, offset) = (Trace::default(), seen.as_ref().map_or(0, |mark| mark.offset));
             let mut stream = plain().map_err(|cause| Error::Read { path: path.clone(), cause })?;
             let before = batch.records;
@@ -332,7 +358,9 @@ impl Follower {
     /// Whole lines → deliveries.
     fn digest(&mut self, lines: &[u8], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
         let Some(kind) = self.format.or_else(|| format::recognise(lines).map(|(kind, _)| kind)) else {
-            batch.rejected += lines.iter().filter(|b| **b == b'\n').count() as u64;
+            let unknown = lines.iter().filter(|b| **b == b'\n').count() as u64;
+            batch.rejected += unknown;
+            self.judge(unknown, 0);
             return Ok(());
         };
         self.format = Some(kind);
@@ -350,11 +378,18 @@ impl Follower {
                 }
             }
         };
+        self.judge(tally.relevant, tally.recognised);
         batch.bytes += lines.len() as u64;
         batch.lines += tally.lines;
         batch.records += tally.records;
         batch.rejected += tally.rejected;
         Ok(())
+    }
+
+    fn judge(&mut self, lines: u64, recognised: u64) {
+        if self.whole {
+            self.judged = (self.judged.0 + lines, self.judged.1 + recognised);
+        }
     }
 
     /// Lets the clock of the readers follow that of the wall.

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     error::Error,
     ledger::{Ledger, STRANGERS},
+    moment::Window,
     sources::{Known, Mark},
 };
 
@@ -76,6 +77,10 @@ impl Store {
             let names = contacts::load_names(db, &mut ledger)?;
             sums::load_days(db, &mut ledger)?;
             contacts::load_contacts(db, &mut ledger, &names)?;
+            // A contact knows when it began also where the mail of that day is forgotten.
+            if let (Some(day), Some((first, last))) = (ledger.days.keys().next(), ledger.window.bounds()) {
+                ledger.window = Window::between(first.max(day.start()), last.max(day.start()));
+            }
             introduced::load(db, &mut ledger, &names)?;
             contacts::load_refusals(db, &mut ledger, &names)?;
             ledger.templates = templates::load(db)?;

@@ -277,7 +277,10 @@ fn a_trained_typo_model_is_used() {
 fn check_offline_never_guesses() {
     let rows = asked(&["check", "--offline"], "yaho.com.cn\ngmail.con\n");
     assert_eq!((&rows[0]["status"], &rows[1]["status"]), (&"unknown".into(), &"not_a_public_suffix".into()));
-    assert!(rows.iter().all(|row| !row["evidence"].as_array().unwrap().is_empty()));
+    for row in rows {
+        let evidence = row["evidence"].as_array().unwrap();
+        assert!(!evidence.is_empty() && evidence.iter().all(|e| e["source"] == "dns"), "{row}");
+    }
     let rows = asked(
         &["check", "--offline", "--format", "jsonl"],
         "{\"domain\":\"mail.yaho.com.cn\"}\nnone\n{\"domain\":\"yaho.com.cn\"}\n",
@@ -319,6 +322,13 @@ fn what_is_stored_is_rendered_listed_and_forgotten() {
     run(&["db", "prune", "--before", "2022-07-01"]);
     let info: serde_json::Value = serde_json::from_str(&run(&["db", "info"])).unwrap();
     assert_eq!((&info["rows"]["contacts"], &info["rows"]["names"]), (&0.into(), &1.into()));
+    // What is kept does not tell of days that are forgotten.
+    let later = GOOD.replace("2022-06-08", "2022-06-20");
+    fs::write(dir.path().join("in.jsonl"), format!("{GOOD}\n{later}\n")).unwrap();
+    run(&["run", "in.jsonl", "--offline", "--db", "other.db"]);
+    run(&["db", "prune", "--before", "2022-06-10", "--db", "other.db"]);
+    run(&["report", "--db", "other.db"]);
+    assert_eq!(report(dir.path())["window"]["from"], "2022-06-20T00:00:00Z");
 }
 
 #[test]

@@ -88,6 +88,21 @@ fn a_good_file_passes_and_what_is_printed_is_one() {
 }
 
 #[test]
+fn a_format_of_the_file_holds_where_it_fits() {
+    let dir = given("format = 'html,json'\n");
+    fs::write(dir.path().join("in.jsonl"), GOOD).unwrap();
+    for (format, reports) in [("html,json", 3), ("text", 6)] {
+        fs::write(dir.path().join("b.toml"), format!("format = '{format}'\n")).unwrap();
+        assert_eq!(check(dir.path()).0, Some(0));
+        for args in [["classify", "550 no such user", "--quiet"], ["run", "in.jsonl", "--offline"]] {
+            let output = bouncewatch(dir.path(), &[&args[..], &["--config", "b.toml"]].concat());
+            assert_eq!(output.status.code(), Some(0), "{format} {args:?}: {}", stderr(&output));
+        }
+        assert_eq!(fs::read_dir(dir.path().join("reports/latest")).unwrap().count(), reports, "{format}");
+    }
+}
+
+#[test]
 fn a_mistake_stops_every_other_command_with_its_line() {
     let dir = given("\n\nofline = true\n");
     let output = bouncewatch(dir.path(), &["classify", "550 no", "--config", "b.toml"]);

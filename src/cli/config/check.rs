@@ -10,6 +10,7 @@ use crate::{
     cli::{
         disclose::route,
         language::Language,
+        lines::Shape,
         options::Common,
         settings::{File, Settings, line_of, mistake, moment, one_line},
     },
@@ -18,6 +19,7 @@ use crate::{
     export,
     geo::Countries,
     pipeline, registrability,
+    report::Format,
     typo::distance,
 };
 
@@ -115,6 +117,11 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
     if let Some(folder) = settings.db.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(Error::Usage(format!("--db: there is no folder {}", folder.display())));
     }
+    if let Some(format) = &settings.usual_format
+        && Shape::parse(format).is_err()
+    {
+        Format::parse_list(format)?;
+    }
     if settings.typo_model.is_some() {
         settings.typo_parameters()?;
     }
@@ -202,6 +209,7 @@ mod tests {
             ("[disclose]\nvia = 'http://x'", "--via"),
             ("[export]\nnever = ['10.0.0.0/8', 'all']", "--never all"),
             ("[unknown]\n", "no key unknown"),
+            ("format = 'html,yaml'", "yaml"),
             ("alert-sink = ['file:///x', 'file:///x']", "two are named"),
         ] {
             let found = told(text);

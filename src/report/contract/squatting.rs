@@ -230,7 +230,7 @@ impl From<&Registrability> for DomainStatus {
 
 impl From<&Evidence> for Answer {
     fn from(e: &Evidence) -> Self {
-        Answer { source: e.source.name(), answer: shown(&e.answer), server: shown(&e.server), at: e.at.to_string() }
+        Answer { source: e.stands_for(), answer: shown(&e.answer), server: shown(&e.server), at: e.at.to_string() }
     }
 }
 
