@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::{findings::Severity, moment::Timestamp, report::contract::shown};
+use crate::{
+    findings::{Severity, many},
+    moment::Timestamp,
+    report::contract::shown,
+};
 
 /// What became of an alert since the sink last heard of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +48,7 @@ impl Message {
             key,
             severity: None,
             kind: "heartbeat",
-            subject: format!("bouncewatch ran; {open} alerts are open"),
+            subject: format!("bouncewatch ran; {} {} open", many(open, "alert"), if open == 1 { "is" } else { "are" }),
             raised_at: now,
             at: now,
         }

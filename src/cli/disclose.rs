@@ -18,6 +18,7 @@ use crate::{
     address::printable,
     disclose::{self, Disclosure, Item, Letters, State, Writer, language_of},
     error::Error,
+    findings::many,
     mail::Route,
     redact::Redactor,
     registrability::Manners,
@@ -225,7 +226,7 @@ fn draft(store: &mut Store, settings: &Settings, screen: &Screen, what: &Draftin
         }
     }
     store.keep_disclosures(&drafted, &trail)?;
-    screen.say(&format!("{} letters drafted in {}", drafted.len(), folder.display()));
+    screen.say(&format!("{} drafted in {}", many(drafted.len() as u64, "letter"), folder.display()));
     if without > 0 {
         screen.say(&format!("{without} owners without a contact: `bouncewatch disclose mark ID --contact ADDRESS`"));
     }
@@ -297,8 +298,8 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
     }
     out.flush()?;
     match how.confirm {
-        true => screen.say(&format!("{sent} letters sent, {failed} failed")),
-        false if failed > 0 => screen.say(&format!("nothing was sent; {failed} drafts cannot be read")),
+        true => screen.say(&format!("{} sent, {failed} failed", many(sent, "letter"))),
+        false if failed > 0 => screen.say(&format!("nothing was sent; {} cannot be read", many(failed, "draft"))),
         false => screen.say("nothing was sent: add --confirm to send"),
     }
     Ok(if failed > 0 { Exit::Undelivered } else { Exit::Done })

@@ -1,9 +1,6 @@
 //! `bouncewatch run`
 
-use std::{
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
@@ -19,7 +16,7 @@ use crate::{
     address::printable,
     alert::{self, Delivery, Failure, Post},
     error::Error,
-    findings::Findings,
+    findings::{Findings, many},
     pipeline::{self, Job, Night, Progress},
     registrability::ServerTally,
     report::{prepare, quarantine, write},
@@ -74,7 +71,9 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     watcher.reading.finish_and_clear();
     watcher.asking.finish_and_clear();
     language.propose(&mut store, settings, screen)?;
-    let report = |findings: &Findings| write(findings, &settings.reports, &formats, redactor.as_ref()).map_err(Error::after_storing);
+    let report = |findings: &Findings| {
+        write(findings, &settings.reports, &formats, redactor.as_ref()).map_err(Error::after_storing)
+    };
     let folder = report(&night.findings)?;
     let post = Post { now: settings.now, offline: settings.network.offline, redact: redactor.as_ref(), once: ONE_TRY };
     let delivery = alert::deliver(&mut night.findings, &settings.sinks, &mut store, &post)?;
@@ -100,9 +99,10 @@ fn tell_delivery(delivery: &Delivery, screen: &Screen) {
         screen::complain(&format!("alerts to {sink}: {why}; {waiting} wait for the next run"));
     }
     if delivery.held > 0 {
-        screen.say(&format!("{} alerts wait for a run without --offline", delivery.held));
+        let verb = if delivery.held == 1 { "waits" } else { "wait" };
+        screen.say(&format!("{} {verb} for a run without --offline", many(delivery.held, "alert")));
     }
-    screen.detail(&format!("{} alerts told", delivery.sent));
+    screen.detail(&format!("{} told", many(delivery.sent, "alert")));
 }
 
 fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
@@ -148,12 +148,12 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
     let Findings { inputs, alerts, campaigns, domains, .. } = &night.findings;
     for input in inputs {
         screen.detail(&format!(
-            "{}: {} mails as {}, {} already seen, {} lines refused, {} passed over",
+            "{}: {} as {}, {} already seen, {} refused, {} passed over",
             printable(&input.path),
-            input.records,
+            many(input.records, "mail"),
             input.format,
             input.already_seen,
-            input.rejected,
+            many(input.rejected, "line"),
             input.ignored
         ));
     }
@@ -183,10 +183,11 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
     let registrable =
         domains.iter().filter(|d| d.registrability.status == crate::registrability::Status::Registrable).count();
     screen.say(&format!(
-        "{} mails: {non} delivered at once, {soft} soft-bounced, {hard} hard-bounced; {registrable} registrable domains, {} campaigns, {} alerts; report: {}",
-        non + soft + hard,
-        campaigns.len(),
-        alerts.iter().filter(|alert| !alert.over).count(),
+        "{}: {non} delivered at once, {soft} soft-bounced, {hard} hard-bounced; {}, {}, {}; report: {}",
+        many(non + soft + hard, "mail"),
+        many(registrable as u64, "registrable domain"),
+        many(campaigns.len() as u64, "campaign"),
+        many(alerts.iter().filter(|alert| !alert.over).count() as u64, "alert"),
         folder.join("report.html").display(),
     ));
 }

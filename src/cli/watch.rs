@@ -11,7 +11,13 @@ use std::{
 use clap::Args as ClapArgs;
 use signal_hook::{consts::TERM_SIGNALS, flag};
 
-use super::{Exit, lines::{Out, Shape}, report, screen::Screen, settings::Settings};
+use super::{
+    Exit,
+    lines::{Out, Shape},
+    report,
+    screen::Screen,
+    settings::Settings,
+};
 use crate::{
     error::Error,
     moment::Timestamp,

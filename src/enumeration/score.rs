@@ -25,7 +25,11 @@ pub(super) fn why(
     senders: &BTreeSet<String>,
     ips: &BTreeSet<String>,
 ) -> Vec<String> {
-    let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let many = |n: usize, what: &str| match n {
+        1 => format!("1 {what}"),
+        _ if what.ends_with('s') => format!("{n} {what}es"),
+        _ => format!("{n} {what}s"),
+    };
     let mut why = vec![format!(
         "{} of {guesses} addresses tried for the first time at {} do not exist",
         guesses - confirmed,

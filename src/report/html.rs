@@ -10,7 +10,7 @@ use super::{
     svg::{self, About},
     words,
 };
-use crate::moment::Timestamp;
+use crate::{findings::of_many, moment::Timestamp};
 
 /// Sorts and filters tables; the page is whole without it.
 const SCRIPT: &str = include_str!("page.js");
@@ -62,6 +62,16 @@ impl Page<'_> {
     /// A number; the template hands over fields by reference and results by value.
     fn n(&self, n: impl Borrow<u64>) -> String {
         words::grouped(*n.borrow())
+    }
+
+    /// `1 mail`, `2 mails`
+    fn count(&self, n: impl Borrow<u64>, thing: &str) -> String {
+        words::count(*n.borrow(), thing)
+    }
+
+    /// The thing without its number, which stands large above it.
+    fn of(&self, n: usize, thing: &str) -> String {
+        of_many(n as u64, thing)
     }
 
     fn len(&self, n: usize) -> String {
@@ -213,8 +223,8 @@ fn degrees(r: &Report) -> String {
         .collect();
     let d = &r.deliveries;
     let text = format!(
-        "{} days. Delivered at once: {}. Delivered after a retry: {}. Never delivered: {}.",
-        points.len(),
+        "{}. Delivered at once: {}. Delivered after a retry: {}. Never delivered: {}.",
+        words::count(points.len() as u64, "day"),
         words::share(d.non_bounced, d.total),
         words::share(d.soft_bounced, d.total),
         words::share(d.hard_bounced, d.total)
@@ -270,7 +280,8 @@ fn weekly(r: &Report) -> String {
         r.squatting.weekly.iter().map(|w| (w.week.clone(), vec![w.vulnerable_emails, w.vulnerable_senders])).collect();
     let text = points
         .last()
-        .map_or(String::new(), |(week, v)| format!("In the last week, {week}: {} mails of {} senders.", v[0], v[1]));
+        .map(|(week, v)| (week, words::count(v[0], "mail"), words::count(v[1], "sender")))
+        .map_or(String::new(), |(week, mails, senders)| format!("In the last week, {week}: {mails} of {senders}."));
     let about = About { id: "weekly", title: "Vulnerable mails and senders by week", text: &text };
     drawn(&points, || svg::lines(about, &points, &["emails", "senders"]))
 }
@@ -293,9 +304,11 @@ fn campaigns(campaigns: &[Campaign]) -> String {
     drawn(&spans, || svg::gantt(about, &spans))
 }
 
-/// The name a campaign goes by: its first sender, else its first client address.
+/// The name a campaign goes by: its first sender, or its first client address where more senders hide behind fewer of
+/// these, since senders can be forged.
 fn origin(c: &Campaign) -> &str {
-    c.senders.iter().chain(&c.ips).find(|s| !s.is_empty()).map_or(&c.id, |s| s)
+    let (senders, ips) = if c.senders.len() > c.ips.len() { (&c.ips, &c.senders) } else { (&c.senders, &c.ips) };
+    senders.iter().chain(ips).find(|s| !s.is_empty()).map_or(&c.id, |s| s)
 }
 
 /// The three busiest lists by day, and their names for the legend.

@@ -81,6 +81,9 @@ fn taken(out: &mut String, r: &Report) {
 fn domains(out: &mut String, r: &Report) {
     heading(out, "Domains a stranger could take");
     line(out, "Our users write to these names, and nobody answers there. Whoever registers one receives that mail.");
+    if r.squatting.domains.is_empty() {
+        return line(out, "No suspicious domain was found.");
+    }
     let rows = r.squatting.domains.iter().take(MAX_ROWS).map(|d| {
         let meant = if d.kind == "expired" { "worked before".to_owned() } else { code(&d.intended) };
         [
@@ -99,6 +102,9 @@ fn domains(out: &mut String, r: &Report) {
 
 fn usernames(out: &mut String, r: &Report) {
     heading(out, "Usernames a stranger could take");
+    if r.squatting.usernames.is_empty() {
+        return line(out, "No such username was found.");
+    }
     let rows = r.squatting.usernames.iter().take(MAX_ROWS).map(|u| {
         let meant = if u.kind == "gone" { "worked before".to_owned() } else { code(&u.intended) };
         [
@@ -134,7 +140,10 @@ fn campaigns(out: &mut String, r: &Report) {
             c.why.iter().take(MAX_NAMES).map(|w| prose(w)).collect::<Vec<_>>().join("; "),
         ]
     });
-    table(out, ["Origin", "When", "Tried", "Confirmed", "Guessed by", "Sure", "Why"], rows);
+    match r.campaigns.is_empty() {
+        true => line(out, "No campaign was found."),
+        false => table(out, ["Origin", "When", "Tried", "Confirmed", "Guessed by", "Sure", "Why"], rows),
+    }
     more(out, r.campaigns.len(), "campaigns.csv");
     if !r.dismissed.is_empty() {
         line(out, "Looked at and let go, for an innocent explanation:");
@@ -208,7 +217,7 @@ fn servers(out: &mut String, r: &Report) {
             (Some(first), Some(last)) => words::period(first, last),
             _ => String::new(),
         };
-        let fixed = a.fixed_after_days.map_or("not yet".to_owned(), |d| format!("after {d:.0} days"));
+        let fixed = a.fixed_after_days.map_or("not yet".to_owned(), words::after);
         [code(&a.sender_domain), words::grouped(a.failures), when, fixed]
     });
     table(out, ["Fails authentication", "Mails", "When", "Fixed"], rows);

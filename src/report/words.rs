@@ -1,7 +1,7 @@
 //! What all renderers for people say the same way: numbers, dates, statuses.
 
 use super::contract::{Change, Changes, DomainStatus};
-use crate::moment::Timestamp;
+use crate::{findings::of_many, moment::Timestamp};
 
 /// `1,234,567`
 pub(super) fn grouped(n: u64) -> String {
@@ -55,12 +55,12 @@ pub(super) fn to_do(kind: &str) -> &'static str {
 
 /// `1 mail`, `2 mails`, `2 guesses`.
 pub(super) fn count(n: u64, thing: &str) -> String {
-    let ending = match n {
-        1 => "",
-        _ if thing.ends_with('s') => "es",
-        _ => "s",
-    };
-    format!("{} {thing}{ending}", grouped(n))
+    format!("{} {}", grouped(n), of_many(n, thing))
+}
+
+/// `after 1 day`
+pub(super) fn after(days: f64) -> String {
+    format!("after {}", count(days.round() as u64, "day"))
 }
 
 /// What is different from the night before, in a sentence; `None` on the first night.

@@ -42,7 +42,16 @@ pub(crate) struct Chunks<R> {
 impl<R: Read> Chunks<R> {
     /// Cuts `stream` into chunks of about `size` bytes.
     pub(crate) fn new(stream: R, size: usize) -> Self {
-        Chunks { stream, carry: Vec::new(), spare: Vec::new(), size, overlong: false, blank: true, ended: false, broken: None }
+        Chunks {
+            stream,
+            carry: Vec::new(),
+            spare: Vec::new(),
+            size,
+            overlong: false,
+            blank: true,
+            ended: false,
+            broken: None,
+        }
     }
 
     /// The next chunk, `None` after the last.

@@ -384,7 +384,12 @@ fn findings_set_the_exit_status_when_asked() {
     for (night, status) in [("2022-07-05", 3), ("2022-07-07", 3), ("2022-07-08", 0)] {
         for job in [&["run", "in.jsonl", "--offline"][..], &["report"]] {
             let mut command = Command::new(env!("CARGO_BIN_EXE_bouncewatch"));
-            command.current_dir(dir.path()).args(job).args(["--fail-on", "low", "--now", &format!("{night}T02:00:00Z")]);
+            command.current_dir(dir.path()).args(job).args([
+                "--fail-on",
+                "low",
+                "--now",
+                &format!("{night}T02:00:00Z"),
+            ]);
             let output = command.output().unwrap();
             assert_eq!(output.status.code(), Some(status), "{job:?} {night}: {}", stderr(&output));
         }

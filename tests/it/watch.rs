@@ -20,9 +20,11 @@ fn what_is_no_log_is_a_failure() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("prose"), "this is a letter\nand no log at all\n".repeat(200)).unwrap();
     fs::write(dir.path().join("empty"), "").unwrap();
-    for (input, status, says) in
-        [("prose", 1, "0 of 400 lines recognised"), ("missing", 1, "no mail log found in missing"), ("empty", 0, "0 lines")]
-    {
+    for (input, status, says) in [
+        ("prose", 1, "0 of 400 lines recognised"),
+        ("missing", 1, "no mail log found in missing"),
+        ("empty", 0, "0 lines"),
+    ] {
         let output = bouncewatch(dir.path(), &["watch", input, "--once"]);
         let said = stderr(&output);
         assert!(output.status.code() == Some(status) && said.contains(says), "{input}: {said}");

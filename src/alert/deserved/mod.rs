@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     address,
     enumeration::Campaign,
-    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size},
+    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size, many},
     registrability::{Registrability, Status},
     typo::SuspectKind,
 };
@@ -130,11 +130,22 @@ fn grade_domain(d: &DomainRisk) -> Option<Severity> {
 }
 
 fn tell_campaign(c: &Campaign) -> String {
-    let origins: Vec<&String> = c.senders.iter().chain(&c.ips).filter(|o| !o.is_empty()).collect();
-    let who = match origins.as_slice() {
+    let named = |list: &[String]| list.iter().filter(|o| !o.is_empty()).cloned().collect::<Vec<_>>();
+    let (senders, ips) = (named(&c.senders), named(&c.ips));
+    let first = |list: &[String], other: &str| match list {
         [] => "somebody".to_owned(),
         [one] => name(one),
-        [first, rest @ ..] => format!("{} and {}", name(first), many(rest.len() as u64, "other origin")),
+        [first, rest @ ..] => format!("{} and {}", name(first), many(rest.len() as u64, other)),
+    };
+    // Senders can be forged, and then are many: who hides behind them is first.
+    let who = match (senders.as_slice(), ips.as_slice()) {
+        (_, []) => first(&senders, "other sender"),
+        ([], _) => first(&ips, "other client address"),
+        (_, [ip]) if senders.len() == 1 => format!("{} through {}", name(&senders[0]), name(ip)),
+        _ if senders.len() > ips.len() => {
+            format!("{} with {}", first(&ips, "other client address"), many(senders.len() as u64, "sender"))
+        }
+        _ => format!("{} through {}", first(&senders, "other sender"), many(ips.len() as u64, "client address")),
     };
     let targets = match c.target_domains.as_slice() {
         [] => String::new(),
@@ -198,13 +209,5 @@ fn name(text: &str) -> String {
     match text.char_indices().nth(MAX_NAME) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
-    }
-}
-
-fn many(n: u64, thing: &str) -> String {
-    match (n, thing) {
-        (1, _) => format!("1 {thing}"),
-        (_, "address") => format!("{n} addresses"),
-        _ => format!("{n} {thing}s"),
     }
 }

@@ -120,6 +120,29 @@ fn each_is_told_once_and_on_one_line() {
 }
 
 #[test]
+fn who_hides_behind_many_senders_is_named_first() {
+    let subject = |senders: usize, ips: usize| {
+        let mut one = campaign("c1", 0.99, 0);
+        one.senders = (0..senders).map(|n| format!("spam{n}@evil.example")).collect();
+        one.ips = (0..ips).map(|n| format!("192.0.2.{n}")).collect();
+        let told = tell_campaign(&one);
+        told.split(" guessed ").next().unwrap().to_owned()
+    };
+    for (senders, ips, who) in [
+        (1, 1, "spam0@evil.example through 192.0.2.0"),
+        (60, 1, "192.0.2.0 with 60 senders"),
+        (60, 3, "192.0.2.0 and 2 other client addresses with 60 senders"),
+        (1, 60, "spam0@evil.example through 60 client addresses"),
+        (2, 2, "spam0@evil.example and 1 other sender through 2 client addresses"),
+        (3, 0, "spam0@evil.example and 2 other senders"),
+        (0, 2, "192.0.2.0 and 1 other client address"),
+        (0, 0, "somebody"),
+    ] {
+        assert_eq!(subject(senders, ips), who);
+    }
+}
+
+#[test]
 fn who_took_a_name_is_told() {
     let mut taken = domain("gmial.com", Status::Registered, 5, 0.1);
     let r = &mut taken.registrability;

@@ -167,7 +167,8 @@ fn a_folder_is_written_as_a_whole_and_keeps_what_is_not_written_again() {
     write(&night(), &reports, &Format::ALL, None).unwrap();
     assert_eq!(std::fs::read(reports.join("latest/report.html")).unwrap(), first, "same findings, same bytes");
     assert_eq!(std::fs::read(folder.join("quarantine.jsonl")).unwrap(), b"x");
-    write(&Findings { generated_at: night().generated_at, ..Findings::default() }, &reports, &[Format::Csv], None).unwrap();
+    write(&Findings { generated_at: night().generated_at, ..Findings::default() }, &reports, &[Format::Csv], None)
+        .unwrap();
     assert_eq!(names(&folder).len(), 7);
     assert_eq!(std::fs::read(folder.join("report.html")).unwrap(), first);
     assert_eq!(std::fs::read_to_string(folder.join("squatting.csv")).unwrap().lines().count(), 1, "this one is new");
