@@ -166,7 +166,7 @@ impl Follower {
         if let (Some(join), Some(kind)) = (&self.join, self.format) {
             let state =
                 join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
-            saved.insert(kind.name().to_owned(), state);
+            saved.insert(kind.family().to_owned(), state);
         }
         let mut marks = self.marks.clone();
         if let Source::File(open) = &self.source
@@ -368,7 +368,7 @@ impl Follower {
             Reader::Lines(each) => each(lines, &self.options, &mut *add),
             Reader::Joined(start) => {
                 if self.join.is_none() {
-                    let mut join = start(&self.options, self.saved.remove(kind.name()))?;
+                    let mut join = start(&self.options, self.saved.remove(kind.family()))?;
                     join.begin(None);
                     self.join = Some(join);
                 }
@@ -402,7 +402,7 @@ impl Follower {
         if let (Some(join), Some(kind)) = (self.join.take(), self.format) {
             let state =
                 join.save().map_err(|e| Error::Data { name: "pending mails".to_owned(), cause: e.to_string() })?;
-            self.saved.insert(kind.name().to_owned(), state);
+            self.saved.insert(kind.family().to_owned(), state);
         }
         Ok(())
     }

@@ -15,6 +15,30 @@ use serde_json::Value;
 
 use crate::cli::{bouncewatch, stderr};
 
+/// A mail whose first line a run read, and whose last a watch did, is one mail; the other way round as well.
+#[test]
+fn a_mail_may_begin_in_a_run_and_end_in_a_watch() {
+    let line = |second: u32, what: &str| format!("2022-06-08T10:00:0{second}+00:00 mx postfix/{what}\n");
+    let begins = line(0, "qmgr[8]: 3F2A1B4C5D: from=<a@x.example>, size=9, nrcpt=1 (queue active)");
+    let ends = line(
+        1,
+        "smtp[7]: 3F2A1B4C5D: to=<bob@y.example>, relay=none, delay=1, delays=1/0/0/0, dsn=5.4.4, status=bounced (no host)",
+    ) + &line(2, "qmgr[8]: 3F2A1B4C5D: removed");
+    for [first, second] in [["run", "watch"], ["watch", "run"]] {
+        let dir = tempfile::tempdir().unwrap();
+        for (command, piece) in [(first, &begins), (second, &ends)] {
+            append(&dir.path().join("mail.log"), piece);
+            let how = if command == "run" { "--offline" } else { "--once" };
+            let output = bouncewatch(dir.path(), &[command, "mail.log", how]);
+            assert!(output.status.success(), "{command}: {}", stderr(&output));
+        }
+        let db = rusqlite::Connection::open(dir.path().join("bouncewatch.db")).unwrap();
+        let senders =
+            db.query_row("SELECT count(*) FROM names WHERE name = 'a@x.example'", [], |row| row.get::<_, i64>(0));
+        assert_eq!(senders, Ok(1), "{first} before {second}");
+    }
+}
+
 #[test]
 fn what_is_no_log_is_a_failure() {
     let dir = tempfile::tempdir().unwrap();
