@@ -144,11 +144,19 @@ pub(super) struct Common {
 /// Options that are only on or off and have a key.
 const SWITCHES: [&str; 5] = ["offline", "quiet", "verbose", "redact", "fetch_security_txt"];
 
+/// The one switch of a command that has a key.
+pub(super) const LOOK_UP_CONTACTS: &str = "look_up_contacts";
+
 impl Common {
     /// Notes which switches flag or environment told of.
     pub(super) fn note(&mut self, matches: &ArgMatches) {
         let told = |switch: &&str| !matches!(matches.value_source(switch), None | Some(ValueSource::DefaultValue));
         self.told = SWITCHES.into_iter().filter(told).collect();
+        let draft = matches.subcommand_matches("disclose").and_then(|disclose| disclose.subcommand_matches("draft"));
+        let source = draft.and_then(|draft| draft.value_source(LOOK_UP_CONTACTS));
+        if source.is_some_and(|source| source != ValueSource::DefaultValue) {
+            self.told.insert(LOOK_UP_CONTACTS);
+        }
     }
 }
 

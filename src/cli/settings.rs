@@ -11,7 +11,7 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::options::{Color, Common};
+use super::options::{Color, Common, LOOK_UP_CONTACTS};
 use crate::{
     alert::{Sink, Usual, Wish},
     enumeration::Test,
@@ -206,6 +206,8 @@ impl Settings {
                 .ok_or_else(|| Error::Usage(format!("--fail-on {text}: is none of low, medium, high")))
         });
         let told = flags.told;
+        let mut disclose = file.disclose;
+        disclose.look_up_contacts &= !told.contains(LOOK_UP_CONTACTS);
         let switch = |name: &str, flag: bool, file: bool| if told.contains(name) { flag } else { file };
         let concurrency = flags.lookup_concurrency.or(file.lookup_concurrency).unwrap_or(CONCURRENCY);
         if !(1..=256).contains(&concurrency) {
@@ -254,7 +256,7 @@ impl Settings {
             test,
             strangers: flags.strangers.or(file.strangers),
             run: file.run,
-            disclose: file.disclose,
+            disclose,
             export: file.export,
         })
     }

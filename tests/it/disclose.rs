@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::cli::{bouncewatch, stderr, stdout};
+use crate::cli::{bouncewatch, start, stderr, stdout};
 
 /// The shipped sample's disclosures.
 fn world() -> tempfile::TempDir {
@@ -127,6 +127,21 @@ fn a_refused_letter_stays_drafted() {
     done(dir.path(), &["disclose", "send", "--via", &format!("sendmail:{}", program.display()), "--confirm"]);
     let spool = fs::read_to_string(dir.path().join("spool")).unwrap();
     assert_eq!(spool.matches("Message-ID: <").count(), drafted);
+}
+
+#[test]
+fn a_no_of_the_environment_asks_no_registry() {
+    let dir = world();
+    fs::write(dir.path().join("b.toml"), "offline = true\n[disclose]\nlook-up-contacts = true\n").unwrap();
+    for (no, asked) in [("0", false), ("", true)] {
+        let mut command = start(dir.path(), &[&DRAFT[..], &["--config", "b.toml"]].concat());
+        if !no.is_empty() {
+            command.env("BOUNCEWATCH_LOOK_UP_CONTACTS", no);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(stderr(&output).contains("no registry was asked"), asked, "{}", stderr(&output));
+    }
 }
 
 #[test]
