@@ -176,11 +176,13 @@ struct Seen {
 fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let mistyping = job.typo.clone().map_or_else(typo::Parameters::shipped, Ok)?;
     // The searches one after the other, each on all cores: what both need at once would be most of the memory.
-    let campaigns = enumeration::find(ledger, &job.test);
+    let mut campaigns = enumeration::find(ledger, &job.test);
     let (dismissed, census) =
         rayon::join(|| enumeration::dismissed(ledger, &campaigns), || typo::Census::from_ledger(ledger));
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
     let suspects = typo::innocent_suspects(ledger, &explainer, &enumeration::guessers(&campaigns));
+    // Who guessed before is known for it, and none of the window's.
+    campaigns.retain(|campaign| job.since.is_none_or(|since| campaign.last_seen.day() >= since.day()));
     Ok(Seen { campaigns, dismissed, suspects })
 }
 

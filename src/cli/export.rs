@@ -14,7 +14,7 @@ use super::{
     lines::Out,
     report::redactor,
     screen::Screen,
-    settings::{Settings, moment},
+    settings::{Settings, window},
 };
 use crate::{
     error::Error,
@@ -78,11 +78,11 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     }
     let mut store = Store::open(&settings.db)?;
     let wish = wish(args, settings, &store)?;
-    let day = |option, text: &Option<String>| text.as_ref().map(|t| moment(option, t)).transpose();
+    let [since, until] = window(args.since.as_deref(), args.until.as_deref())?;
     let job = Job {
         now: settings.now,
-        since: day("--since", &args.since)?,
-        until: day("--until", &args.until)?,
+        since,
+        until,
         network: registrability::Network { offline: true, ..registrability::Network::default() },
         ..Job::default()
     };

@@ -5,7 +5,7 @@ use clap::Args as ClapArgs;
 use super::{
     Exit, exit_for,
     screen::Screen,
-    settings::{Settings, moment},
+    settings::{Settings, window},
 };
 use crate::{
     error::Error,
@@ -36,15 +36,15 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     }
     let formats = formats(settings)?;
     let mut store = Store::open(&settings.db)?;
-    let day = |option, text: &Option<String>| text.as_ref().map(|t| moment(option, t)).transpose();
+    let [since, until] = window(args.since.as_deref(), args.until.as_deref())?;
     // Rendering asks nobody: what the store knows of registries is what is shown.
     let job = Job {
         now: settings.now,
         typo: Some(settings.typo_parameters()?),
         test: settings.test,
         strangers: settings.strangers,
-        since: day("--since", &args.since)?,
-        until: day("--until", &args.until)?,
+        since,
+        until,
         network: Network { offline: true, ..Network::default() },
         ..Job::default()
     };

@@ -10,7 +10,7 @@ use super::{
     language::Language,
     report,
     screen::{self, Screen},
-    settings::{Settings, moment},
+    settings::{Settings, window},
 };
 use crate::{
     address::printable,
@@ -110,7 +110,8 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
     let inputs = if args.input.is_empty() { keys.input } else { args.input };
     let format = args.input_format.or(keys.input_format).map(|name| input_format(&name));
     let zone = args.timezone.or(keys.timezone).map(|text| zone(&text)).transpose()?;
-    let day = |option, text: Option<String>| text.map(|t| moment(option, &t)).transpose();
+    let (since, until) = (args.since.or(keys.since), args.until.or(keys.until));
+    let [since, until] = window(since.as_deref(), until.as_deref())?;
     Ok(Job {
         inputs,
         reading: sources::Options {
@@ -125,8 +126,8 @@ fn job(args: Args, settings: &Settings) -> Result<Job, Error> {
         geoip: settings.geoip.clone(),
         network: settings.network.clone(),
         typo: Some(settings.typo_parameters()?),
-        since: day("--since", args.since.or(keys.since))?,
-        until: day("--until", args.until.or(keys.until))?,
+        since,
+        until,
         test: settings.test,
         strangers: settings.strangers,
     })

@@ -297,6 +297,18 @@ pub(super) fn moment(option: &str, text: &str) -> Result<Timestamp, Error> {
         .ok_or_else(|| Error::Usage(format!("{option} {text}: is no RFC 3339 moment such as 2022-07-04T02:00:00Z")))
 }
 
+/// The days of `--since` and `--until`.
+pub(super) fn window(since: Option<&str>, until: Option<&str>) -> Result<[Option<Timestamp>; 2], Error> {
+    let day = |option, text: Option<&str>| text.map(|text| moment(option, text)).transpose();
+    let [from, to] = [day("--since", since)?, day("--until", until)?];
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(Error::Usage(format!("--since {from} lies behind --until {to}: no mail is of such days")));
+    }
+    Ok([from, to])
+}
+
 /// Line and cause without the line itself: it may hold a sink's secret.
 fn misread(path: &Path, text: &str, error: &toml::de::Error) -> String {
     let line = line_of(text, error.span().map_or(0, |span| span.start));

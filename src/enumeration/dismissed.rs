@@ -183,9 +183,10 @@ fn explain(origin: &str, tally: &Tally) -> (&'static str, String) {
         );
     }
     if exist * 5 >= all || tally.domains.len() * 2 > unknown {
+        let domains = tally.domains.len();
+        let s = if domains == 1 { "" } else { "s" };
         let why = format!(
-            "{percent} % of {all} addresses unknown, over {} domains: an old list, or one being cleaned",
-            tally.domains.len()
+            "{percent} % of {all} addresses unknown, over {domains} domain{s}: an old list, or one being cleaned"
         );
         return ("old_list", why);
     }

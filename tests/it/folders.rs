@@ -100,3 +100,34 @@ fn a_report_that_cannot_be_written_is_told_truly_and_loses_no_bad_line() {
     done(dir, &["report"]);
     assert!(files(dir)["report.json"].contains("\"total\": 2"));
 }
+
+#[test]
+fn a_view_tells_of_no_campaign_that_was_over_before() {
+    let mail = |day: u32, second: u32, to: &str, reply: &str| {
+        format!(
+            r#"{{"from":"eve@us.example","to":"{to}","start_time":"2022-06-{day:02} 10:{:02}:{:02}","end_time":"2022-06-{day:02} 10:30:00","from_ip":["192.0.2.1"],"to_ip":["198.51.100.1"],"delivery_result":["{reply}"],"delivery_latency":[1],"email_flag":"Normal"}}"#,
+            second / 60,
+            second % 60
+        ) + "\n"
+    };
+    let mut log: String =
+        (0..60).map(|n| mail(8, 9 * n, &format!("w{n}q@victim.example"), "550 5.1.1 User unknown")).collect();
+    log += &mail(20, 0, "friend@world.example", "250 ok");
+    let dir = given("in.jsonl", &log);
+    let dir = dir.path();
+    done(dir, &["run", "in.jsonl", "--offline"]);
+    let campaigns = |view: &[&str]| {
+        done(dir, &[&["report", "--format", "json"], view].concat());
+        let folder = if view.is_empty() { "2022-07-04".to_owned() } else { format!("2022-07-04-since-{}", view[1]) };
+        let text = fs::read_to_string(dir.join("reports").join(folder).join("report.json")).unwrap();
+        let report: Value = serde_json::from_str(&text).unwrap();
+        report["campaigns"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        (campaigns(&[]), campaigns(&["--since", "2022-06-08"]), campaigns(&["--since", "2022-06-15"])),
+        (1, 1, 0)
+    );
+    let output = bouncewatch(dir, &["report", "--since", "2022-06-15", "--until", "2022-06-01"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("lies behind"), "{}", stderr(&output));
+}

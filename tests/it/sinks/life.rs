@@ -143,7 +143,7 @@ fn a_campaign_that_others_joined_is_the_same_alert() {
     for day in 2..6 {
         night(&mut store, &sinks, &mut burst(0, 110, on(1)), on(day));
     }
-    assert_eq!(news(&hook, &mut seen), ["opened medium", "closed medium"]);
+    assert_eq!(news(&hook, &mut seen), ["closed medium"]);
     let mut again = burst(0, 110, on(1));
     again.campaigns[0].id = "a third".into();
     night(&mut store, &sinks, &mut again, on(6));
