@@ -151,6 +151,19 @@ impl Classifier {
         if may_be_success(masked) && Reply::parse(masked.text()).is_success() {
             return (BounceType::Other, 1.0);
         }
+        // What another server answered says more than who passes it on, where it says anything.
+        if let Some(answer) = passed_on(masked.text()) {
+            let mut inner = Masked::default();
+            inner.read(answer, &self.lists);
+            let told = self.judge_alone(&inner);
+            if told.0 != BounceType::Other {
+                return told;
+            }
+        }
+        self.judge_alone(masked)
+    }
+
+    fn judge_alone(&self, masked: &Masked) -> (BounceType, f32) {
         if codes::Codes::is_bare(masked.text()) {
             return self.codes.judge(masked);
         }
@@ -171,6 +184,22 @@ fn may_be_success(masked: &Masked) -> bool {
         && (masked.code().is_some()
             || masked.enhanced().is_some_and(|e| e.class == 2)
             || masked.text().as_bytes().first().is_some_and(|c| c | 0x20 == b'o'))
+}
+
+/// The answer of another server about the recipient in words that are the same whatever it answered: of Postfix's address
+/// verification, of Exchange's connectors, of Exim that gives up.
+fn passed_on(text: &str) -> Option<&str> {
+    const BEFORE: [(&str, &str); 5] = [
+        ("undeliverable address: ", ""),
+        ("unverified address: ", ""),
+        ("responded with: \"", "\""),
+        ("LED=", "}"),
+        ("last error: ", ""),
+    ];
+    let (at, end) = BEFORE.iter().find_map(|(words, end)| Some((text.find(words)? + words.len(), end)))?;
+    let answer = &text[at..];
+    let answer = if end.is_empty() { answer } else { &answer[..answer.find(end).unwrap_or(answer.len())] };
+    (answer.len() > 3 && !speaks_of_sender(text)).then_some(answer)
 }
 
 /// Words that Postfix and Exim put before what is wrong with the *sender*; behind them "user unknown" says nothing of

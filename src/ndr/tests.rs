@@ -95,6 +95,34 @@ fn what_an_attacker_writes_does_not_decide() {
 }
 
 #[test]
+fn who_passes_an_answer_on_does_not_decide() {
+    let c = classifier();
+    let answers = [
+        (BounceType::UserUnknown, "550 5.1.1 User unknown"),
+        (BounceType::MailboxFull, "552 5.2.2 mailbox full"),
+        (BounceType::Authentication, "550 5.7.23 SPF validation failed for example.org"),
+        (BounceType::TooManyRecipients, "452 4.5.3 Too many recipients"),
+        (BounceType::ContentSpam, "554 5.7.1 Message rejected as spam"),
+        (BounceType::MessageTooLarge, "552 5.3.4 Message size exceeds fixed limit"),
+    ];
+    for (kind, answer) in answers {
+        for wrapper in [
+            "450 4.1.1 <a@b.example>: Recipient address rejected: unverified address: host mx.b.example[192.0.2.1] said: %",
+            "550 5.1.1 <a@b.example>: Recipient address rejected: undeliverable address: host mx.b.example[192.0.2.1] said: %",
+            "451 4.4.0 Primary target IP address responded with: \"%.\" Attempted failover to alternate host, but that did not succeed. Either there are no alternate hosts, or delivery failed to all alternate hosts.",
+            "[{LRT=};{LED=%};{FQDN=mx.b.example};{IP=192.0.2.1}]",
+            "retry timeout exceeded; last error: host mx.b.example [192.0.2.1]: %",
+        ] {
+            let reply = wrapper.replace('%', answer);
+            assert_eq!(c.classify(&reply).kind, kind, "{reply}");
+        }
+    }
+    // It is the sender who is checked here, and the recipient of whom nothing is known.
+    let sender = "450 4.1.7 <s@e.example>: Sender address rejected: unverified address: host mx.e.example[192.0.2.1] said: 550 5.1.1 User unknown";
+    assert_ne!(c.classify(sender).kind, BounceType::UserUnknown);
+}
+
+#[test]
 fn success_is_no_bounce() {
     check(BounceType::Other, &["250 2.0.0 OK user unknown", "250 OK", "250 2.1.5 Recipient OK; mailbox full soon"]);
 }
