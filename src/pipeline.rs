@@ -180,7 +180,10 @@ fn look(job: &Job, ledger: &Ledger) -> Result<Seen, Error> {
     let (dismissed, census) =
         rayon::join(|| enumeration::dismissed(ledger, &campaigns), || typo::Census::from_ledger(ledger));
     let explainer = typo::Explainer::with(&census, &typo::Popular::shipped(), mistyping);
-    let suspects = typo::innocent_suspects(ledger, &explainer, &enumeration::guessers(&campaigns));
+    let suspects = {
+        let guessers = enumeration::Guessers::of(&campaigns);
+        typo::innocent_suspects(ledger, &explainer, &|sender, domain| guessers.guessed(sender, domain))
+    };
     // Who guessed before is known for it, and none of the window's.
     campaigns.retain(|campaign| job.since.is_none_or(|since| campaign.last_seen.day() >= since.day()));
     Ok(Seen { campaigns, dismissed, suspects })

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
         match question {
             Err(cause) => out.refuse(&cause)?,
             Ok(address) => {
-                let mut candidates = explainer.explain_address(&address, args.sender.as_deref());
+                let mut candidates = explainer.explain_address(bare(&address), args.sender.as_deref());
                 candidates.truncate(TOP);
                 let address = match &redactor {
                     Some(redactor) => redacted(&address, &mut candidates, redactor),
@@ -59,6 +59,17 @@ pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// The address in what people copy: `Joe <joe@gmial.com>,`, `mailto:joe@gmial.com`.
+fn bare(text: &str) -> &str {
+    let text = text.trim().trim_end_matches([',', ';']);
+    let text = match (text.rfind('<'), text.strip_suffix('>')) {
+        (Some(open), Some(inner)) => &inner[open + 1..],
+        (None, Some(inner)) => inner,
+        _ => text,
+    };
+    text.strip_prefix("mailto:").unwrap_or(text).trim()
 }
 
 /// Pseudonyms in the candidates, and the one of the address they are for. The letters of a slip are letters of a name.
@@ -97,4 +108,24 @@ fn sentence(address: &str, candidates: &[Candidate]) -> String {
         return format!("{}: nothing it looks like a typo of", printable(&fold(address)));
     }
     candidates.iter().map(|c| format!("{}, {:.3}", printable(&c.words), c.probability)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn what_people_copy() {
+        for (text, address) in [
+            ("Joe <joe@gmial.com>,", "joe@gmial.com"),
+            ("<joe@gmial.com>", "joe@gmial.com"),
+            ("mailto:joe@gmial.com", "joe@gmial.com"),
+            (" joe@gmial.com; ", "joe@gmial.com"),
+            ("joe@gmial.com>", "joe@gmial.com"),
+            ("\"a <b>\"@gmial.com", "\"a <b>\"@gmial.com"),
+            ("gmial.com", "gmial.com"),
+        ] {
+            assert_eq!(bare(text), address, "{text}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ mod sequential;
 mod tests;
 mod trail;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::{ledger::Ledger, moment::Timestamp};
@@ -92,9 +92,26 @@ pub fn dismissed(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<Dismissed> {
     dismissed::of(ledger, campaigns)
 }
 
-/// Every envelope sender of `campaigns`.
-pub fn guessers(campaigns: &[Campaign]) -> HashSet<&str> {
-    campaigns.iter().flat_map(|c| &c.senders).map(String::as_str).collect()
+/// Who guessed at which domains: what the same sender mistypes elsewhere is a slip all the same.
+#[derive(Debug, Default)]
+pub struct Guessers<'c>(HashMap<&'c str, Vec<&'c [String]>>);
+
+impl<'c> Guessers<'c> {
+    /// Those of `campaigns`.
+    pub fn of(campaigns: &'c [Campaign]) -> Self {
+        let mut guessers: HashMap<&str, Vec<&[String]>> = HashMap::new();
+        for campaign in campaigns {
+            for sender in &campaign.senders {
+                guessers.entry(sender).or_default().push(&campaign.target_domains);
+            }
+        }
+        Guessers(guessers)
+    }
+
+    /// Whether an envelope sender guessed at a domain.
+    pub fn guessed(&self, sender: &str, domain: &str) -> bool {
+        self.0.get(sender).is_some_and(|targets| targets.iter().any(|t| t.iter().any(|target| target == domain)))
+    }
 }
 
 /// How the guessed names were made.

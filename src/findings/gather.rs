@@ -17,7 +17,7 @@ use crate::{
     delivery::Direction,
     enumeration::{self, Campaign},
     geo::Country,
-    ledger::{CountryTally, Domain, Ledger, Name},
+    ledger::{CountryTally, Domain, Ledger, Name, RefusalKey},
     merge::Merge,
     moment::{Day, Timestamp, Week},
     ndr::{Miner, Template},
@@ -93,11 +93,14 @@ fn root_causes(ledger: &Ledger, campaigns: &[Campaign]) -> Vec<(RootCause, u64, 
             *sum = [sum[0] + soft, sum[1] + hard];
         }
     }
-    let guessers = enumeration::guessers(campaigns);
+    let guessers = enumeration::Guessers::of(campaigns);
+    let names = &ledger.names;
+    let guessed =
+        |key: &RefusalKey| guessers.guessed(names.text(key.sender), names.domain_text(names.domain(key.recipient)));
     let malicious: u64 = ledger
         .refusals
         .iter()
-        .filter(|(key, _)| key.kind == BounceType::UserUnknown && guessers.contains(ledger.names.text(key.sender)))
+        .filter(|(key, _)| key.kind == BounceType::UserUnknown && guessed(key))
         .map(|(_, emails)| *emails)
         .sum();
     if let Some(careless) = sums.get_mut(&RootCause::ImproperUserOperation) {

@@ -29,7 +29,7 @@ pub struct Slip {
     pub last: Timestamp,
 }
 
-/// Slips of our own senders to suspect names, by sender, most mails first. Guessers do not slip.
+/// Slips of our own senders to suspect names, by sender, most mails first. Where they guessed they did not slip.
 pub(super) fn slips(
     ledger: &Ledger,
     domains: &[DomainRisk],
@@ -40,18 +40,17 @@ pub(super) fn slips(
         domains.iter().map(|d| (d.suspect.domain.as_str(), d.suspect.intended.as_str())).collect();
     let wrong_users: HashMap<&str, &str> =
         usernames.iter().map(|u| (u.suspect.address.as_str(), u.suspect.intended.as_str())).collect();
-    let guessers = enumeration::guessers(campaigns);
+    let guessers = enumeration::Guessers::of(campaigns);
     let mut found: BTreeMap<(&str, &str), Slip> = BTreeMap::new();
     for (key, emails) in &ledger.refusals {
         let sender = ledger.names.text(key.sender);
-        if key.direction != Direction::Out
-            || key.kind == BounceType::MailboxFull
-            || sender.is_empty()
-            || guessers.contains(sender)
-        {
+        if key.direction != Direction::Out || key.kind == BounceType::MailboxFull || sender.is_empty() {
             continue;
         }
         let wrote = ledger.names.text(key.recipient);
+        if guessers.guessed(sender, domain_of(wrote)) {
+            continue;
+        }
         let meant = match (wrong_domains.get(domain_of(wrote)), wrong_users.get(wrote)) {
             (Some(&""), _) => String::new(),
             (Some(right), _) => format!("{}@{right}", local_of(wrote)),

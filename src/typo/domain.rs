@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::{
     Candidate, Edit,
@@ -23,6 +23,10 @@ use crate::address::domain_of;
 const FAINT: f64 = 0.001;
 /// At most so many are told.
 const MAX_TOLD: usize = 8;
+/// Letters from which a name is its owner's under whatever suffix.
+const OWN_STEM: usize = 7;
+/// Mails that a domain took that make it one our users write to.
+const OFTEN: u64 = 5;
 /// The longest domain DNS carries, in bytes; a longer one is nobody's.
 const MAX_DOMAIN: usize = 253;
 
@@ -34,6 +38,8 @@ pub(super) struct Domains {
     ranks: HashMap<Box<str>, u32>,
     /// Sorted: hash of the stem, name.
     stems: Vec<(u64, u32)>,
+    /// Those the operator's users write to again and again.
+    partners: HashSet<u32>,
     unlisted: Unlisted,
 }
 
@@ -65,8 +71,13 @@ impl Domains {
         let mut stems: Vec<(u64, u32)> =
             sorted.iter().enumerate().map(|(i, (n, _))| (crate::hash::fnv1a(stem(n).as_bytes()), i as u32)).collect();
         stems.sort_unstable();
+        let ranks: HashMap<Box<str>, u32> =
+            sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(&**n), i as u32)).collect();
+        let often = own.iter().filter(|(_, mails)| *mails >= OFTEN);
+        let partners = often.filter_map(|(name, _)| ranks.get(&*clean(name)).copied()).collect();
         Domains {
-            ranks: sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(&**n), i as u32)).collect(),
+            partners,
+            ranks,
             priors: sorted.iter().map(|(_, p)| *p).collect(),
             unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| &**n), channel.strangers),
             index,
@@ -122,7 +133,7 @@ impl Domains {
     }
 
     fn weigh(&self, typed: &str, dead: f64, channel: &Parameters, before: &str) -> Vec<Candidate> {
-        let weighed = self.weighed(typed, channel);
+        let weighed = self.weighed(typed, dead, channel);
         let Some(best) = weighed.first() else {
             return Vec::new();
         };
@@ -148,7 +159,7 @@ impl Domains {
         if typed.is_empty() || typed.len() > MAX_DOMAIN || self.knows(&typed) {
             return None;
         }
-        let weighed = self.weighed(&typed, channel);
+        let weighed = self.weighed(&typed, 1.0, channel);
         let (best, all) = (weighed.first()?, weighed.iter().map(|w| w.weight).sum::<f64>());
         Some((self.index.name(best.name), self.signs_of(&typed, best, best.weight / all)))
     }
@@ -174,8 +185,8 @@ impl Domains {
         }
     }
 
-    /// The names that may have been meant, the likeliest first.
-    fn weighed(&self, typed: &str, channel: &Parameters) -> Vec<Weighed> {
+    /// The names that may have been meant, the likeliest first; `dead` as in [`Domains::explain`].
+    fn weighed(&self, typed: &str, dead: f64, channel: &Parameters) -> Vec<Weighed> {
         let mut weighed: Vec<Weighed> = Vec::new();
         for name in self.candidates(typed) {
             let intended = self.index.name(name);
@@ -183,7 +194,13 @@ impl Domains {
                 continue;
             };
             let chars: Vec<char> = intended.chars().collect();
-            let weight = self.priors[name as usize] * channel.likelihood(&chars, &found);
+            let mut likelihood = channel.likelihood(&chars, &found);
+            // Another suffix is another house, unless nobody lives there and our people write to this one.
+            let other_suffix = found.len() == 1 && found[0].edit == Edit::Tld;
+            if other_suffix && dead > 1.0 && self.partners.contains(&name) && unlisted::stem_length(typed) >= OWN_STEM {
+                likelihood = likelihood.max(channel.another_suffix());
+            }
+            let weight = self.priors[name as usize] * likelihood;
             if weight > 0.0 {
                 weighed.push(Weighed { name, changes: found, weight });
             }

@@ -91,6 +91,11 @@ impl<'l> Explainer<'l> {
         self.domains.explain(domain, self.channel.dead, &self.channel)
     }
 
+    /// [`Explainer::explain_domain`] for a name whose server knows users, but not this one.
+    pub fn explain_served(&self, domain: &str) -> Vec<Candidate> {
+        self.domains.explain(domain, self.channel.served, &self.channel)
+    }
+
     /// What an address may have been meant to be, as full addresses: a slip in its domain first, then one in its
     /// username. Without an `@` the text is taken for a domain.
     pub fn explain_address(&self, address: &str, sender: Option<&str>) -> Vec<Candidate> {

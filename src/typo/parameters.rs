@@ -39,6 +39,8 @@ pub struct Parameters {
     pub own_half: f64,
     /// How much likelier a slip a name is that does not resolve.
     pub dead: f64,
+    /// The same of a name whose server refused the user.
+    pub served: f64,
     /// How much rarer a slip a number for another is than a letter for another.
     pub numbered: f64,
     /// Look-alikes a letter has.
@@ -167,6 +169,8 @@ pub struct Tails {
     pub other: f64,
     /// Each other suffix.
     pub far: f64,
+    /// The same where the operator's users write to the name meant, and the one typed is dead.
+    pub own: f64,
     /// A country's second level left out or put in.
     pub level: f64,
     /// From, to, share.
@@ -196,11 +200,11 @@ impl Parameters {
                 cause: "every weight of [signs] must be a number, slip and unlisted above 0".into(),
             });
         }
-        let weights = [p.dead, p.look_alikes, p.suspects.lapse_half];
+        let weights = [p.dead, p.served, p.look_alikes, p.suspects.lapse_half];
         if weights.iter().any(|w| !w.is_finite() || *w <= 0.0) {
             return Err(Error::Data {
                 name: "typo-model.toml".into(),
-                cause: "dead, look_alikes and lapse_half must be above 0".into(),
+                cause: "dead, served, look_alikes and lapse_half must be above 0".into(),
             });
         }
         if shares.iter().chain(&users).chain(p.kinds.values()).any(|s| !(0.0..=1.0).contains(s))
@@ -230,6 +234,11 @@ impl Parameters {
             1 => each,
             _ => each * self.second * 2.0,
         }
+    }
+
+    /// P(another suffix | this name meant), of names that the operator's users write to.
+    pub(super) fn another_suffix(&self) -> f64 {
+        self.kinds.get(Edit::Tld.name()).copied().unwrap_or(0.0) * self.tld.own
     }
 
     /// How often a person's name is written this other way.

@@ -133,6 +133,17 @@ pub(super) fn is_another_number(local: &str, typed: &str) -> bool {
     a != b && number(a) && number(b) && letters(a) == letters(b)
 }
 
+/// Whether the two have one family name and different initials: two people.
+pub(super) fn is_another_initial(local: &str, typed: &str) -> bool {
+    let (a, b) = (parts(untagged(local)), parts(untagged(typed)));
+    match (&a[..], &b[..]) {
+        ([x, family], [y, other]) => {
+            (family == other && one(x) && one(y) && x != y) || (x == y && one(family) && one(other) && family != other)
+        }
+        _ => false,
+    }
+}
+
 fn untagged(local: &str) -> &str {
     match local.find('+') {
         Some(at) if at > 0 => &local[..at],
@@ -179,6 +190,15 @@ mod tests {
             ("anna", "hanna", None),
         ] {
             assert_eq!(variant(local, typed).map(|v| v.0), edit, "{local} {typed}");
+        }
+        for (a, b, two) in [
+            ("s.hofmeister", "t.hofmeister", true),
+            ("hofmeister.s", "hofmeister.t", true),
+            ("s.hofmeister", "s.hofmeistre", false),
+            ("s.hofmeister", "hofmeister", false),
+            ("sven.hofmeister", "t.hofmeister", false),
+        ] {
+            assert_eq!(is_another_initial(a, b), two, "{a} {b}");
         }
         assert_eq!(key("smith_john2"), key("john.smith"));
         let names =

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use hashbrown::HashSet;
 use rayon::prelude::*;
 
 use super::{
@@ -15,17 +14,21 @@ use crate::{address::local_of, bounce::BounceType, ledger::Ledger, moment::Times
 /// Of those who wrote to a wrong username, so many are asked whom they know; most mails first.
 const SENDERS_ASKED: usize = 8;
 
+/// Whether a sender guessed at a domain.
+type Guessed<'a> = &'a (dyn Fn(&str, &str) -> bool + Sync);
+
 /// All suspects of a ledger, most mails first.
 pub fn suspects(ledger: &Ledger, explainer: &Explainer<'_>) -> Suspects {
-    innocent_suspects(ledger, explainer, &HashSet::new())
+    innocent_suspects(ledger, explainer, &|_, _| false)
 }
 
-/// The same without the usernames that only `guessers` wrote to: those are guesses, not slips of the finger.
-pub fn innocent_suspects(ledger: &Ledger, explainer: &Explainer<'_>, guessers: &HashSet<&str>) -> Suspects {
+/// The same without the usernames that only who `guessed` at their domain wrote to: those are guesses, not slips of the
+/// finger.
+pub fn innocent_suspects(ledger: &Ledger, explainer: &Explainer<'_>, guessed: Guessed<'_>) -> Suspects {
     let mut domains = dead_domains(ledger, explainer);
     domains.extend(parked_typos(ledger, explainer, &domains));
     domains.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.domain.cmp(&b.domain)));
-    let mut usernames = usernames(ledger, explainer, &domains, guessers);
+    let mut usernames = usernames(ledger, explainer, &domains, guessed);
     usernames.sort_by(|a, b| b.emails.cmp(&a.emails).then_with(|| a.address.cmp(&b.address)));
     Suspects { domains, usernames }
 }
@@ -81,7 +84,7 @@ fn parked_typos(ledger: &Ledger, explainer: &Explainer<'_>, known: &[DomainSuspe
         if explainer.census.domain(domain).is_some() || known.contains(domain) {
             continue;
         }
-        let Some(best) = explainer.explain_domain(domain).into_iter().next() else {
+        let Some(best) = explainer.explain_served(domain).into_iter().next() else {
             continue;
         };
         if best.probability >= explainer.channel.suspects.parked {
@@ -102,7 +105,7 @@ fn usernames(
     ledger: &Ledger,
     explainer: &Explainer<'_>,
     domains: &[DomainSuspect],
-    guessers: &HashSet<&str>,
+    guessed: Guessed<'_>,
 ) -> Vec<UsernameSuspect> {
     let wrong: BTreeSet<&str> = domains.iter().filter(|d| d.kind == SuspectKind::Typo).map(|d| &*d.domain).collect();
     // Where we take the mail in ourselves, "no route" is about the user (Exim says so of both).
@@ -115,7 +118,7 @@ fn usernames(
     let honest = |refused: &Of<'_, '_>| {
         !local_of(refused.recipient()).is_empty()
             && !wrong.contains(refused.domain())
-            && !refused.senders().all(|sender| guessers.contains(sender))
+            && !refused.senders().all(|sender| guessed(sender, refused.domain()))
     };
     let honest: Vec<Of<'_, '_>> = refused.by_recipient().filter(honest).collect();
     let by_domain: Vec<&[Of<'_, '_>]> = honest.chunk_by(|a, b| a.domain() == b.domain()).collect();

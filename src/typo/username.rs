@@ -134,6 +134,9 @@ impl Usernames {
         let mut weighed: Vec<(String, Vec<Change>, f64)> = weights
             .into_iter()
             .filter_map(|(local, prior)| {
+                if person::is_another_initial(&local, typed) {
+                    return None;
+                }
                 let plain = without(&local, ignored);
                 // With other dots it is the same mailbox, and no slip.
                 let (found, likelihood) = slip(&plain, &bare, channel).filter(|_| plain != bare)?;
