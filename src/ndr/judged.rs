@@ -24,6 +24,7 @@ fn held_out_replies() {
         include_str!("../../tests/cases/heldout-1.tsv"),
         include_str!("../../tests/cases/heldout-2.tsv"),
         include_str!("../../tests/cases/heldout-3.tsv"),
+        include_str!("../../tests/cases/heldout-4.tsv"),
     ];
     for set in sets {
         let rows = labelled(set);
