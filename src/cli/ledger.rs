@@ -23,7 +23,7 @@ use crate::{
     error::Error,
     shards,
     sources::{self, Options},
-    store::Store,
+    store::{Import, Store},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -152,9 +152,23 @@ fn import(
     if let Some(manifest) = manifest {
         partial.agrees(&manifest)?;
     }
-    if !store.import(&jobs, &partial.ledger, &partial.marks, settings.now)? {
-        screen.warn("another import of the same ledger was faster: nothing was done");
-        return Ok(());
+    match store.import(&jobs, &partial.ledger, &partial.marks, settings.now)? {
+        Import::Done => {}
+        Import::Before => {
+            screen.warn("another import of the same ledger was faster: nothing was done");
+            return Ok(());
+        }
+        Import::Overlaps(path) => {
+            return Err(Error::Data {
+                name: "ledger import".into(),
+                cause: format!(
+                    "mail of {} is in {} already and would count twice; an export holds all nights of its store: import \
+                     each machine's latest one into a new --db",
+                    printable(&path),
+                    settings.db.display()
+                ),
+            });
+        }
     }
     let rejects = partial.totals().map_or(0, |totals| totals.rejects);
     if rejects > 0 {

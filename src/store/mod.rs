@@ -32,6 +32,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 pub use alerts::{Missing, Owed, Told};
+pub use imports::Import;
 pub use upkeep::Info;
 
 use crate::error::Error;

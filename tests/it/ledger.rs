@@ -167,6 +167,28 @@ fn two_servers_are_one() {
 }
 
 #[test]
+fn what_a_store_counts_already_is_not_taken_in_again() {
+    let dir = world(4);
+    let dir = dir.path();
+    let text = fs::read_to_string(dir.join("coremail.jsonl")).unwrap();
+    let half = text[..text.len() / 2].rfind('\n').unwrap() + 1;
+    for (night, part) in [("n1", &text[..half]), ("n2", &text[half..])] {
+        fs::write(dir.join(format!("{night}.jsonl")), part).unwrap();
+        done(&bouncewatch(dir, &["run", &format!("{night}.jsonl"), "--offline", "--db", "mx.db"]));
+        done(&bouncewatch(dir, &["ledger", "export", night, "--db", "mx.db"]));
+    }
+    done(&bouncewatch(dir, &["ledger", "import", "n1", "--db", "all.db"]));
+    let before = rows(&dir.join("all.db"), "SELECT * FROM contacts");
+    // The second night's export holds the first one, too.
+    for (ledger, db) in [("n2", "all.db"), ("n2", "mx.db")] {
+        refused(dir, &["ledger", "import", ledger, "--db", db], ".jsonl is in");
+    }
+    assert!(before == rows(&dir.join("all.db"), "SELECT * FROM contacts"), "nothing was done");
+    done(&bouncewatch(dir, &["ledger", "import", "n2", "--db", "new.db"]));
+    same_ledger(&dir.join("mx.db"), &dir.join("new.db"), &[]);
+}
+
+#[test]
 fn eight_machines_are_one() {
     let dir = world(6);
     let text = fs::read_to_string(dir.path().join("coremail.jsonl")).unwrap();
