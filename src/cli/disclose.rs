@@ -19,6 +19,7 @@ use crate::{
     disclose::{self, Disclosure, Item, Letters, State, Writer, language_of},
     error::Error,
     findings::many,
+    mail::Mailbox,
     mail::Route,
     redact::Redactor,
     registrability::Manners,
@@ -278,21 +279,29 @@ fn send(store: &mut Store, settings: &Settings, screen: &Screen, how: &Sending<'
                 continue;
             }
         };
-        let to = d.matter.contact.as_ref().map_or("", |c| &c.0);
+        // The file is what is sent, an operator's edits included.
+        let to = match disclose::addressee(&letter) {
+            Ok(to) => to,
+            Err(cause) => {
+                failed += 1;
+                screen::complain(&format!("{} not sent: {}: {cause}", d.id, path.display()));
+                continue;
+            }
+        };
         if !how.confirm {
-            out.line(&format!("{} would go to {}: {}", d.id, printable(to), path.display()))?;
+            out.line(&format!("{} would go to {}: {}", d.id, printable(&to), path.display()))?;
             continue;
         }
         match disclose::send(&route, &letter) {
             Ok(()) => {
                 sent += 1;
-                let entry = d.turn(State::Sent, &format!("sent by {}", route.name()), settings.now);
+                let entry = d.turn(State::Sent, &format!("sent by {} to {to}", route.name()), settings.now);
                 // At once: what is sent and not noted would be sent again.
                 store.keep_disclosures(&[d], &[entry])?;
             }
             Err(cause) => {
                 failed += 1;
-                screen.warn(&format!("{} not sent to {}: {cause}", d.id, printable(to)));
+                screen.warn(&format!("{} not sent to {}: {cause}", d.id, printable(&to)));
             }
         }
     }
@@ -329,14 +338,19 @@ fn mark(
     for d in &mut chosen {
         let mut note = note.to_owned();
         if let Some(contact) = contact {
-            if contact.chars().any(char::is_control) || !contact.contains('@') {
+            if contact.parse::<Mailbox>().is_err() {
                 return Err(Error::Usage(format!("--contact {}: is no mail address", printable(contact))));
             }
             d.matter.contact = Some((contact.to_owned(), "operator".to_owned()));
             let separator = if note.is_empty() { "" } else { "; " };
             note = format!("{note}{separator}contact is {contact}");
         }
-        let state = state.unwrap_or(d.state);
+        let state = match (state, contact, d.state) {
+            (Some(state), ..) => state,
+            // The letter that lies there is to somebody else.
+            (None, Some(_), State::Drafted) => State::Found,
+            (None, ..) => d.state,
+        };
         d.gone = false;
         trail.push(d.turn(state, &note, settings.now));
     }

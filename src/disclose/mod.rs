@@ -22,7 +22,7 @@ pub use drafts::{file_name, keep};
 pub use letter::{Letters, Writer, language_of};
 pub use matters::matters;
 pub use reconcile::reconcile;
-pub use send::{DEFAULT_ROUTE, send};
+pub use send::{DEFAULT_ROUTE, addressee, send};
 
 use crate::{moment::Timestamp, redact::Redactor};
 

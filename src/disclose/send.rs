@@ -18,6 +18,12 @@ pub fn send(route: &Route, letter: &[u8]) -> Result<(), String> {
     route.send(&from, &[to], letter, PATIENCE).map_err(|failure| failure.said())
 }
 
+/// Whom a letter as it lies in its file goes to. `Err` says why it goes to nobody.
+pub fn addressee(letter: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(letter).map_err(|_| "the draft is no UTF-8 text".to_owned())?;
+    one(text, "To").map(|to| to.email.to_string())
+}
+
 /// The one address of a header.
 fn one(text: &str, header: &str) -> Result<Mailbox, String> {
     let head = text.split("\r\n\r\n").next().unwrap_or("").split("\n\n").next().unwrap_or("");

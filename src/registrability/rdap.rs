@@ -177,7 +177,11 @@ impl Asker {
                     return Got::Busy(wait);
                 }
             }
-            let at_registry = uri.host() == start.host() || (address::is_loopback(&uri) && address::is_loopback(start));
+            // A redirect that lost the name answers another question.
+            let asked = start.path().rsplit('/').next().unwrap_or("");
+            let at_registry = (uri.host() == start.host()
+                || (address::is_loopback(&uri) && address::is_loopback(start)))
+                && uri.path().to_ascii_lowercase().ends_with(&asked.to_ascii_lowercase());
             let spoken = response
                 .headers()
                 .get(header::CONTENT_TYPE)
@@ -213,7 +217,9 @@ fn understand(
             Err(word) => (Registry::Failed, word, None, false),
         },
         Got::Body { status: 404, body, at_registry: true, spoken } => {
-            if rdap_answer::is_refusal(&body) {
+            if let Some(word) = rdap_answer::contradiction(&body) {
+                (Registry::Failed, word, None, false)
+            } else if rdap_answer::is_refusal(&body) {
                 (Registry::Reserved, "reserved", None, false)
             } else if current || spoken || rdap_answer::is_error(&body) {
                 (Registry::NotFound, "not_found", None, false)

@@ -76,6 +76,23 @@ pub(super) fn is_error(body: &[u8]) -> bool {
         .is_ok_and(|value| value["errorCode"] == 404 || value["rdapConformance"].is_array())
 }
 
+/// What a 404's body says instead of "not found": another error, a limit, or the very object.
+pub(super) fn contradiction(body: &[u8]) -> Option<&'static str> {
+    let value = serde_json::from_slice::<Value>(body).ok()?;
+    let limit = |text: &Value| {
+        let text = text.as_str().unwrap_or("").to_ascii_lowercase();
+        ["too many requests", "rate limit", "limit exceeded", "quota"].iter().any(|words| text.contains(words))
+    };
+    let code = &value["errorCode"];
+    if *code == 429 || limit(&value["title"]) || array(&value["description"]).iter().any(limit) {
+        Some("rate_limited")
+    } else if code.is_number() && *code != 404 || value["objectClassName"].is_string() {
+        Some("garbage")
+    } else {
+        None
+    }
+}
+
 /// Whether a 404's body says that the name is not free although nobody holds it.
 pub(super) fn is_refusal(body: &[u8]) -> bool {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
@@ -186,6 +203,24 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_656_900_000);
+
+    #[test]
+    fn a_404_may_say_something_else() {
+        for (body, says) in [
+            (r#"{"errorCode":404,"title":"Not Found","description":["no such object"]}"#, None),
+            (r#"{"rdapConformance":["rdap_level_0"],"title":"Domain not found"}"#, None),
+            ("<html>", None),
+            (r#"{"errorCode":429,"title":"Rate limit exceeded"}"#, Some("rate_limited")),
+            (
+                r#"{"errorCode":404,"title":"Too many requests","description":["query limit exceeded"]}"#,
+                Some("rate_limited"),
+            ),
+            (r#"{"errorCode":400,"title":"Bad request"}"#, Some("garbage")),
+            (r#"{"objectClassName":"domain","ldhName":"gmial.com","status":["active"]}"#, Some("garbage")),
+        ] {
+            assert_eq!(contradiction(body.as_bytes()), says, "{body}");
+        }
+    }
 
     #[test]
     fn statuses_and_drop_dates() {

@@ -183,6 +183,31 @@ fn a_redacted_list_names_nobody_and_its_ids_can_be_marked() {
 }
 
 #[test]
+fn a_letter_is_said_to_go_where_it_goes() {
+    let dir = world();
+    done(dir.path(), &DRAFT);
+    let drafted = list(dir.path(), &["--state", "drafted"]);
+    let id = drafted[0]["id"].as_str().unwrap();
+    let path = fs::read_dir(dir.path().join("reports/disclosures")).unwrap().map(|entry| entry.unwrap().path());
+    let path = path.into_iter().find(|path| path.to_str().unwrap().contains(id)).unwrap();
+    let letter = fs::read_to_string(&path).unwrap();
+    let to = letter.lines().find(|line| line.starts_with("To: ")).unwrap();
+    fs::write(&path, letter.replace(to, "To: edited@else.example")).unwrap();
+    let shown = bouncewatch(dir.path(), &["disclose", "send", id]);
+    let told = String::from_utf8(shown.stdout).unwrap();
+    assert!(told.contains("would go to edited@else.example"), "{told}");
+    // To another owner it is to be written anew.
+    done(dir.path(), &["disclose", "mark", id, "--contact", "new@else.example"]);
+    assert!(list(dir.path(), &["--state", "found"]).iter().any(|d| d["id"] == id));
+    let refused = bouncewatch(dir.path(), &["disclose", "send", id]);
+    assert!(refused.status.code() == Some(2) && stderr(&refused).contains("not drafted"), "{}", stderr(&refused));
+    done(dir.path(), &DRAFT);
+    assert!(fs::read_to_string(&path).unwrap().contains("To: new@else.example"));
+    let wrong = bouncewatch(dir.path(), &["disclose", "mark", id, "--contact", "not-an@@mail <b>"]);
+    assert!(wrong.status.code() == Some(2) && stderr(&wrong).contains("is no mail address"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn an_owner_without_a_contact_waits_for_one() {
     let dir = world();
     done(dir.path(), &DRAFT);
