@@ -26,8 +26,9 @@ use crate::{
     findings::{AlertKind, Findings, Severity},
     ledger::Ledger,
     merge::Merge,
-    moment::Timestamp,
+    moment::{Day, Timestamp},
     pipeline::{Lore, Worker},
+    report,
     sources::{Follower, Options},
     store::Store,
 };
@@ -56,7 +57,7 @@ pub struct Watch {
     pub strangers: Option<usize>,
     /// The file of countries, if there is one.
     pub geoip: Option<PathBuf>,
-    /// The folder of `alerts.jsonl`.
+    /// The folder of `alerts.jsonl`, and of the days' folders with the lines nobody could read.
     pub reports: PathBuf,
     /// End after so long without a new line; `None`: never.
     pub until_idle: Option<Duration>,
@@ -116,6 +117,10 @@ pub struct Summary {
     pub records: u64,
     /// Lines refused.
     pub rejected: u64,
+    /// Of those, how many there was no room for: they are counted only.
+    pub unkept: u64,
+    /// The first and the last day in whose folder some were kept.
+    pub quarantined: Option<(Day, Day)>,
     /// Lines written.
     pub told: u64,
 }
@@ -139,7 +144,7 @@ pub fn watch(
     let (mut idle, mut searched, mut cost, mut news) = (Instant::now(), Instant::now(), Duration::ZERO, true);
     loop {
         if shared && store.step_back(stop)? {
-            follower = Follower::new(&watch.input, store.known()?, options())?;
+            follower = follower.again(&watch.input, store.known()?, options())?;
             ledger = store.ledger(watch.strangers)?;
             news = true;
         }
@@ -148,6 +153,14 @@ pub fn watch(
         summary.lines += batch.lines;
         summary.records += batch.records;
         summary.rejected += batch.rejected;
+        summary.unkept += batch.unkept;
+        if !batch.rejects.is_empty() {
+            // Before the batch is stored, since no later look at the log finds them. Who may watch may read them: there
+            // is no --redact here.
+            let day = clock().day();
+            report::keep(&watch.reports, day, &batch.rejects, None)?;
+            summary.quarantined = Some((summary.quarantined.map_or(day, |(first, _)| first), day));
+        }
         if batch.bytes > 0 || batch.records > 0 {
             let mut fresh = Ledger::default();
             worker.hand_over(&mut fresh);

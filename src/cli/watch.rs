@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     error::Error,
+    findings::many,
     moment::Timestamp,
+    report::quarantine,
     sources,
     store::Store,
     watch::{self, Event, Line, Watch},
@@ -104,6 +106,13 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
         out.flush()
     };
     let told = watch::watch(&job, &mut store, &clock, &|| stop.load(Ordering::Relaxed), &mut say)?;
+    if let Some((first, last)) = told.quarantined {
+        let place = quarantine(&settings.reports.join(last.to_string()));
+        let earlier = if first < last { format!(" and those of the days since {first}") } else { String::new() };
+        let kept = if told.unkept > 0 { format!("; {} of them had no room there", told.unkept) } else { String::new() };
+        let lines = many(told.rejected, "line");
+        screen.warn(&format!("{lines} could not be read; see {}{earlier}{kept}", place.display()));
+    }
     screen.say(&format!(
         "{} lines, {} mails, {} lines refused; {} alert lines in {}",
         told.lines,

@@ -73,6 +73,12 @@ pub fn write_view(
 /// Makes sure that a report of `day` can be written, and adds lines nobody could read to those of its folder.
 pub fn prepare(reports: &Path, day: Day, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
     folder::probe(reports, &day.to_string())?;
+    keep(reports, day, rejects, redact)
+}
+
+/// Adds lines nobody could read to those of `day`'s folder, whether or not there is a report in it: `latest` leads to the
+/// newest folder with one.
+pub fn keep(reports: &Path, day: Day, rejects: &[Reject], redact: Option<&Redactor>) -> Result<(), Error> {
     if rejects.is_empty() {
         return Ok(());
     }

@@ -16,11 +16,15 @@ use super::{
     format::{self, FormatKind, Joined, Reader},
     mark::{self, Trace},
     read::{load, store},
-    reject::Tally,
+    reject::{Reject, Tally},
     split::MAX_LINE,
     unpack,
 };
-use crate::{delivery::Delivery, error::Error, moment::Timestamp};
+use crate::{
+    delivery::Delivery,
+    error::Error,
+    moment::{Day, Timestamp},
+};
 
 /// Bytes taken in at once: a second's worth of the busiest log.
 const AT_ONCE: usize = 16 << 20;
@@ -32,7 +36,7 @@ const HOUR: i64 = 3600;
 const PATIENCE: u32 = 2;
 
 /// What one look brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
     /// Bytes read.
     pub bytes: u64,
@@ -42,6 +46,10 @@ pub struct Batch {
     pub records: u64,
     /// Lines refused.
     pub rejected: u64,
+    /// Those to be kept: of a log that no format was known of until now, also those of earlier looks.
+    pub rejects: Vec<Reject>,
+    /// Those that the day has no more room for: they are counted only.
+    pub unkept: u64,
     /// Standard input is at its end.
     pub ended: bool,
 }
@@ -57,6 +65,11 @@ pub struct Follower {
     marks: Vec<Mark>,
     /// The end of the bytes read that is no whole line yet.
     rest: Vec<u8>,
+    /// What is read at the moment, as shown to the user, and how many lines of it were, over all watches.
+    at: (String, u64),
+    /// Rejects not told yet: of what turns out to be no log nobody is told line by line.
+    held: Vec<Reject>,
+    room: Room,
     /// Rotated logs may hold something unread.
     behind: bool,
     /// Lines that say something, and those of the format, of what was read from its beginning.
@@ -65,6 +78,15 @@ pub struct Follower {
     found: bool,
     /// Whether the log at hand is read from its beginning.
     whole: bool,
+}
+
+/// What the bad lines of a day took of the room that [`Tally`] has for those of one reading.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    day: Day,
+    taken: usize,
+    /// Whether a row says that it was too little.
+    told: bool,
 }
 
 enum Source {
@@ -98,11 +120,19 @@ impl Follower {
             saved,
             marks: known.marks,
             rest: Vec::new(),
+            at: (path.to_owned(), 0),
+            held: Vec::new(),
+            room: Room { day: options.now.day(), taken: 0, told: false },
             behind: true,
             judged: (0, 0),
             found: path == "-",
             whole: path == "-",
         })
+    }
+
+    /// As if just started, but that bad lines get no more room for it.
+    pub fn again(&self, path: &str, known: Known, options: Options) -> Result<Self, Error> {
+        Ok(Follower { room: self.room, ..Follower::new(path, known, options)? })
     }
 
     /// Whether what was followed was a log; a log read on from its middle is judged by nobody.
@@ -122,6 +152,9 @@ impl Follower {
     /// Reads what was added, as far as one batch goes; each delivery goes to `add`.
     pub fn poll(&mut self, now: Timestamp, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<Batch, Error> {
         self.turn(now)?;
+        if now.day() != self.room.day {
+            self.room = Room { day: now.day(), taken: 0, told: false };
+        }
         let mut batch = Batch::default();
         match &mut self.source {
             Source::Pipe(pipe) => {
@@ -230,11 +263,12 @@ impl Follower {
         let seen = mark::find(&self.marks, &head, || Ok(Box::new(File::open(&self.path)?) as Box<dyn Read + Send>))
             .map_err(unreadable)?
             .map(|found| self.marks.remove(found.at));
-        let mut trace = Trace::default();
+        let (mut trace, mut lines) = (Trace::default(), 0);
         if let Some(mark) = &seen {
             file.rewind().map_err(unreadable)?;
-            trace.skip_to(mark.offset, &mut file).map_err(unreadable)?;
+            trace.skip_to(mark.offset, &mut Counted { stream: &mut file, lines: &mut lines }).map_err(unreadable)?;
         }
+        self.at = (self.path.display().to_string(), lines);
         self.found = true;
         self.whole = seen.is_none();
         let records = seen.map_or(0, |mark| mark.records);
@@ -262,10 +296,12 @@ impl Follower {
             }
             after |= seen.is_some();
             self.found = true;
-            let (mut trace, offset) = (Trace::default(), seen.as_ref().map_or(0, |mark| mark.offset));
+            let (mut trace, mut lines) = (Trace::default(), 0);
+            let offset = seen.as_ref().map_or(0, |mark| mark.offset);
             let mut stream = plain().map_err(|cause| Error::Read { path: path.clone(), cause })?;
             let before = batch.records;
-            if trace.skip_to(offset, &mut stream).unwrap_or(false) {
+            if trace.skip_to(offset, &mut Counted { stream: &mut stream, lines: &mut lines }).unwrap_or(false) {
+                self.at = (path.display().to_string(), lines);
                 self.whole_lines(&mut stream, &mut trace, batch, add)?;
             }
             let records = seen.map_or(0, |mark| mark.records) + batch.records - before;
@@ -358,9 +394,14 @@ impl Follower {
     /// Whole lines → deliveries.
     fn digest(&mut self, lines: &[u8], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
         let Some(kind) = self.format.or_else(|| format::recognise(lines).map(|(kind, _)| kind)) else {
-            let unknown = lines.iter().filter(|b| **b == b'\n').count() as u64;
-            batch.rejected += unknown;
-            self.judge(unknown, 0);
+            let mut tally = Tally::default();
+            format::lines(lines, &mut tally, |line, tally| {
+                if format::says_something(line) {
+                    tally.relevant += 1;
+                    tally.reject("no line of any known format", line);
+                }
+            });
+            self.count(tally, batch);
             return Ok(());
         };
         self.format = Some(kind);
@@ -378,17 +419,35 @@ impl Follower {
                 }
             }
         };
-        self.judge(tally.relevant, tally.recognised);
         batch.bytes += lines.len() as u64;
-        batch.lines += tally.lines;
-        batch.records += tally.records;
-        batch.rejected += tally.rejected;
+        self.count(tally, batch);
+        batch.rejects.append(&mut self.held);
         Ok(())
     }
 
-    fn judge(&mut self, lines: u64, recognised: u64) {
+    /// Counts what the next lines gave, and holds the bad ones there is room for.
+    fn count(&mut self, tally: Tally, batch: &mut Batch) {
         if self.whole {
-            self.judged = (self.judged.0 + lines, self.judged.1 + recognised);
+            self.judged = (self.judged.0 + tally.relevant, self.judged.1 + tally.recognised);
+        }
+        let (file, before) = &mut self.at;
+        // Lines count from where the log begins, so that a watch that was killed finds the same ones again.
+        let mut all = Tally { lines: *before, kept: self.room.taken, ..Tally::default() };
+        all.append(tally);
+        batch.lines += all.lines - *before;
+        batch.records += all.records;
+        batch.rejected += all.rejected;
+        (*before, self.room.taken) = (all.lines, all.kept);
+        let beyond = all.rejected - all.rejects.len() as u64;
+        let reject = |(line, cause, excerpt)| Reject { file: file.clone(), line, cause, excerpt };
+        self.held.extend(all.rejects.into_iter().map(reject));
+        batch.unkept += beyond;
+        if beyond > 0 && !std::mem::replace(&mut self.room.told, true) {
+            self.held.push(reject((
+                0,
+                "more lines of this day could not be read and are not kept".into(),
+                String::new(),
+            )));
         }
     }
 
@@ -423,6 +482,20 @@ impl Open {
     /// Whether it is not another file's content under the same number.
     fn still_begins_the_same(&mut self) -> bool {
         head_of(&mut self.file).is_ok_and(|now| now.starts_with(&self.head))
+    }
+}
+
+/// Counts the lines that go by.
+struct Counted<'s> {
+    stream: &'s mut dyn Read,
+    lines: &'s mut u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buf)?;
+        *self.lines += memchr::memchr_iter(b'\n', &buf[..read]).count() as u64;
+        Ok(read)
     }
 }
 
@@ -461,5 +534,36 @@ fn stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
 impl std::fmt::Debug for Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Follower").field("path", &self.path).field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bad_lines_of_a_day_have_the_room_of_one_reading() {
+        let new = || Follower::new("no such log", Known::default(), Options::default()).unwrap();
+        let bad = |n: u64| {
+            let mut tally = Tally::default();
+            for _ in 0..n {
+                tally.lines += 1;
+                tally.reject("no record", &"x".repeat(160));
+            }
+            tally
+        };
+        let (mut follower, mut batch) = (new(), Batch::default());
+        (0..3).for_each(|_| follower.count(bad(100_000), &mut batch));
+        let kept = follower.held.len() as u64 - 1;
+        assert!(kept > 100_000 && kept < 200_000, "{kept}");
+        assert_eq!((batch.rejected, batch.unkept), (300_000, 300_000 - kept));
+        assert_eq!((follower.held[100_000].line, follower.held.last().map(|told| told.line)), (100_001, Some(0)));
+        // Starting anew makes no room; the next day does.
+        let mut follower = follower.again("no such log", Known::default(), Options::default()).unwrap();
+        follower.count(bad(1), &mut batch);
+        assert!(follower.held.is_empty());
+        follower.poll(Timestamp(86_400), &mut |_| {}).unwrap();
+        follower.count(bad(1), &mut batch);
+        assert_eq!(follower.held.len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -13,7 +14,7 @@ use std::{
 use bouncewatch::simulate::{self, Options};
 use serde_json::Value;
 
-use crate::cli::{bouncewatch, stderr};
+use crate::cli::{GOOD, bouncewatch, start, stderr};
 
 /// A mail whose first line a run read, and whose last a watch did, is one mail; the other way round as well.
 #[test]
@@ -52,7 +53,75 @@ fn what_is_no_log_is_a_failure() {
         let output = bouncewatch(dir.path(), &["watch", input, "--once"]);
         let said = stderr(&output);
         assert!(output.status.code() == Some(status) && said.contains(says), "{input}: {said}");
+        assert!(!dir.path().join("reports/2022-07-04").exists(), "{input} has no bad lines: it is no log");
     }
+}
+
+/// Line and excerpt of each row of the day's quarantine.
+fn quarantined(dir: &Path) -> Vec<(u64, String)> {
+    let text = fs::read_to_string(dir.join("reports/2022-07-04/quarantine.jsonl")).unwrap();
+    let row = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
+    let rows = text.lines().map(row).map(|r| (r["line"].as_u64().unwrap(), r["excerpt"].as_str().unwrap().to_owned()));
+    rows.collect()
+}
+
+#[test]
+fn bad_lines_are_quarantined_before_they_count_as_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (dir, log) = (dir.path(), dir.path().join("q.log"));
+    append(&log, &format!("{GOOD}\nno record\n{}{{\"torn\n", format!("{GOOD}\n").repeat(999)));
+    let done = |args: &[&str]| {
+        let output = bouncewatch(dir, args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        stderr(&output)
+    };
+    let said = done(&["watch", "q.log", "--once"]);
+    assert!(said.contains("1002 lines, 1000 mails, 2 lines refused"), "{said}");
+    assert!(said.contains("2 lines could not be read; see reports/2022-07-04/quarantine.jsonl\n"), "{said}");
+    let mut rows = vec![(2, "no record".to_owned()), (1_002, "{\"torn".to_owned())];
+    assert_eq!(quarantined(dir), rows);
+    let mode = |name: &str| fs::metadata(dir.join("reports/2022-07-04").join(name)).unwrap().permissions().mode();
+    assert_eq!((mode("quarantine.jsonl") & 0o777, mode("") & 0o777), (0o600, 0o700));
+    // There is no report yet, so that nothing is the latest; a view of some days does not mind.
+    done(&["report", "--since", "2022-06-09"]);
+    assert!(fs::symlink_metadata(dir.join("reports/latest")).is_err());
+    // A watch that was killed before it had stored anything finds its rows.
+    fs::remove_file(dir.join("bouncewatch.db")).unwrap();
+    done(&["watch", "q.log", "--once"]);
+    assert_eq!(quarantined(dir), rows);
+    // One that goes on counts on.
+    append(&log, &format!("{GOOD}\nnor this\n"));
+    done(&["watch", "q.log", "--once"]);
+    rows.push((1_004, "nor this".to_owned()));
+    assert_eq!(quarantined(dir), rows);
+    // The night's run, which does not read them again, and a report leave them beside what they write.
+    done(&["run", "q.log", "--offline"]);
+    done(&["report"]);
+    assert_eq!(quarantined(dir), rows);
+    let report = fs::read_to_string(dir.join("reports/latest/report.json")).unwrap();
+    assert!(report.contains("\"already_seen\": 1001"), "{report}");
+}
+
+/// A watch of standard input that is written to in pieces, with a second between them.
+fn piped(dir: &Path, pieces: &[&str]) -> std::process::Output {
+    let mut command = start(dir, &["watch", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for (n, piece) in pieces.iter().enumerate() {
+        thread::sleep(Duration::from_secs(u64::from(n > 0)));
+        input.write_all(piece.as_bytes()).unwrap();
+    }
+    thread::sleep(Duration::from_secs(u64::from(pieces.len() > 1)));
+    drop(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn what_came_before_any_line_of_a_log_is_quarantined_with_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = piped(dir.path(), &["what is this\n\n", &format!("{GOOD}\nno record\n{GOOD}\n")]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(quarantined(dir.path()), [(1, "what is this".to_owned()), (4, "no record".to_owned())]);
 }
 
 struct World {
