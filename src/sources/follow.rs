@@ -177,7 +177,8 @@ impl Follower {
                     }
                     next = pipe.try_recv().map_err(|e| e == mpsc::TryRecvError::Disconnected);
                 }
-                if batch.ended && !bytes.is_empty() {
+                // A last line without its end ends here; where all have one there is no other.
+                if batch.ended && bytes.last().or(self.rest.last()).is_some_and(|last| *last != b'\n') {
                     bytes.push(b'\n');
                 }
                 self.take(bytes, &mut batch, add)?;

@@ -117,6 +117,18 @@ fn piped(dir: &Path, pieces: &[&str]) -> std::process::Output {
 }
 
 #[test]
+fn standard_input_has_as_many_lines_as_were_written() {
+    let whole = format!("{GOOD}\n{GOOD}\n{GOOD}\n");
+    // With a last line that has its end, without, and where that end of the input comes late.
+    for pieces in [&[&whole[..]][..], &[whole.trim_end()], &[&whole, GOOD]] {
+        let dir = tempfile::tempdir().unwrap();
+        let said = stderr(&piped(dir.path(), pieces));
+        let lines = 2 + pieces.len();
+        assert!(said.contains(&format!("{lines} lines, {lines} mails, 0 lines refused")), "{said}");
+    }
+}
+
+#[test]
 fn what_came_before_any_line_of_a_log_is_quarantined_with_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let output = piped(dir.path(), &["what is this\n\n", &format!("{GOOD}\nno record\n{GOOD}\n")]);
