@@ -13,7 +13,7 @@ use signal_hook::{consts::TERM_SIGNALS, flag};
 
 use super::{
     Exit,
-    lines::{Out, Shape},
+    lines::{self, Out, Shape},
     report,
     screen::Screen,
     settings::Settings,
@@ -88,7 +88,7 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
     let fixed = settings.fixed_now;
     let clock = move || if fixed { settings.now } else { Timestamp(jiff::Timestamp::now().as_second()) };
     let mut out = Out::open();
-    let json = settings.format(Shape::parse)? == Some(Shape::Json);
+    let shape = lines::shape(settings)?;
     let mut worst = None;
     let mut say = |line: &Line| {
         worst = worst.max(crate::findings::Severity::parse(&line.severity));
@@ -97,10 +97,9 @@ pub(super) fn run(args: Args, settings: &Settings, screen: &Screen) -> Result<Ex
             Event::Grew => "grew",
             Event::Ended => "ended",
         };
-        let text = if json {
-            serde_json::to_string(line).unwrap_or_default()
-        } else {
-            format!("{} {word} {} {}", line.severity, line.id, line.subject)
+        let text = match shape {
+            Shape::Json => serde_json::to_string(line).unwrap_or_default(),
+            Shape::Text => format!("{} {word} {} {}", line.severity, line.id, line.subject),
         };
         out.line(&text)?;
         out.flush()
