@@ -30,7 +30,7 @@ use crate::{
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The log that grows, or - for standard input
+    /// The log that grows, or - for standard input, which is not known again: mail that is piped in again counts again
     #[arg(value_name = "INPUT")]
     input: String,
     /// Its format instead of detecting it: a name that `run --input-format` takes

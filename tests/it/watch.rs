@@ -129,6 +129,23 @@ fn standard_input_has_as_many_lines_as_were_written() {
 }
 
 #[test]
+fn whoever_pipes_the_same_mail_in_again_is_told_that_it_counts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        piped(dir.path(), &[&format!("{GOOD}\n")]);
+    }
+    assert!(bouncewatch(dir.path(), &["report", "--format", "json"]).status.success());
+    let report = fs::read_to_string(dir.path().join("reports/latest/report.json")).unwrap();
+    assert!(report.contains("\"total\": 2"), "{report}");
+    let help = stdout(&bouncewatch(dir.path(), &["watch", "--help"]));
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for text in [help, readme] {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("piped in again") && text.contains("counts again"), "{text}");
+    }
+}
+
+#[test]
 fn what_came_before_any_line_of_a_log_is_quarantined_with_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let output = piped(dir.path(), &["what is this\n\n", &format!("{GOOD}\nno record\n{GOOD}\n")]);
