@@ -54,7 +54,15 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     for line in asked(&tally) {
         screen.detail(&line);
     }
+    warn_of_silence(&tally, screen);
     failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// A resolver that is dead frees no name, nor does another alone.
+pub(super) fn warn_of_silence(tally: &Tally, screen: &Screen) {
+    for server in &tally.silent {
+        screen.warn(&format!("name server {server} does not answer: names that it would have to deny stay unknown"));
+    }
 }
 
 /// How asking went, a line a server.

@@ -183,6 +183,12 @@ impl Asker {
         }
     }
 
+    /// Servers that were silent to the last.
+    pub(super) fn silent(&self) -> Vec<SocketAddr> {
+        let silent = |server: &&Server| server.silences.load(Ordering::Relaxed) >= SILENT;
+        self.servers.iter().filter(silent).map(|server| server.address).collect()
+    }
+
     /// A name under `suffix` that nobody has, the same all night.
     fn nobodys(&self, suffix: &str) -> String {
         format!("bw-{:016x}.{suffix}", crate::hash::fnv1a_seeded(suffix.as_bytes(), self.now.0.unsigned_abs()))
@@ -278,6 +284,8 @@ impl Asker {
 /// A resolver silent so often in a row is down (one that cannot reach a zone says SERVFAIL); then only every so many
 /// names try it again.
 const GIVE_UP_AFTER: u32 = 32;
+/// The same from which it is told to be.
+const SILENT: u32 = 3;
 const RETRY_EVERY: u32 = 32;
 
 fn system_servers() -> Vec<SocketAddr> {

@@ -121,6 +121,7 @@ pub fn check_with(
     });
     tally.asked = to_ask.len() as u64;
     tally.servers = stages.pace.tally();
+    tally.silent = stages.silent();
     Ok(tally)
 }
 
@@ -227,6 +228,8 @@ pub struct Tally {
     pub skipped_by_budget: u64,
     /// RDAP, WHOIS and web servers, by name.
     pub servers: Vec<ServerTally>,
+    /// Resolvers that were silent to the last.
+    pub silent: Vec<SocketAddr>,
 }
 
 /// Whom to ask, and how hard.

@@ -152,6 +152,11 @@ impl Stages {
         word
     }
 
+    /// Resolvers that were silent to the last.
+    pub(super) fn silent(&self) -> Vec<std::net::SocketAddr> {
+        self.dns.silent()
+    }
+
     /// Where a held name's mail goes.
     fn mail(&self, domain: &str, details: &mut Details, found: &mut dns::Finding, evidence: &mut Vec<Evidence>) {
         let Some((mail, server)) = self.dns.mail(domain, self.soon(), found) else {

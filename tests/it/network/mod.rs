@@ -224,8 +224,9 @@ fn a_dead_resolver_ends_in_unknown_not_in_waiting() {
     }
     // A dead first resolver is passed over for one that answers, but one voice alone frees nothing.
     let network = Network { nameservers: vec![closed, world.dns], ..network(&world) };
-    let (answers, _) = ask(&["held.com", "free.com"], &network);
+    let (answers, tally) = ask(&["held.com", "free.com", "other.com", "another.com"], &network);
     assert_eq!((answers["held.com"].status, answers["free.com"].status), (Status::Registered, Status::Unknown));
+    assert_eq!(tally.silent, [closed]);
 }
 
 #[test]
