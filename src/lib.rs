@@ -19,6 +19,7 @@ pub mod hash;
 pub mod merge;
 pub mod moment;
 pub mod place;
+pub mod plural;
 pub mod reply;
 pub mod suffix;
 pub mod tls;

@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    findings::{Severity, many},
-    moment::Timestamp,
-    report::contract::shown,
-};
+use crate::{findings::Severity, moment::Timestamp, plural::many, report::contract::shown};
 
 /// What became of an alert since the sink last heard of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

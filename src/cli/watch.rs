@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     error::Error,
-    findings::many,
     moment::Timestamp,
+    plural::many,
     report::quarantine,
     sources,
     store::Store,

@@ -9,6 +9,7 @@ use crate::{
     address::person,
     delivery::Direction,
     ledger::{Answer, ByName, ContactKey, Domain, Ledger, Name},
+    plural::many,
 };
 
 /// Told at most, those with most unknown users first.
@@ -183,10 +184,9 @@ fn explain(origin: &str, tally: &Tally) -> (&'static str, String) {
         );
     }
     if exist * 5 >= all || tally.domains.len() * 2 > unknown {
-        let domains = tally.domains.len();
-        let s = if domains == 1 { "" } else { "s" };
         let why = format!(
-            "{percent} % of {all} addresses unknown, over {domains} domain{s}: an old list, or one being cleaned"
+            "{percent} % of {all} addresses unknown, over {}: an old list, or one being cleaned",
+            many(tally.domains.len() as u64, "domain")
         );
         return ("old_list", why);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Pattern, trail::Bystanders};
+use crate::plural::many;
 
 /// Log odds that an origin with targets is a guesser before anything is seen: one in a thousand.
 const PRIOR: f64 = -6.9;
@@ -25,15 +26,10 @@ pub(super) fn why(
     senders: &BTreeSet<String>,
     ips: &BTreeSet<String>,
 ) -> Vec<String> {
-    let many = |n: usize, what: &str| match n {
-        1 => format!("1 {what}"),
-        _ if what.ends_with('s') => format!("{n} {what}es"),
-        _ => format!("{n} {what}s"),
-    };
     let mut why = vec![format!(
         "{} of {guesses} addresses tried for the first time at {} do not exist",
         guesses - confirmed,
-        many(targets, "domain")
+        many(targets as u64, "domain")
     )];
     why.push(format!(
         "told from honest mail after {delay} unknown addresses; none of them ever took mail from anybody"
@@ -48,8 +44,8 @@ pub(super) fn why(
     if senders.len() > 1 || ips.len() > 1 {
         why.push(format!(
             "spread over {} and {}",
-            many(senders.len(), "sender"),
-            many(ips.iter().filter(|ip| !ip.is_empty()).count(), "client address")
+            many(senders.len() as u64, "sender"),
+            many(ips.iter().filter(|ip| !ip.is_empty()).count() as u64, "client address")
         ));
     }
     if confirmed > 0 {

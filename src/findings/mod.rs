@@ -302,21 +302,6 @@ impl Findings {
     }
 }
 
-/// `1 mail`, `2 mails`, `2 addresses`.
-pub fn many(n: u64, thing: &str) -> String {
-    format!("{n} {}", of_many(n, thing))
-}
-
-/// `mail` where there is one, else `mails`.
-pub fn of_many(n: u64, thing: &str) -> String {
-    let ending = match n {
-        1 => "",
-        _ if thing.ends_with('s') => "es",
-        _ => "s",
-    };
-    format!("{thing}{ending}")
-}
-
 /// The permanent id of a finding: 16 hexadecimal digits of kind and key.
 pub fn id(kind: &str, key: &str) -> String {
     let mut hasher = blake3::Hasher::new();

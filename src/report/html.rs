@@ -10,7 +10,7 @@ use super::{
     svg::{self, About},
     words,
 };
-use crate::{findings::of_many, moment::Timestamp};
+use crate::{moment::Timestamp, plural::of_many};
 
 /// Sorts and filters tables; the page is whole without it.
 const SCRIPT: &str = include_str!("page.js");

@@ -1,7 +1,7 @@
 //! What all renderers for people say the same way: numbers, dates, statuses.
 
 use super::contract::{Change, Changes, DomainStatus};
-use crate::{findings::of_many, moment::Timestamp};
+use crate::{moment::Timestamp, plural::of_many};
 
 /// `1,234,567`
 pub(super) fn grouped(n: u64) -> String {

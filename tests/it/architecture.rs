@@ -19,6 +19,7 @@ const ORDER: &[&str] = &[
     "suffix",
     "geo",
     "place",
+    "plural",
     "tls",
     "zone",
     "mail",

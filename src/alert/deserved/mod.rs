@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     address,
     enumeration::Campaign,
-    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size, many},
+    findings::{self, Alert, AlertKind, DomainRisk, Findings, Severity, Size},
+    plural::many,
     registrability::{Registrability, Status},
     typo::SuspectKind,
 };
