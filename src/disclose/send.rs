@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Hands in one letter as it lies in its file. `Err` says what the other side said.
 pub fn send(route: &Route, letter: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(letter).map_err(|_| "the draft is no UTF-8 text".to_owned())?;
+    let text = text(letter)?;
     let (from, to) = (one(text, "From")?, one(text, "To")?);
     // An editor may have written lines with a bare LF.
     let letter = text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes();
@@ -20,8 +20,11 @@ pub fn send(route: &Route, letter: &[u8]) -> Result<(), String> {
 
 /// Whom a letter as it lies in its file goes to. `Err` says why it goes to nobody.
 pub fn addressee(letter: &[u8]) -> Result<String, String> {
-    let text = std::str::from_utf8(letter).map_err(|_| "the draft is no UTF-8 text".to_owned())?;
-    one(text, "To").map(|to| to.email.to_string())
+    one(text(letter)?, "To").map(|to| to.email.to_string())
+}
+
+fn text(letter: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(letter).map_err(|_| "the draft is no UTF-8 text".to_owned())
 }
 
 /// The one address of a header.

@@ -110,7 +110,9 @@ impl<'c> Guessers<'c> {
 
     /// Whether an envelope sender guessed at a domain.
     pub fn guessed(&self, sender: &str, domain: &str) -> bool {
-        self.0.get(sender).is_some_and(|targets| targets.iter().any(|t| t.iter().any(|target| target == domain)))
+        self.0
+            .get(sender)
+            .is_some_and(|targets| targets.iter().any(|t| t.binary_search_by(|target| (**target).cmp(domain)).is_ok()))
     }
 }
 

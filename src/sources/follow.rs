@@ -16,7 +16,7 @@ use super::{
     format::{self, FormatKind, Joined, Reader},
     mark::{self, Trace},
     read::{load, store},
-    reject::{Reject, Tally},
+    reject::{self, Reject, Tally},
     split::MAX_LINE,
     unpack,
 };
@@ -142,7 +142,7 @@ impl Follower {
         if !self.found {
             return Err(Error::NoInput { place: path });
         }
-        if recognised * 2 < lines {
+        if reject::is_another(lines, recognised) {
             let format = self.format.map_or("any known format", FormatKind::name).to_owned();
             return Err(Error::Unrecognised { path, format, recognised, lines });
         }

@@ -3,15 +3,12 @@
 use super::{
     event::{Event, What, bare, ip_in, said, turned_away},
     json::Json,
-    lines::event::is_private,
+    lines::{COMES_BACK, event::is_private},
     webhook::{Provider, moment},
 };
 
 /// The format.
 pub(crate) struct KumoMta;
-
-/// A client turned away for now comes back within this time, or never: as Postfix's reader has it.
-const COMES_BACK: i64 = 48 * 3600;
 
 /// The records that tell of a mail; others (feedback, rebinding, transfers) are known and passed over.
 const KINDS: [&str; 9] = [

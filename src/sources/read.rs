@@ -122,7 +122,7 @@ fn in_order<W: Send>(
         }
         // What is new in a log known as one may be little, and odd; it is judged as a whole only.
         let whole = already_seen == 0 && !input.part;
-        if whole && tally.recognised * 2 < tally.relevant {
+        if whole && reject::is_another(tally.relevant, tally.recognised) {
             return Err(Error::Unrecognised {
                 path: input.path.clone(),
                 format: kind.name().to_owned(),

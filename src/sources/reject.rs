@@ -47,6 +47,11 @@ pub(crate) struct Tally {
     pub(crate) kept: usize,
 }
 
+/// Whether lines that say something are too seldom of a format to be a log of it.
+pub(crate) fn is_another(relevant: u64, recognised: u64) -> bool {
+    recognised * 2 < relevant
+}
+
 impl Tally {
     /// Notes the current line as refused.
     pub(crate) fn reject(&mut self, cause: &str, line: &str) {

@@ -129,8 +129,8 @@ pub(super) fn variant(local: &str, typed: &str) -> Option<(Edit, Way)> {
 pub(super) fn is_another_number(local: &str, typed: &str) -> bool {
     let (a, b) = (untagged(local), untagged(typed));
     let number = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
-    let letters = |text: &'_ str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    a != b && number(a) && number(b) && letters(a) == letters(b)
+    let letter = |b: &u8| !b.is_ascii_digit();
+    a != b && number(a) && number(b) && a.bytes().filter(letter).eq(b.bytes().filter(letter))
 }
 
 /// Whether the two have one family name and different initials: two people.

@@ -51,9 +51,8 @@ impl<'l> Refused<'l> {
     pub(super) fn of(ledger: &'l Ledger, fit: impl Fn(BounceType, &str) -> bool) -> Self {
         let names = &ledger.names;
         let ours = |key: &RefusalKey| {
-            fit(key.kind, names.domain_text(names.domain(key.recipient)))
-                && key.direction == Direction::Out
-                && !names.domain_text(names.domain(key.recipient)).is_empty()
+            let domain = names.domain_text(names.domain(key.recipient));
+            key.direction == Direction::Out && !domain.is_empty() && fit(key.kind, domain)
         };
         let rows = ledger.refusals.iter().filter(|(key, _)| ours(key));
         let mut rows: Vec<Row> = rows

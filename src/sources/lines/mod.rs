@@ -23,3 +23,4 @@ pub(crate) mod server;
 
 pub(crate) use head::Head;
 pub(crate) use join::{Read, start};
+pub(crate) use refusal::PATIENCE as COMES_BACK;

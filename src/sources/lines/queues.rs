@@ -37,18 +37,18 @@ impl Queues {
 
     /// The mail under `id`, a new one where there is none.
     pub(crate) fn entry(&mut self, id: &str) -> &mut Queue {
-        let place = match self.find(id) {
-            Some(place) => place,
-            None => self.add(id.into(), Queue::default()),
-        };
+        let place = self.found_last(id).unwrap_or_else(|| {
+            let hash = self.hasher.hash_one(id);
+            self.search(id, hash).unwrap_or_else(|| self.add(id, hash))
+        });
         self.last = Some(place);
         &mut self.mails[place].1
     }
 
     /// Takes out the mail under `id`.
     pub(crate) fn remove(&mut self, id: &str) -> Option<Queue> {
-        let place = self.find(id)?;
         let hash = self.hasher.hash_one(id);
+        let place = self.found_last(id).or_else(|| self.search(id, hash))?;
         if let Ok(found) = self.places.find_entry(hash, |other| *other == place) {
             found.remove();
         }
@@ -66,22 +66,27 @@ impl Queues {
     }
 
     fn find(&self, id: &str) -> Option<usize> {
-        if let Some(last) = self.last.filter(|last| self.mails[*last].0 == id) {
-            return Some(last);
-        }
-        self.places.find(self.hasher.hash_one(id), |place| self.mails[*place].0 == id).copied()
+        self.found_last(id).or_else(|| self.search(id, self.hasher.hash_one(id)))
+    }
+
+    fn found_last(&self, id: &str) -> Option<usize> {
+        self.last.filter(|last| self.mails[*last].0 == id)
+    }
+
+    fn search(&self, id: &str, hash: u64) -> Option<usize> {
+        self.places.find(hash, |place| self.mails[*place].0 == id).copied()
     }
 
     /// Adds a mail whose id is not known; its place.
-    fn add(&mut self, id: CompactString, queue: Queue) -> usize {
-        let hash = self.hasher.hash_one(id.as_str());
+    fn add(&mut self, id: &str, hash: u64) -> usize {
+        let mail = (id.into(), Queue::default());
         let place = match self.free.pop() {
             Some(place) => {
-                self.mails[place] = (id, queue);
+                self.mails[place] = mail;
                 place
             }
             None => {
-                self.mails.push((id, queue));
+                self.mails.push(mail);
                 self.mails.len() - 1
             }
         };

@@ -35,7 +35,7 @@ pub(crate) struct Refusal {
 }
 
 /// How long a client may take to come back.
-const PATIENCE: i64 = 48 * 3600;
+pub(crate) const PATIENCE: i64 = 48 * 3600;
 
 /// Refusals kept waiting on one host; beyond it the oldest count as they stand.
 const MAX_WAITING: usize = 200_000;
