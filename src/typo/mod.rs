@@ -121,7 +121,8 @@ impl<'l> Explainer<'l> {
     pub fn explain_username(&self, address: &str, sender: Option<&str>) -> Vec<Candidate> {
         let (address, sender) = (fold(address), sender.map(fold));
         let users = self.usernames.users(domain_of(&address));
-        self.usernames.explain(&users, &address, sender.as_deref(), self.census, &self.channel)
+        let told = self.usernames.explain(&users, &address, &[sender.as_deref()], self.census, &self.channel);
+        told.into_iter().next().unwrap_or_default()
     }
 }
 

@@ -148,11 +148,12 @@ fn username(
             let mut senders = refusals.senders.clone();
             senders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
             let Explainer { usernames, census, channel, .. } = explainer;
-            let asked = senders.iter().take(SENDERS_ASKED);
-            let best = asked
-                .filter_map(|(sender, _)| {
-                    usernames.explain(users, address, Some(sender), census, channel).into_iter().next()
-                })
+            let asked: Vec<Option<&str>> =
+                senders.iter().take(SENDERS_ASKED).map(|(sender, _)| Some(*sender)).collect();
+            let told = usernames.explain(users, address, &asked, census, channel);
+            let best = told
+                .into_iter()
+                .filter_map(|told| told.into_iter().next())
                 .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.intended.cmp(&a.intended)))
                 .filter(|best| best.probability >= super::THRESHOLD)?;
             Some(UsernameSuspect {

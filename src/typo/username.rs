@@ -38,11 +38,28 @@ pub(super) struct Usernames {
     providers: Providers,
 }
 
-/// An address that may be a slip: the part that may be wrong, what was put to it, where.
+/// A username that may be a slip, and whom of its domain's users it is like, whoever wrote it.
 struct Wrong<'a> {
+    /// The part that may be wrong.
     typed: &'a str,
+    /// What was put to it.
     tag: &'a str,
     domain: &'a str,
+    /// Signs that do not count there, and `typed` without them.
+    ignored: &'a str,
+    bare: Cow<'a, str>,
+    person: Person<'a>,
+    like: Vec<Like<'a>>,
+}
+
+/// A user whose name is like the one typed.
+struct Like<'a> {
+    local: &'a str,
+    /// Of the mail of all users.
+    share: f64,
+    /// How it may have become what was typed, and how likely that is.
+    found: Vec<Change>,
+    likelihood: f64,
 }
 
 /// A domain's users, whom the first who asks brings together.
@@ -72,87 +89,66 @@ impl Usernames {
         }
     }
 
-    /// Whom `address` (folded) was meant for, as full addresses; `users` are those of its domain.
+    /// Whom each of `senders` meant by `address` (folded), as full addresses; `users` are those of its domain.
     pub(super) fn explain(
         &self,
         users: &Users,
         address: &str,
-        sender: Option<&str>,
+        senders: &[Option<&str>],
         census: &Census<'_>,
         channel: &Parameters,
-    ) -> Vec<Candidate> {
+    ) -> Vec<Vec<Candidate>> {
         let (typed, domain) = (local_of(address), domain_of(address));
         if typed.is_empty() || domain.is_empty() {
             return Vec::new();
         }
-        let told = self.weigh(users, Wrong { typed, tag: "", domain }, sender, census, channel);
-        match typed.find('+').filter(|at| *at > 0) {
-            // `jonh+news`: the slip is in the name, the tag is the sender's own.
-            Some(at) if told.first().is_none_or(|best| best.probability < super::THRESHOLD) => {
-                let (typed, tag) = typed.split_at(at);
-                self.weigh(users, Wrong { typed, tag, domain }, sender, census, channel)
+        let ignored = self.providers.ignored(domain);
+        let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored));
+        let wrong = |typed, tag| Wrong::new(typed, tag, domain, ignored, locals, channel);
+        let (whole, mut untagged) = (wrong(typed, ""), None);
+        let of_each = senders.iter().map(|sender| {
+            let told = self.weigh(&whole, *sender, census, channel);
+            match typed.find('+').filter(|at| *at > 0) {
+                // `jonh+news`: the slip is in the name, the tag is the sender's own.
+                Some(at) if told.first().is_none_or(|best| best.probability < super::THRESHOLD) => {
+                    let (typed, tag) = typed.split_at(at);
+                    self.weigh(untagged.get_or_insert_with(|| wrong(typed, tag)), *sender, census, channel)
+                }
+                _ => told,
             }
-            _ => told,
-        }
+        });
+        of_each.collect()
     }
 
     fn weigh(
         &self,
-        users: &Users,
-        Wrong { typed, tag, domain }: Wrong<'_>,
+        wrong: &Wrong<'_>,
         sender: Option<&str>,
         census: &Census<'_>,
         channel: &Parameters,
     ) -> Vec<Candidate> {
-        let ignored = self.providers.ignored(domain);
-        let bare = without(typed, ignored);
-        let mut weights: HashMap<String, f64> = HashMap::new();
-        if let Some(sender) = sender {
-            let known = census.correspondents(sender, domain);
-            let total: u64 = known.iter().map(|(_, mails)| mails).sum();
-            let person = Person::new(typed);
-            for (known, mails) in &known {
-                let local = local_of(known);
-                let plain = without(local, ignored);
-                let near =
-                    plain.len().abs_diff(bare.len()) <= MAX_EDITS && within_text(&plain, &bare, MAX_EDITS).is_some();
-                if near || person.is(local) {
-                    *weights.entry(local.to_owned()).or_default() +=
-                        channel.usernames.known * *mails as f64 / total.max(1) as f64;
-                }
+        let Wrong { typed, tag, domain, .. } = *wrong;
+        let known = sender.map(|sender| wrong.known(&census.correspondents(sender, domain), channel));
+        let mut known = known.unwrap_or_default();
+        let mut weighed: Vec<(&str, Cow<'_, [Change]>, f64)> = Vec::new();
+        let prior = |of_sender: f64, of_all: f64, likelihood: f64| {
+            (of_sender + channel.usernames.others * of_all) * channel.usernames.slip * likelihood
+        };
+        for Like { local, share, found, likelihood } in &wrong.like {
+            let at = known.iter().position(|(known, _)| known == local);
+            let of_sender = at.map_or(0.0, |at| known.swap_remove(at).1);
+            weighed.push((local, Cow::Borrowed(found), prior(of_sender, *share, *likelihood)));
+        }
+        for (local, of_sender) in known {
+            if let Some((found, likelihood)) = wrong.slip(local, channel) {
+                weighed.push((local, Cow::Owned(found), prior(of_sender, 0.0, likelihood)));
             }
         }
-        let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored));
-        for user in locals.candidates(typed, &bare) {
-            // A number for another is somebody else's, unless it is the sender who writes to the other one.
-            if person::is_another_number(&locals.names[user as usize], typed) {
-                continue;
-            }
-            let share = locals.mails[user as usize] as f64 / locals.total.max(1) as f64;
-            *weights.entry(locals.names[user as usize].to_string()).or_default() += channel.usernames.others * share;
-        }
-        let mut weighed: Vec<(String, Vec<Change>, f64)> = weights
-            .into_iter()
-            .filter_map(|(local, prior)| {
-                if person::is_another_initial(&local, typed) {
-                    return None;
-                }
-                let plain = without(&local, ignored);
-                // With other dots it is the same mailbox, and no slip.
-                let (found, likelihood) = slip(&plain, &bare, channel).filter(|_| plain != bare)?;
-                let number = match (person::is_another_number(&local, typed), found.len()) {
-                    (false, _) => 1.0,
-                    (true, 1) => channel.usernames.number,
-                    (true, _) => return None,
-                };
-                Some((local, found, prior * channel.usernames.slip * likelihood * number))
-            })
-            .collect();
         if weighed.is_empty() {
             return Vec::new();
         }
-        weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
-        let best: Vec<&str> = weighed.iter().take(1).map(|w| &*w.0).collect();
+        weighed.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(b.0)));
+        let best: Vec<&str> = weighed.iter().take(1).map(|w| w.0).collect();
         let made_up = 1.0 - channel.usernames.known - channel.usernames.others;
         let own = made_up * self.made_up.probability(typed, &best);
         let total: f64 = own + weighed.iter().map(|w| w.2).sum::<f64>();
@@ -209,6 +205,58 @@ const FIRST_WORDS: [&str; 24] = [
     "sato",
 ];
 
+impl<'a> Wrong<'a> {
+    fn new(
+        typed: &'a str,
+        tag: &'a str,
+        domain: &'a str,
+        ignored: &'a str,
+        locals: &'a Locals,
+        channel: &Parameters,
+    ) -> Self {
+        let (bare, person) = (without(typed, ignored), Person::new(typed));
+        let mut wrong = Wrong { typed, tag, domain, ignored, bare, person, like: Vec::new() };
+        let like = locals.candidates(typed, &wrong.bare).into_iter().filter_map(|user| {
+            let (local, mails) = (&*locals.names[user as usize], locals.mails[user as usize]);
+            // A number for another is somebody else's, unless it is the sender who writes to the other one.
+            let (found, likelihood) =
+                if person::is_another_number(local, typed) { None } else { wrong.slip(local, channel) }?;
+            Some(Like { local, share: mails as f64 / locals.total.max(1) as f64, found, likelihood })
+        });
+        wrong.like = like.collect();
+        wrong
+    }
+
+    /// Of a sender's correspondents those it is like, with how likely it is that the sender meant to write to them.
+    fn known<'c>(&self, correspondents: &[(&'c str, u64)], channel: &Parameters) -> Vec<(&'c str, f64)> {
+        let total: u64 = correspondents.iter().map(|(_, mails)| mails).sum();
+        let like = correspondents.iter().filter_map(|(address, mails)| {
+            let local = local_of(address);
+            let plain = without(local, self.ignored);
+            let near = plain.len().abs_diff(self.bare.len()) <= MAX_EDITS
+                && within_text(&plain, &self.bare, MAX_EDITS).is_some();
+            let share = *mails as f64 / total.max(1) as f64;
+            (near || self.person.is(local)).then_some((local, channel.usernames.known * share))
+        });
+        like.collect()
+    }
+
+    /// How the name of a user may have become the one typed, and how likely that is.
+    fn slip(&self, local: &str, channel: &Parameters) -> Option<(Vec<Change>, f64)> {
+        if person::is_another_initial(local, self.typed) {
+            return None;
+        }
+        let plain = without(local, self.ignored);
+        // With other dots it is the same mailbox, and no slip.
+        let (found, likelihood) = slip(&plain, &self.bare, channel).filter(|_| plain != self.bare)?;
+        match (person::is_another_number(local, self.typed), found.len()) {
+            (false, _) => Some((found, likelihood)),
+            (true, 1) => Some((found, likelihood * channel.usernames.number)),
+            (true, _) => None,
+        }
+    }
+}
+
 /// How `local` may have become `typed`, and how likely that is: one or two slips of the hand, or the same person's
 /// name written another way, told as one change of the whole.
 fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, f64)> {
@@ -228,6 +276,11 @@ fn slip(local: &str, typed: &str, channel: &Parameters) -> Option<(Vec<Change>, 
     }
 }
 
+/// Ends tell usernames apart better than heads: there stand family names (in the East given ones) and numbers.
+fn reversed(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
 fn without<'t>(text: &'t str, ignored: &str) -> Cow<'t, str> {
     if text.contains(|c| ignored.contains(c)) {
         Cow::Owned(text.replace(|c| ignored.contains(c), ""))
@@ -243,7 +296,7 @@ impl Locals {
             users.iter().enumerate().map(|(i, (a, _))| (person::key(local_of(a)), i as u32)).collect();
         persons.sort_unstable();
         Locals {
-            index: Index::new(bare.iter().map(|b| &**b)),
+            index: Index::new(bare.iter().map(|b| reversed(b)).collect::<Vec<_>>().iter().map(|b| &**b)),
             names: users.iter().map(|(a, _)| local_of(a).into()).collect(),
             mails: users.iter().map(|(_, mails)| *mails).collect(),
             total: users.iter().map(|(_, mails)| mails).sum(),
@@ -254,7 +307,7 @@ impl Locals {
     /// `bare`: `typed` without the signs that do not count.
     fn candidates(&self, typed: &str, bare: &str) -> Vec<u32> {
         let mut found: Vec<u32> =
-            self.index.near(bare, MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
+            self.index.near(&reversed(bare), MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
         let key = person::key(typed);
         let at = self.persons.partition_point(|(k, _)| *k < key);
         found.extend(self.persons[at..].iter().take_while(|(k, _)| *k == key).take(64).map(|(_, n)| n));
