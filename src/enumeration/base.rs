@@ -53,12 +53,13 @@ impl Base {
                 days.entry((domain, key.day)).or_default().refused.insert(key.sender);
             }
         }
-        let mut asked = vec![false; ledger.names.domains()];
-        days.keys().for_each(|(domain, _)| asked[domain.0 as usize] = true);
+        // Of each domain: days on which more are known to be refused than served.
+        let mut open = vec![0_u32; ledger.names.domains()];
+        days.keys().for_each(|(domain, _)| open[domain.0 as usize] += 1);
         let any = !days.is_empty();
         for (key, contact) in ledger.contacts.iter().filter(|_| any) {
             let domain = ledger.names.domain(key.recipient);
-            let Some((first, last)) = contact.accepted_span.bounds().filter(|_| asked[domain.0 as usize]) else {
+            let Some((first, last)) = contact.accepted_span.bounds().filter(|_| open[domain.0 as usize] > 0) else {
                 continue;
             };
             for day in [first.day(), last.day()] {
@@ -66,8 +67,10 @@ impl Base {
                 if let Some(one) = days.get_mut(&(domain, day))
                     && one.served.len() < one.refused.len()
                     && is_honest(key.sender)
+                    && one.served.insert(key.sender)
+                    && one.served.len() == one.refused.len()
                 {
-                    one.served.insert(key.sender);
+                    open[domain.0 as usize] -= 1;
                 }
             }
         }

@@ -10,6 +10,7 @@ mod bond;
 mod cluster;
 mod dismissed;
 pub mod eval;
+mod faces;
 mod join;
 mod origin;
 mod pattern;
@@ -42,7 +43,7 @@ pub struct Test {
 /// explains is no evidence for the next.
 pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
     let trails = Trails::of(ledger, LEAST);
-    let mut explained = HashSet::new();
+    let mut explained = vec![false; trails.len()];
     let mut suspects = Vec::new();
     for kind in KINDS {
         let origins = trails.by(kind, &explained, Origin::least(kind));
@@ -50,7 +51,7 @@ pub fn find(ledger: &Ledger, test: &Test) -> Vec<Campaign> {
             origins.into_par_iter().map(|(origin, rows)| crossings(&origin, &rows, &trails, test)).collect();
         for (found, rows) in found {
             suspects.extend(found);
-            explained.extend(rows);
+            rows.into_iter().for_each(|row| explained[row] = true);
         }
     }
     let common = bond::common(&suspects, &trails);

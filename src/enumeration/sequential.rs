@@ -4,7 +4,9 @@
 //! ratio of "guesser" against "honest"; it never falls below zero, so that years of honesty hide nothing, and it fades
 //! over weeks, so that a slip now and then never adds up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use super::{
     Test,
@@ -13,8 +15,8 @@ use super::{
     trail::{Trails, Try},
 };
 use crate::{
-    address::{domain_of, local_of},
-    ledger::{Ledger, Name},
+    address::local_of,
+    ledger::{Domain, Ledger, Name},
 };
 
 /// Chance that a guesser's first contact is unknown; the paper's hit 0.91 % of tries.
@@ -149,19 +151,18 @@ fn weight(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
 
 /// Which tries are at domains where more failed than slips explain, or of names tried at several domains.
 fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
-    let mut domains: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut locals: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut domains, mut locals): (HashMap<Domain, usize>, HashMap<&str, usize>) = Default::default();
     for (_, one) in tries.iter().filter(|(_, one)| !one.exists) {
-        let address = ledger.names.text(one.recipient);
-        *domains.entry(domain_of(address)).or_default() += 1;
-        *locals.entry(local_of(address)).or_default() += 1;
+        *domains.entry(ledger.names.domain(one.recipient)).or_default() += 1;
+        *locals.entry(local_of(ledger.names.text(one.recipient))).or_default() += 1;
     }
-    let failed = tries.iter().filter(|(_, one)| !one.exists).count();
+    let failed: usize = domains.values().sum();
     let target = if failed * 10 >= tries.len() * 9 { TARGET_OF_MANY } else { TARGET };
+    domains.retain(|_, n| *n >= target);
+    locals.retain(|_, n| *n >= ROUND);
     let aimed = |one: &Try| {
-        let address = ledger.names.text(one.recipient);
-        domains.get(domain_of(address)).is_some_and(|n| *n >= target)
-            || locals.get(local_of(address)).is_some_and(|n| *n >= ROUND)
+        domains.contains_key(&ledger.names.domain(one.recipient))
+            || !locals.is_empty() && locals.contains_key(local_of(ledger.names.text(one.recipient)))
     };
     tries.iter().map(|(_, one)| aimed(one)).collect()
 }

@@ -1,13 +1,14 @@
 //! Who tried what: each origin's distinct first contacts in the order of time.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, ops::Range};
 
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::{
     base::Base,
-    origin::{KINDS, Kind, Origin, Visitors},
+    faces::{Accepts, Faces, Row, evidence, seconds},
+    origin::{Kind, Origin, Visitors},
 };
 use crate::{
     address::{domain_of, local_of, network},
@@ -37,33 +38,12 @@ pub(super) struct Bystanders {
     pub(super) by_chance: Option<f64>,
 }
 
-/// Who had mail accepted at an address.
-#[derive(Debug, Clone, Copy, Default)]
-struct Accepts {
-    /// Seconds, as the ledger keeps them.
-    first: u32,
-    /// Contacts.
-    senders: u32,
-}
-
-/// A first contact in few bytes: with many senders that fail now and then, most contacts are looked at.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    /// Seconds, as the ledger keeps them.
-    first: u32,
-    recipient: Name,
-    /// The face's number, which knows sender and client.
-    face: u32,
-    exists: bool,
-}
-
 /// Contacts sorted by whether they are evidence, and of what.
 pub(super) struct Trails<'l> {
     visitors: Visitors<'l>,
-    /// Evidence on origins that failed often enough, by time.
+    /// Evidence on origins that failed often enough: face by face, the failures of each first.
     rows: Vec<Row>,
-    /// A contact for each number of a face.
-    faces: Vec<ContactKey>,
+    faces: Faces,
     /// How many first contacts of each sender exist, and do not.
     senders: ByName<[u32; 2]>,
     /// When each address first accepted mail from anybody, and from how many.
@@ -85,74 +65,22 @@ impl<'l> Trails<'l> {
         }
         let mut senders: ByName<[u32; 2]> = ledger.names.each();
         let mut visits: ByName<u32> = ledger.names.each();
-        for (key, contact) in ledger.contacts.iter().filter(|(key, contact)| is_evidence(key, contact, &accepts)) {
+        for (key, contact) in evidence(ledger, &accepts) {
             senders[key.sender][usize::from(contact.first_answer == Answer::Unknown)] += 1;
             if key.direction == Direction::In {
                 visits[key.sender] += 1;
                 visits[key.client] += 1;
             }
         }
-        let (visitors, base) = (Visitors::of(ledger, visits), Base::default());
-        let mut trails = Trails { visitors, rows: Vec::new(), faces: Vec::new(), senders, accepts, base };
-        let (numbers, faces, watched) = trails.faces(least);
-        trails.faces = faces;
-        // Most senders never fail; only the rows of those who do are kept, sorted, and walked.
-        let row = |(key, contact): (ContactKey, Contact)| {
-            let face = *numbers.get(&trails.face(&key)).filter(|face| watched[**face as usize])?;
-            let exists = contact.first_answer == Answer::Accepted;
-            let first = seconds(contact.first);
-            let row = Row { first, recipient: key.recipient, face, exists };
-            is_evidence(&key, &contact, &trails.accepts).then_some(row)
-        };
-        let mut rows: Vec<Row> = Vec::new();
-        if watched.contains(&true) {
-            rows.reserve_exact(ledger.contacts.len());
-            rows.extend(ledger.contacts.iter().filter_map(row));
-        }
-        let texts = |row: &Row| {
-            let ContactKey { sender, client, .. } = trails.faces[row.face as usize];
-            [row.recipient, sender, client].map(|name| ledger.names.text(name))
-        };
-        rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| texts(a).cmp(&texts(b))));
-        let domains = rows.iter().filter(|row| !row.exists).map(|row| ledger.names.domain(row.recipient)).collect();
+        let visitors = Visitors::of(ledger, visits);
+        let mut faces = Faces::of(&visitors, &accepts);
+        faces.watch(&visitors, least);
+        let rows = faces.rows(&visitors, &accepts);
+        let mut trails = Trails { visitors, rows, faces, senders, accepts, base: Base::default() };
+        let failed = trails.rows.iter().filter(|row| !row.exists);
+        let domains = failed.map(|row| ledger.names.domain(row.recipient)).collect();
         trails.base = Base::of(ledger, &domains, &trails.senders, &|sender| trails.is_honest(sender));
-        trails.rows = rows;
         trails
-    }
-
-    /// What of a contact decides whose trail it is on: of the recipient at most the domain.
-    fn face(&self, key: &ContactKey) -> ContactKey {
-        let domain =
-            if key.direction == Direction::In { self.visitors.ledger.names.domain(key.recipient).0 } else { 0 };
-        ContactKey { recipient: Name(domain), ..*key }
-    }
-
-    /// All faces by number, a contact of each, and whether one of its origins has `least` failures.
-    fn faces(&self, least: usize) -> (HashMap<ContactKey, u32>, Vec<ContactKey>, Vec<bool>) {
-        let (mut numbers, mut faces, mut failed) = (HashMap::new(), Vec::new(), Vec::new());
-        for (key, contact) in self.visitors.ledger.contacts.iter() {
-            if is_evidence(&key, &contact, &self.accepts) {
-                let face = *numbers.entry(self.face(&key)).or_insert_with(|| {
-                    faces.push(key);
-                    failed.push(0);
-                    faces.len() as u32 - 1
-                });
-                failed[face as usize] += usize::from(contact.first_answer == Answer::Unknown);
-            }
-        }
-        let mut failures: HashMap<Origin, usize> = HashMap::new();
-        for (key, failed) in faces.iter().zip(failed).filter(|(_, failed)| *failed > 0) {
-            for origin in KINDS.iter().filter_map(|kind| kind(&self.visitors, key)) {
-                *failures.entry(origin).or_default() += failed;
-            }
-        }
-        failures.retain(|_, n| *n >= least);
-        let is_watched = |key: &ContactKey| {
-            !failures.is_empty()
-                && KINDS.iter().filter_map(|kind| kind(&self.visitors, key)).any(|o| failures.contains_key(&o))
-        };
-        let watched = faces.par_iter().map(is_watched).collect();
-        (numbers, faces, watched)
     }
 
     /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to,
@@ -164,8 +92,9 @@ impl<'l> Trails<'l> {
         };
         let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
         let within = |at: Timestamp| (from..=to).contains(&at);
+        let target = self.visitors.ledger.names.find_domain(domain);
         let served = self.visitors.ledger.contacts.iter().filter(|(key, contact)| {
-            domain_of(self.visitors.ledger.names.text(key.recipient)) == domain
+            Some(self.visitors.ledger.names.domain(key.recipient)) == target
                 && contact.accepted_span.bounds().is_some_and(|(first, last)| within(first) || within(last))
         });
         if served.count() * 50 < failed {
@@ -250,30 +179,50 @@ impl<'l> Trails<'l> {
         self.visitors.ledger
     }
 
-    /// The trails of one kind of origin with at least `least` failures: their rows' numbers, without those in `explained`.
-    pub(super) fn by(&self, kind: Kind, explained: &HashSet<usize>, least: usize) -> BTreeMap<Origin, Vec<usize>> {
-        let mut numbers: HashMap<Origin, usize> = HashMap::new();
-        let mut number = |key: &ContactKey| {
-            let next = numbers.len();
-            Some(*numbers.entry(kind(&self.visitors, key)?).or_insert(next))
-        };
-        let origins: Vec<Option<usize>> = self.faces.iter().map(&mut number).collect();
-        // An honest sender's slips are its own only.
-        let own = numbers.keys().any(|origin| matches!(origin, Origin::Sender(_)));
-        let slips = |row: &Row| !own && self.is_honest(self.faces[row.face as usize].sender);
-        let rows = || {
-            let known =
-                self.rows.iter().enumerate().filter(|(n, row)| !explained.contains(n) && (row.exists || !slips(row)));
-            known.filter_map(|(n, row)| Some((origins[row.face as usize]?, n, row.exists)))
-        };
-        let mut failures = vec![0; numbers.len()];
-        rows().filter(|(.., exists)| !exists).for_each(|(origin, ..)| failures[origin] += 1);
-        let mut trails: Vec<Vec<usize>> = vec![Vec::new(); numbers.len()];
-        if failures.iter().any(|n| *n >= least) {
-            rows().filter(|(origin, ..)| failures[*origin] >= least).for_each(|(origin, n, _)| trails[origin].push(n));
+    /// How many rows there are: all numbers are below.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The trails of one kind of origin with at least `least` failures, by origin: their rows' numbers in the order of time,
+    /// without those that are `explained`.
+    pub(super) fn by(&self, kind: Kind, explained: &[bool], least: usize) -> Vec<(Origin, Vec<usize>)> {
+        let mut origins: HashMap<Origin, Vec<usize>> = HashMap::new();
+        for face in (0..self.faces.keys.len()).filter(|face| !self.faces.places(*face).is_empty()) {
+            if let Some(origin) = kind(&self.visitors, &self.faces.keys[face]) {
+                origins.entry(origin).or_default().push(face);
+            }
         }
-        let found = numbers.into_iter().map(|(origin, n)| (origin, std::mem::take(&mut trails[n])));
-        found.filter(|(_, rows)| !rows.is_empty()).collect()
+        // An honest sender's slips are its own only.
+        let own = origins.keys().any(|origin| matches!(origin, Origin::Sender(_)));
+        let slips = |face: usize| !own && self.is_honest(self.faces.keys[face].sender);
+        let open = |places: Range<usize>| places.filter(|row| !explained[*row]);
+        let failed = |face: &&usize| !slips(**face);
+        origins.retain(|_, faces| {
+            let failed = faces.iter().filter(failed).map(|face| open(self.faces.failed(*face)).count());
+            failed.sum::<usize>() >= least
+        });
+        let trail = |faces: &[usize]| {
+            let failed = faces.iter().filter(failed).flat_map(|face| open(self.faces.failed(*face)));
+            let exist = faces.iter().flat_map(|face| open(self.faces.exist(*face)));
+            let mut rows: Vec<usize> = failed.chain(exist).collect();
+            rows.sort_unstable_by(|a, b| self.in_time(*a, *b));
+            rows
+        };
+        let mut trails: Vec<_> =
+            Vec::from_iter(origins).into_par_iter().map(|(origin, faces)| (origin, trail(&faces))).collect();
+        trails.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        trails
+    }
+
+    /// What is of one second stands in the order of names, whatever their numbers.
+    fn in_time(&self, a: usize, b: usize) -> Ordering {
+        let (a, b) = (&self.rows[a], &self.rows[b]);
+        let texts = |row: &Row| {
+            let ContactKey { sender, client, .. } = self.faces.keys[row.face as usize];
+            [row.recipient, sender, client].map(|name| self.visitors.ledger.names.text(name))
+        };
+        a.first.cmp(&b.first).then_with(|| texts(a).cmp(&texts(b)))
     }
 
     /// To whom a row went.
@@ -284,16 +233,18 @@ impl<'l> Trails<'l> {
     /// What was tried in these rows of one origin, each with its row's number.
     pub(super) fn tries(&self, rows: &[usize]) -> Vec<(usize, Try)> {
         let mut met: HashSet<(Name, Name)> = HashSet::new();
+        let one_face = rows.windows(2).all(|pair| self.rows[pair[0]].face == self.rows[pair[1]].face);
         let once = |n: &&usize| {
             let Row { recipient, face, exists, .. } = self.rows[**n];
             // One guess is one address, whoever of an origin tries it; that many of its people know one is to their credit.
-            met.insert((recipient, if exists { self.faces[face as usize].sender } else { Name::NONE }))
+            let sender = if exists { self.faces.keys[face as usize].sender } else { Name::NONE };
+            one_face || met.insert((recipient, sender))
         };
         let tried = |n: &usize| {
             let Row { first, recipient, face, exists } = self.rows[*n];
             let (at, accepts) = (Timestamp(first.into()), &self.accepts[recipient]);
             let popular = exists && accepts.senders > 0 && accepts.first < first;
-            let ContactKey { sender, client, .. } = self.faces[face as usize];
+            let ContactKey { sender, client, .. } = self.faces.keys[face as usize];
             (*n, Try { at, sender, client, recipient, exists, popular })
         };
         rows.iter().filter(once).map(tried).collect()
@@ -355,22 +306,6 @@ fn look(sender: &str, client: &str) -> [String; 3] {
     let tld = sender.rsplit('.').next().unwrap_or_default();
     let net = client.split(['.', ':']).next().unwrap_or_default();
     [shape, tld.to_owned(), net.to_owned()]
-}
-
-/// As the ledger keeps moments.
-fn seconds(at: Timestamp) -> u32 {
-    u32::try_from(at.0).unwrap_or_default()
-}
-
-fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {
-    // The null sender brings bounces and callouts, of mail that others sent.
-    key.sender != Name::NONE
-        && match contact.first_answer {
-            Answer::Accepted => true,
-            // An address that ever took mail was not guessed: it moved, it left, or its directory was down.
-            Answer::Unknown => accepts[key.recipient].senders == 0,
-            Answer::NoDomain | Answer::Other => false,
-        }
 }
 
 #[cfg(test)]
