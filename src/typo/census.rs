@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use rayon::{iter::ParallelIterator, slice::ParallelSliceMut};
+use rayon::prelude::*;
 
+use super::person::Look;
 use crate::{
+    address::local_of,
     delivery::Direction,
     hash::stable_hash,
     ledger::{Contact, ContactKey, Domain, Ledger, Name, Names},
@@ -77,6 +79,8 @@ pub struct Census<'l> {
     by_domain: Vec<Name>,
     /// Where in `by_domain` a domain's begin, by domain.
     users: Vec<u32>,
+    /// What those in `by_domain` look like, by name.
+    looks: Vec<Look>,
     /// Domains that were met, by name.
     sorted: Vec<Domain>,
     mails: u64,
@@ -145,6 +149,12 @@ impl<'l> Census<'l> {
             *at += 1;
         }
         self.by_domain = by_domain;
+        let numbered = self.addresses.par_iter().zip(0..self.addresses.len() as u32);
+        let look = |(known, n): (&Reached, u32)| match known.accepted {
+            0 => Look::default(),
+            _ => Look::of(local_of(names.text(Name(n)))),
+        };
+        self.looks = numbered.map(look).collect();
     }
 
     /// A domain's standing; `None` when it never accepted mail.
@@ -176,8 +186,14 @@ impl<'l> Census<'l> {
         self.mails
     }
 
-    /// Whom a sender reached at a domain, with how many mails: at most a few thousand, those with most mail.
-    pub fn correspondents(&self, sender: &str, domain: &str) -> Vec<(&'l str, u64)> {
+    /// Whom a sender reached at a domain, with how many mails, of those who look right; and how many mails it sent to all
+    /// of them: at most a few thousand, those with most mail.
+    pub(super) fn correspondents(
+        &self,
+        sender: &str,
+        domain: &str,
+        looks_right: impl Fn(Look) -> bool,
+    ) -> (Vec<(&'l str, u64)>, u64) {
         let known = || {
             let names = self.names?;
             let (sender, domain) = (names.find(sender).filter(|name| *name != Name::NONE)?, names.find_domain(domain)?);
@@ -185,15 +201,16 @@ impl<'l> Census<'l> {
             let start = pairs.partition_point(|pair| names.domain(pair.recipient) < domain);
             let reached = &pairs[start..];
             let end = reached.partition_point(|pair| names.domain(pair.recipient) == domain);
-            let of_each = reached[..end].chunk_by(|a, b| a.recipient == b.recipient).map(|pairs| {
-                let sent = pairs.iter().map(|pair| u64::from(pair.sent)).sum();
-                (names.text(pairs[0].recipient), sent)
-            });
-            let mut known: Vec<(&str, u64)> = of_each.filter(|(_, sent)| *sent > 0).collect();
+            let of_each = reached[..end]
+                .chunk_by(|a, b| a.recipient == b.recipient)
+                .map(|pairs| (pairs[0].recipient, pairs.iter().map(|pair| u64::from(pair.sent)).sum()));
+            let mut known: Vec<(Name, u64)> = of_each.filter(|(_, sent)| *sent > 0).collect();
             if known.len() > MAX_CORRESPONDENTS {
-                known = most(known, MAX_CORRESPONDENTS);
+                known = most(known, MAX_CORRESPONDENTS, |name| names.text(name));
             }
-            Some(known)
+            let all = known.iter().map(|(_, sent)| sent).sum();
+            let right = known.into_iter().filter(|(name, _)| looks_right(self.looks[name.0 as usize]));
+            Some((right.map(|(name, sent)| (names.text(name), sent)).collect(), all))
         };
         known().unwrap_or_default()
     }
@@ -214,7 +231,7 @@ impl<'l> Census<'l> {
             let names = self.names?;
             let users = &self.by_domain[place(&self.users, names.find_domain(domain)?.0)];
             let mails = |name: &Name| u64::from(self.addresses[name.0 as usize].accepted);
-            Some(most(users.iter().map(|name| (names.text(*name), mails(name))).collect(), MAX_LOCALS))
+            Some(most(users.iter().map(|name| (names.text(*name), mails(name))).collect(), MAX_LOCALS, |text| text))
         };
         known().unwrap_or_default()
     }
@@ -235,8 +252,8 @@ fn place(starts: &[u32], number: u32) -> Range<usize> {
 }
 
 /// The first ones by mail, then by name.
-fn most(mut known: Vec<(&str, u64)>, most: usize) -> Vec<(&str, u64)> {
-    known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+fn most<'t, T: Copy>(mut known: Vec<(T, u64)>, most: usize, text: impl Fn(T) -> &'t str) -> Vec<(T, u64)> {
+    known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| text(a.0).cmp(text(b.0))));
     known.truncate(most);
     known
 }

@@ -26,11 +26,49 @@ pub(super) struct Person<'a> {
     local: &'a str,
     key: u64,
     outline: (u32, Option<u8>),
+    look: Look,
+}
+
+/// What a name looks like: enough to tell most that are neither near to another nor the same person's, without their texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Look {
+    /// Which letters and digits it has; signs that may not count at its provider are left out here and in `length`.
+    kinds: u32,
+    /// See [`outline`].
+    sum: u16,
+    first: u8,
+    length: u8,
+}
+
+impl Look {
+    pub(super) fn of(local: &str) -> Self {
+        let counts = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0xC0;
+        let kind = |b: u8| if b.is_ascii() { 1 << (b % 32) } else { 1 };
+        let letters = || local.bytes().filter(counts);
+        let (sum, first) = outline(local);
+        Look {
+            kinds: letters().fold(0, |kinds, b| kinds | kind(b)),
+            sum: sum as u16,
+            first: first.unwrap_or_default(),
+            length: letters().count().min(usize::from(u8::MAX)) as u8,
+        }
+    }
+
+    /// Whether the two may be within so many slips, each of which changes at most two kinds of letters.
+    fn may_be_near(self, other: Look, slips: u8) -> bool {
+        self.length.abs_diff(other.length) <= slips && (self.kinds ^ other.kinds).count_ones() <= 2 * u32::from(slips)
+    }
 }
 
 impl<'a> Person<'a> {
     pub(super) fn new(local: &'a str) -> Self {
-        Person { local, key: key(local), outline: outline(local) }
+        Person { local, key: key(local), outline: outline(local), look: Look::of(local) }
+    }
+
+    /// Whether a name that looks so may be within so many slips, or [be](Person::is) this one.
+    pub(super) fn may_be(&self, other: Look, slips: usize) -> bool {
+        let Look { sum, first, .. } = other;
+        (sum == self.look.sum) | (first == self.look.first) || self.look.may_be_near(other, slips as u8)
     }
 
     /// Whether `other` has the same [`key`], or is the [`initial_form`] of it or the reverse. Most names are told apart
@@ -205,7 +243,17 @@ mod tests {
             ["john.smith", "smith_john2", "j.smith", "jsmith", "smith.j", "john", ".john-smith", "s.john", "12", "."];
         for (a, b) in names.iter().flat_map(|a| names.map(|b| (*a, b))) {
             assert_eq!(Person::new(a).is(b), key(a) == key(b) || initial_form(a, b), "{a} {b}");
+            assert!(!Person::new(a).is(b) || Person::new(a).may_be(Look::of(b), 2), "{a} {b}");
         }
         assert_ne!(key("10001"), key("10002"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn near_names_look_near(a in "[a-c7ä.]{1,12}", b in "[a-c7ä.]{1,12}") {
+            let plain = |name: &str| name.replace('.', "");
+            let near = strsim::osa_distance(&a, &b).min(strsim::osa_distance(&plain(&a), &plain(&b)));
+            proptest::prop_assert!(near > 2 || Person::new(&a).may_be(Look::of(&b), 2), "{} {}", a, b);
+        }
     }
 }

@@ -128,8 +128,7 @@ impl Usernames {
         channel: &Parameters,
     ) -> Vec<Candidate> {
         let Wrong { typed, tag, domain, .. } = *wrong;
-        let known = sender.map(|sender| wrong.known(&census.correspondents(sender, domain), channel));
-        let mut known = known.unwrap_or_default();
+        let mut known = sender.map(|sender| wrong.known(sender, census, channel)).unwrap_or_default();
         let mut weighed: Vec<(&str, Cow<'_, [Change]>, f64)> = Vec::new();
         let prior = |of_sender: f64, of_all: f64, likelihood: f64| {
             (of_sender + channel.usernames.others * of_all) * channel.usernames.slip * likelihood
@@ -228,14 +227,14 @@ impl<'a> Wrong<'a> {
     }
 
     /// Of a sender's correspondents those it is like, with how likely it is that the sender meant to write to them.
-    fn known<'c>(&self, correspondents: &[(&'c str, u64)], channel: &Parameters) -> Vec<(&'c str, f64)> {
-        let total: u64 = correspondents.iter().map(|(_, mails)| mails).sum();
-        let like = correspondents.iter().filter_map(|(address, mails)| {
+    fn known<'l>(&self, sender: &str, census: &Census<'l>, channel: &Parameters) -> Vec<(&'l str, f64)> {
+        let (known, all) = census.correspondents(sender, self.domain, |look| self.person.may_be(look, MAX_EDITS));
+        let like = known.into_iter().filter_map(|(address, mails)| {
             let local = local_of(address);
             let plain = without(local, self.ignored);
             let near = plain.len().abs_diff(self.bare.len()) <= MAX_EDITS
                 && within_text(&plain, &self.bare, MAX_EDITS).is_some();
-            let share = *mails as f64 / total.max(1) as f64;
+            let share = mails as f64 / all.max(1) as f64;
             (near || self.person.is(local)).then_some((local, channel.usernames.known * share))
         });
         like.collect()
