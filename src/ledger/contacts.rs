@@ -7,6 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::{Answer, Contact, ContactKey, Name};
 use crate::{
     delivery::Direction,
+    merge::Merge,
     moment::{Timestamp, Window},
 };
 
@@ -152,6 +153,19 @@ impl Contacts {
     }
 }
 
+impl Contact {
+    /// Takes in another stretch of the same acquaintance. Ties of the first moment go to the better answer.
+    pub fn absorb(&mut self, other: &Contact) {
+        (self.first, self.first_answer) = (self.first, self.first_answer).min((other.first, other.first_answer));
+        self.last = self.last.max(other.last);
+        self.accepted_span.merge(other.accepted_span);
+        self.accepted += other.accepted;
+        self.unknown += other.unknown;
+        self.no_domain += other.no_domain;
+        self.other += other.other;
+    }
+}
+
 impl Default for Contacts {
     fn default() -> Self {
         Contacts {
@@ -246,7 +260,6 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merge::Merge;
 
     const FIRST: Timestamp = Timestamp(1_650_000_000);
 
@@ -255,19 +268,9 @@ mod tests {
     }
 
     fn both(one: &Contact, other: &Contact) -> Contact {
-        let (first, first_answer) = (one.first, one.first_answer).min((other.first, other.first_answer));
-        let mut accepted_span = one.accepted_span;
-        accepted_span.merge(other.accepted_span);
-        Contact {
-            first,
-            last: one.last.max(other.last),
-            first_answer,
-            accepted_span,
-            accepted: one.accepted + other.accepted,
-            unknown: one.unknown + other.unknown,
-            no_domain: one.no_domain + other.no_domain,
-            other: one.other + other.other,
-        }
+        let mut both = *one;
+        both.absorb(other);
+        both
     }
 
     #[test]

@@ -2,9 +2,15 @@
 
 use std::{ops::Range, sync::mpsc, thread};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{
+    Connection, OptionalExtension, Statement, params,
+    types::{Type, ValueRef},
+};
 
-use super::cells::{answer, direction, kind, signed, span, unsigned};
+use super::{
+    cells::{answer, direction, kind, signed, span, unsigned},
+    pages::{self, Pair},
+};
 use crate::{
     ledger::{Contact, ContactKey, Ledger, Name, RefusalKey},
     merge::Merge,
@@ -50,16 +56,8 @@ fn beginning(text: &str) -> u64 {
 }
 
 pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> rusqlite::Result<()> {
-    let mut upsert = db.prepare(
-        "INSERT INTO contacts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO UPDATE SET
-         first_answer = iif((excluded.first, excluded.first_answer) < (first, first_answer), excluded.first_answer, first_answer),
-         first = min(first, excluded.first), last = max(last, excluded.last),
-         accepted_first = min(coalesce(accepted_first, excluded.accepted_first), coalesce(excluded.accepted_first, accepted_first)),
-         accepted_last = max(coalesce(accepted_last, excluded.accepted_last), coalesce(excluded.accepted_last, accepted_last)),
-         accepted = accepted + excluded.accepted, unknown = unknown + excluded.unknown,
-         no_domain = no_domain + excluded.no_domain, other = other + excluded.other",
-    )?;
     let id = |name: Name| ids[name.0 as usize];
+    let mut pages = Pages::of(db)?;
     // In the table's order, one stretch of it after another: all at once would take twice the ledger's own room.
     let stretches = ledger.contacts.len() / STRETCH + 1;
     let each = ids.iter().max().map_or(0, |most| most / stretches as i64) + 1;
@@ -68,29 +66,154 @@ pub(super) fn save_contacts(db: &Connection, ledger: &Ledger, ids: &[i64]) -> ru
         .flat_map(|from| in_stretches(ledger, from..from + TOGETHER, |key| (id(key.sender) / each) as usize));
     for stretch in numbers {
         let here = stretch.iter().map(|n| ledger.contacts.at(*n));
-        let mut rows: Vec<_> =
-            here.map(|(k, c)| ((id(k.sender), id(k.client), id(k.recipient), k.direction as i64), c)).collect();
-        rows.sort_unstable_by_key(|(key, _)| *key);
-        for ((sender, client, recipient, direction), c) in rows {
-            let span = c.accepted_span.bounds();
-            upsert.execute(params![
+        let pair = |k: ContactKey| Pair {
+            sender: id(k.sender),
+            client: id(k.client),
+            recipient: id(k.recipient),
+            direction: k.direction,
+        };
+        let mut rows: Vec<(Pair, Contact)> = here.map(|(key, contact)| (pair(key), contact)).collect();
+        rows.sort_unstable_by_key(|(pair, _)| (pair.place(), *pair));
+        for of_page in rows.chunk_by(|a, b| a.0.place() == b.0.place()) {
+            pages.add(of_page)?;
+        }
+    }
+    Ok(())
+}
+
+/// The table of contacts, page by page.
+struct Pages<'d> {
+    find: Statement<'d>,
+    put: Statement<'d>,
+    page: Vec<u8>,
+}
+
+impl<'d> Pages<'d> {
+    fn of(db: &'d Connection) -> rusqlite::Result<Self> {
+        Ok(Pages {
+            find: db.prepare("SELECT page FROM contacts WHERE place = ?1")?,
+            put: db.prepare("INSERT OR REPLACE INTO contacts VALUES (?1, ?2, ?3)")?,
+            page: Vec::new(),
+        })
+    }
+
+    /// Adds rows of one page, which are in order, to those it has.
+    fn add(&mut self, rows: &[(Pair, Contact)]) -> rusqlite::Result<()> {
+        let Some(place) = rows.first().map(|(pair, _)| pair.place()) else { return Ok(()) };
+        let known = self.find.query_row([place], |row| of_page(place, row.get_ref(0)?)).optional()?;
+        let (mut known, mut all) = (known.unwrap_or_default().into_iter().peekable(), Vec::new());
+        for (pair, contact) in rows {
+            while let Some(before) = known.next_if(|(other, _)| other < pair) {
+                all.push(before);
+            }
+            let mut contact = *contact;
+            if let Some((_, before)) = known.next_if(|(other, _)| other == pair) {
+                contact.absorb(&before);
+            }
+            all.push((*pair, contact));
+        }
+        all.extend(known);
+        pages::pack(&all, &mut self.page);
+        self.put.execute(params![place, all.len() as i64, self.page])?;
+        Ok(())
+    }
+}
+
+/// The rows of a page as it is stored.
+fn of_page(place: i64, cell: ValueRef<'_>) -> rusqlite::Result<Vec<(Pair, Contact)>> {
+    let mut rows = Vec::new();
+    each_of_page(place, cell, |pair, contact| rows.push((pair, contact)))?;
+    Ok(rows)
+}
+
+fn each_of_page(place: i64, cell: ValueRef<'_>, each: impl FnMut(Pair, Contact)) -> rusqlite::Result<()> {
+    let damaged = || rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, "a page of contacts is damaged".into());
+    pages::unpack(place, cell.as_blob()?, each).ok_or_else(damaged)
+}
+
+/// Every contact in the store, in the order of its pages.
+pub(super) fn each(db: &Connection, mut each: impl FnMut(Pair, Contact)) -> rusqlite::Result<()> {
+    let mut select = db.prepare("SELECT place, page FROM contacts ORDER BY place")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        each_of_page(row.get(0)?, row.get_ref(1)?, &mut each)?;
+    }
+    Ok(())
+}
+
+/// Makes a table `met` of all contacts, cell by cell: for what SQL does better.
+pub(super) fn spread(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "CREATE TEMP TABLE met (sender, client, recipient, direction, first, last, first_answer, accepted_first, accepted_last,
+         accepted, unknown, no_domain, other)",
+    )?;
+    let mut insert = db.prepare("INSERT INTO met VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
+    let mut failed = Ok(0);
+    each(db, |Pair { sender, client, recipient, direction }, c| {
+        let span = c.accepted_span.bounds();
+        let counts = [c.accepted, c.unknown, c.no_domain, c.other].map(signed);
+        if failed.is_ok() {
+            failed = insert.execute(params![
                 sender,
                 client,
                 recipient,
-                direction,
+                direction as i64,
                 c.first.0,
                 c.last.0,
                 c.first_answer as i64,
                 span.map(|s| s.0.0),
                 span.map(|s| s.1.0),
-                signed(c.accepted),
-                signed(c.unknown),
-                signed(c.no_domain),
-                signed(c.other),
-            ])?;
+                counts[0],
+                counts[1],
+                counts[2],
+                counts[3],
+            ]);
         }
+    })?;
+    failed.map(|_| ())
+}
+
+/// Packs a table `met`, which is no more then, into the pages.
+pub(super) fn gather(db: &Connection) -> rusqlite::Result<()> {
+    let mut select = db.prepare(
+        "SELECT sender, client, recipient, direction, first, last, first_answer, accepted_first, accepted_last, accepted,
+         unknown, no_domain, other FROM met ORDER BY sender, client, recipient, direction",
+    )?;
+    let mut pages = Pages::of(db)?;
+    let mut of_sender: Vec<(Pair, Contact)> = Vec::new();
+    let mut put = |of_sender: &mut Vec<(Pair, Contact)>| {
+        of_sender.sort_by_key(|(pair, _)| pair.place());
+        of_sender.chunk_by(|a, b| a.0.place() == b.0.place()).try_for_each(|rows| pages.add(rows))?;
+        of_sender.clear();
+        Ok::<_, rusqlite::Error>(())
+    };
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let pair = Pair {
+            sender: row.get(0)?,
+            client: row.get(1)?,
+            recipient: row.get(2)?,
+            direction: direction(row.get(3)?),
+        };
+        let contact = Contact {
+            first: Timestamp(row.get(4)?),
+            last: Timestamp(row.get(5)?),
+            first_answer: answer(row.get(6)?),
+            accepted_span: span(row.get(7)?, row.get(8)?),
+            accepted: unsigned(row.get(9)?),
+            unknown: unsigned(row.get(10)?),
+            no_domain: unsigned(row.get(11)?),
+            other: unsigned(row.get(12)?),
+        };
+        if of_sender.last().is_some_and(|(before, _)| before.sender != pair.sender) {
+            put(&mut of_sender)?;
+        }
+        of_sender.push((pair, contact));
     }
-    Ok(())
+    put(&mut of_sender)?;
+    drop(rows);
+    drop(select);
+    db.execute_batch("DROP TABLE met")
 }
 
 /// The contacts' numbers, those of each of the stretches asked for together.
@@ -142,32 +265,8 @@ pub(super) fn load_names(db: &Connection, ledger: &mut Ledger) -> rusqlite::Resu
 }
 
 pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rusqlite::Result<()> {
-    let name = |id: i64| names.name(id);
-    let mut select = db.prepare(
-        "SELECT sender, client, recipient, direction, first, last, first_answer, accepted_first, accepted_last, accepted, unknown, no_domain, other FROM contacts",
-    )?;
     // About as many as there are, so that the table seldom grows.
     ledger.contacts.reserve(2 * names.0.len());
-    let mut rows = select.query_map([], |row| {
-        let key = ContactKey {
-            sender: name(row.get(0)?),
-            client: name(row.get(1)?),
-            recipient: name(row.get(2)?),
-            direction: direction(row.get(3)?),
-        };
-        let (first, last) = (Timestamp(row.get(4)?), Timestamp(row.get(5)?));
-        let contact = Contact {
-            first,
-            last,
-            first_answer: answer(row.get(6)?),
-            accepted_span: span(row.get(7)?, row.get(8)?),
-            accepted: unsigned(row.get(9)?),
-            unknown: unsigned(row.get(10)?),
-            no_domain: unsigned(row.get(11)?),
-            other: unsigned(row.get(12)?),
-        };
-        Ok((key, contact))
-    })?;
     // What one thread takes out of the store another puts into the table.
     thread::scope(|scope| {
         let (send, read) = mpsc::sync_channel::<Vec<(ContactKey, Contact)>>(WAITING);
@@ -177,13 +276,22 @@ pub(super) fn load_contacts(db: &Connection, ledger: &mut Ledger, names: &Number
             ledger.meet_all(met.inspect(|(_, contact)| window.merge(Window::between(contact.first, contact.last))));
             ledger.window.merge(window);
         });
-        loop {
-            let some = rows.by_ref().take(TAKEN).collect::<rusqlite::Result<Vec<_>>>()?;
-            // Without a taker, the other thread panicked; so will who waits for it.
-            if some.is_empty() || send.send(some).is_err() {
-                return Ok(());
+        let mut some = Vec::with_capacity(TAKEN);
+        each(db, |pair, contact| {
+            let key = ContactKey {
+                sender: names.name(pair.sender),
+                client: names.name(pair.client),
+                recipient: names.name(pair.recipient),
+                direction: pair.direction,
+            };
+            some.push((key, contact));
+            if some.len() == TAKEN {
+                // Without a taker, the other thread panicked; so will who waits for it.
+                let _ = send.send(std::mem::replace(&mut some, Vec::with_capacity(TAKEN)));
             }
-        }
+        })?;
+        let _ = send.send(some);
+        Ok(())
     })
 }
 

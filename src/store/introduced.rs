@@ -51,11 +51,10 @@ pub(super) fn load(db: &Connection, ledger: &mut Ledger, names: &Numbers) -> rus
     Ok(())
 }
 
-/// Forgets those whose contacts are gone.
+/// Forgets those whose contacts are gone, by the table `met`.
 pub(super) fn prune(db: &Connection) -> rusqlite::Result<usize> {
-    let logins =
-        db.execute("DELETE FROM logins WHERE (sender, client) NOT IN (SELECT sender, client FROM contacts)", [])?;
-    Ok(logins + db.execute("DELETE FROM helos WHERE client NOT IN (SELECT client FROM contacts)", [])?)
+    let logins = db.execute("DELETE FROM logins WHERE (sender, client) NOT IN (SELECT sender, client FROM met)", [])?;
+    Ok(logins + db.execute("DELETE FROM helos WHERE client NOT IN (SELECT client FROM met)", [])?)
 }
 
 /// Gives names their pseudonyms' numbers, by the table `renamed`.

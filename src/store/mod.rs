@@ -15,6 +15,7 @@ mod introduced;
 mod lock;
 mod lookups;
 mod nights;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod redact;
@@ -50,7 +51,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v8_crowd.sql"),
     include_str!("v9_introduced.sql"),
     include_str!("v10_countries.sql"),
+    include_str!("v11_pages.sql"),
 ];
+
+/// The version since which contacts stand in pages.
+const PAGES: usize = 11;
 
 /// The open database.
 #[derive(Debug)]
@@ -139,6 +144,9 @@ impl Store {
             for text in &MIGRATIONS[found.min(MIGRATIONS.len())..] {
                 tx.execute_batch(text)?;
             }
+            if found < PAGES {
+                contacts::gather(&tx)?;
+            }
             tx.pragma_update(None, "user_version", known)?;
             tx.commit()
         };
@@ -217,6 +225,53 @@ mod tests {
     }
 
     #[test]
+    fn contacts_of_version_10_are_kept_and_added_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.db");
+        let old = Connection::open(&path).unwrap();
+        MIGRATIONS[..PAGES - 1].iter().for_each(|text| old.execute_batch(text).unwrap());
+        old.execute_batch(
+            "PRAGMA user_version = 10;
+             INSERT INTO names VALUES (1, 'a@x'), (2, 'b@y'), (3, '192.0.2.1'), (600000, 'c@y');
+             INSERT INTO contacts VALUES (1, 3, 600000, 0, 100, 900, 3, 200, 800, 7, 1, 2, 3),
+               (1, 0, 2, 0, 50, 50, 1, NULL, NULL, 0, 1, 0, 0), (2, 3, 2, 1, 60, 60, 0, 60, 60, 1, 0, 0, 0);",
+        )
+        .unwrap();
+        drop(old);
+        let mut store = Store::open(&path).unwrap();
+        let told = |store: &Store| -> Vec<String> {
+            let ledger = store.ledger(None).unwrap();
+            let name = |name| ledger.names.text(name);
+            let met = ledger.contacts.iter().map(|(k, c)| {
+                let span = c.accepted_span.bounds().map(|(first, last)| (first.0, last.0));
+                let counts = [c.accepted, c.unknown, c.no_domain, c.other];
+                let [from, through, to] = [k.sender, k.client, k.recipient].map(name);
+                format!(
+                    "{from} {through} {to} {:?} {} {} {:?} {span:?} {counts:?}",
+                    k.direction, c.first.0, c.last.0, c.first_answer
+                )
+            });
+            let mut told: Vec<String> = met.collect();
+            told.sort_unstable();
+            told
+        };
+        let mut kept = [
+            "a@x  b@y Out 50 50 Unknown None [0, 1, 0, 0]",
+            "a@x 192.0.2.1 c@y Out 100 900 Other Some((200, 800)) [7, 1, 2, 3]",
+            "b@y 192.0.2.1 b@y In 60 60 Accepted Some((60, 60)) [1, 0, 0, 0]",
+        ];
+        assert_eq!(told(&store), kept);
+        let all = store.ledger(None).unwrap();
+        store.add_night(&all, &crate::sources::Known::default()).unwrap();
+        kept[0] = "a@x  b@y Out 50 50 Unknown None [0, 2, 0, 0]";
+        kept[1] = "a@x 192.0.2.1 c@y Out 100 900 Other Some((200, 800)) [14, 2, 4, 6]";
+        kept[2] = "b@y 192.0.2.1 b@y In 60 60 Accepted Some((60, 60)) [2, 0, 0, 0]";
+        assert_eq!(told(&store), kept);
+        store.write(|db| db.execute("UPDATE contacts SET page = x'00ff' WHERE place = 1 << 14", [])).unwrap();
+        assert!(store.ledger(None).unwrap_err().to_string().contains("a page of contacts is damaged"));
+    }
+
+    #[test]
     fn an_address_with_more_mail_than_failures_is_somebodys_server() {
         let mut store = Store::in_memory().unwrap();
         store
@@ -224,9 +279,12 @@ mod tests {
                 db.execute_batch(
                     "INSERT INTO names VALUES (1, '192.0.2.1'), (2, '192.0.2.2'), (3, 's'), (4, 'r'), (5, 'q');
                      INSERT INTO blocklist_ips VALUES ('spamhaus', 1, '192.0.2.9');
-                     INSERT INTO contacts VALUES (3, 1, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0), (3, 1, 5, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0),
-                     (3, 2, 4, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0), (3, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0);",
-                )
+                     CREATE TEMP TABLE met AS SELECT column1 sender, column2 client, column3 recipient, column4 direction,
+                     column5 first, column6 last, column7 first_answer, column8 accepted_first, column9 accepted_last, column10 accepted,
+                     column11 unknown, column12 no_domain, column13 other FROM (VALUES (3, 1, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0), (3, 1, 5, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0),
+                     (3, 2, 4, 0, 0, 0, 0, NULL, NULL, 0, 1, 0, 0), (3, 0, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0));",
+                )?;
+                contacts::gather(db)
             })
             .unwrap();
         let servers: Vec<String> = store.mail_servers().unwrap().into_iter().collect();

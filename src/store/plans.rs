@@ -14,7 +14,6 @@ const SOURCES: &[&str] = &[
 
 /// Statements that pick rows and may walk a table all the same, by how they begin, each with its reason.
 const MAY_SCAN: &[(&str, &str)] = &[
-    ("SELECT ip FROM blocklist_ips UNION", "an export over all contacts"),
     ("SELECT id, text FROM founders WHERE type", "the table is bounded, and asked once a night"),
     ("SELECT a.id, a.revision", "alerts are pruned when they are over"),
     ("SELECT kind, severity, count(*)", "alerts are pruned when they are over"),

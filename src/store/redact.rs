@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use rusqlite::{Connection, params};
 
-use super::{Store, introduced};
+use super::{Store, contacts, introduced};
 use crate::{
     address::{domain_of, local_of},
     disclose::{Audience, Item},
@@ -134,16 +134,22 @@ fn names(db: &Connection, redactor: &Redactor) -> rusqlite::Result<u64> {
         rename.execute(params![id, *known.entry(new).or_insert(*id)])?;
     }
     drop(rename);
+    contacts::spread(db)?;
     db.execute_batch(
-        "CREATE TEMP TABLE was AS SELECT * FROM contacts;
+        "ALTER TABLE met RENAME TO was;
          DELETE FROM contacts;
-         INSERT INTO contacts
-           SELECT s.new, c.new, r.new, direction, min(first), max(last), min(first * 256 + first_answer) % 256,
-             min(accepted_first), max(accepted_last), sum(accepted), sum(unknown), sum(no_domain), sum(other)
+         CREATE TEMP TABLE met AS
+           SELECT s.new AS sender, c.new AS client, r.new AS recipient, direction, min(first) AS first, max(last) AS last,
+             min(first * 256 + first_answer) % 256 AS first_answer, min(accepted_first) AS accepted_first,
+             max(accepted_last) AS accepted_last, sum(accepted) AS accepted, sum(unknown) AS unknown, sum(no_domain) AS no_domain,
+             sum(other) AS other
            FROM was JOIN renamed s ON s.old = sender JOIN renamed c ON c.old = client JOIN renamed r ON r.old = recipient
            GROUP BY 1, 2, 3, 4;
-         DROP TABLE was;
-         CREATE TEMP TABLE was AS SELECT * FROM refusals;
+         DROP TABLE was",
+    )?;
+    contacts::gather(db)?;
+    db.execute_batch(
+        "CREATE TEMP TABLE was AS SELECT * FROM refusals;
          DELETE FROM refusals;
          INSERT INTO refusals
            SELECT s.new, r.new, day, type, direction, sum(emails)

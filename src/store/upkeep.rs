@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Store, introduced};
+use super::{Store, contacts, introduced};
 use crate::{error::Error, moment::Timestamp};
 
 /// What a store holds.
@@ -27,7 +27,8 @@ impl Store {
             let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             let mut rows = Vec::new();
             for table in tables {
-                let count: i64 = db.query_row(&format!("SELECT count(*) FROM \"{table}\""), [], |row| row.get(0))?;
+                let what = if table == "contacts" { "coalesce(sum(met), 0)" } else { "count(*)" };
+                let count: i64 = db.query_row(&format!("SELECT {what} FROM \"{table}\""), [], |row| row.get(0))?;
                 rows.push((table, count.cast_unsigned()));
             }
             Ok(Info { version, bytes: (pages * size).cast_unsigned(), rows })
@@ -39,8 +40,18 @@ impl Store {
         let deleted = self.write(|db| {
             let day = before.day().0;
             let mut deleted = 0;
-            deleted += db.execute("DELETE FROM contacts WHERE last < ?1", params![before.0])?;
-            for (table, column) in [("refusals", "day"), ("days", "day"), ("day_types", "day"), ("blocklist_days", "day"), ("blocklist_ips", "day"), ("blocklist_receivers", "day"), ("sender_passes", "day"), ("countries", "day")] {
+            contacts::spread(db)?;
+            deleted += db.execute("DELETE FROM met WHERE last < ?1", params![before.0])?;
+            for (table, column) in [
+                ("refusals", "day"),
+                ("days", "day"),
+                ("day_types", "day"),
+                ("blocklist_days", "day"),
+                ("blocklist_ips", "day"),
+                ("blocklist_receivers", "day"),
+                ("sender_passes", "day"),
+                ("countries", "day"),
+            ] {
                 deleted += db.execute(&format!("DELETE FROM {table} WHERE {column} < ?1"), params![day])?;
             }
             for (table, column) in [("templates", "last"), ("authentication", "last"), ("lookups", "fresh_until")] {
@@ -48,21 +59,21 @@ impl Store {
             }
             deleted +=
                 db.execute("DELETE FROM disclosures WHERE state = 'resolved' AND changed_at < ?1", params![before.0])?;
-            deleted += db.execute(
-                "DELETE FROM disclosure_trail WHERE disclosure NOT IN (SELECT id FROM disclosures)",
-                [],
-            )?;
+            deleted +=
+                db.execute("DELETE FROM disclosure_trail WHERE disclosure NOT IN (SELECT id FROM disclosures)", [])?;
             deleted += db.execute("DELETE FROM alerts WHERE closed_at < ?1", params![before.0])?;
             for table in ["alert_told", "alert_origins"] {
                 db.execute(&format!("DELETE FROM {table} WHERE alert NOT IN (SELECT id FROM alerts)"), [])?;
             }
             deleted += introduced::prune(db)?;
             deleted += db.execute(
-                "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM contacts UNION SELECT client FROM contacts
-                 UNION SELECT recipient FROM contacts UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals
+                "DELETE FROM names WHERE id > 0 AND id NOT IN (SELECT sender FROM met UNION SELECT client FROM met
+                 UNION SELECT recipient FROM met UNION SELECT sender FROM refusals UNION SELECT recipient FROM refusals
                  UNION SELECT login FROM logins UNION SELECT helo FROM helos)",
                 [],
             )?;
+            db.execute("DELETE FROM contacts", [])?;
+            contacts::gather(db)?;
             Ok(deleted as u64)
         })?;
         self.read(|db| db.execute_batch("VACUUM"))?;
