@@ -27,6 +27,8 @@ pub(crate) struct Host {
     piped: HashMap<u64, CompactString>,
     refusals: Refusals,
     seen: Seen,
+    /// Whether another host hands mails on to this one.
+    relayed: bool,
 }
 
 /// A host between nights.
@@ -67,7 +69,8 @@ impl Host {
             clock: Timestamp(saved.clock),
             swept: Timestamp(saved.swept),
             picked: by_message(&|queue| queue.picked),
-            piped: by_message(&Queue::is_piped),
+            piped: by_message(&|queue| queue.recipients.iter().any(|r| r.piped && r.next.is_empty())),
+            relayed: saved.queues.iter().any(|(id, queue)| queue.recipients.iter().any(|r| r.next == *id)),
             queues: saved.queues.into_iter().collect(),
             refusals: Refusals::of(saved.refusals),
             seen: Seen::of(saved.seen),
@@ -143,8 +146,9 @@ impl Host {
                 if queue.sender.as_deref() == Some(sender) {
                     return;
                 }
-                // Another sender under the same id is another mail, of which the first line is missing.
-                if queue.sender.is_some() && !queue.recipients.is_empty() {
+                // Another sender under the same id is another mail, of which the first line is missing; a hop before this one
+                // may have had another.
+                if queue.sender.is_some() && queue.recipients.iter().any(|r| r.next != id) {
                     anew(queue, &mut self.refusals, at, emit);
                 }
                 queue.sender = Some(sender.into());
@@ -204,6 +208,7 @@ impl Host {
         if !queue.is_told() || !queue.recipients.iter().any(over) {
             return;
         }
+        queue.emitted = true;
         let done: Vec<Recipient> = queue.recipients.extract_if(.., |r| over(r)).collect();
         for recipient in &done {
             deliver(&mut self.refusals, queue, recipient, emit);
@@ -221,6 +226,11 @@ impl Host {
     }
 
     fn tried(&mut self, id: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
+        if self.relayed
+            && let Some(queue) = self.queues.get_mut(id)
+        {
+            queue.recipients.retain(|r| r.next != id);
+        }
         let from_there = |behind: &Queue| {
             // An id is whatever the other side says: who sent us a mail could name it.
             let one_sender =
@@ -254,6 +264,7 @@ impl Host {
             return self.told(id, emit);
         }
         // The usual case, without keeping anything: one attempt, of which all is known.
+        queue.emitted = true;
         let into = queue.is_into(tried);
         let attempt =
             Attempt { from_ip: "", to_ip: tried.to_ip, reply: tried.reply, accepted: tried.status == Status::Sent };
@@ -271,6 +282,8 @@ impl Host {
     fn opened(&mut self, id: &str, message: &str, at: Timestamp, emit: Emit<'_>) {
         let queue = self.queue(id, at, emit);
         queue.opened = true;
+        // Servers write it with and without its brackets.
+        let message = message.trim_matches(['<', '>', ' ']);
         let message = if message.is_empty() { 0 } else { stable_hash(message.as_bytes()) };
         if message == 0 || queue.message == message {
             return;
@@ -317,7 +330,7 @@ impl Host {
     /// What a program took of a mail goes on under `next`, as from the client who brought it.
     fn goes_on(&mut self, id: &str, next: &str, emit: Emit<'_>) {
         let Some(queue) = self.queues.get_mut(id) else { return };
-        queue.recipients.retain(|r| !r.piped);
+        queue.recipients.retain(|r| !r.piped || !r.next.is_empty());
         let Queue { client, login, helo, origin, ours, .. } = queue.beginning();
         if let Some(behind) = self.queues.get_mut(next) {
             (behind.client, behind.login, behind.helo) = (client, login, helo);
@@ -332,7 +345,14 @@ impl Host {
         if let Some(index) = queue.position(tried) {
             queue.recipients.remove(index);
         }
-        let Queue { client, login, helo, ours, sender, .. } = queue.beginning();
+        queue.emitted = true;
+        let before = queue.beginning();
+        self.goes_on_as(next, before, emit);
+    }
+
+    /// The mail under `next` is the one that the hop before had as `before`.
+    pub(super) fn goes_on_as(&mut self, next: &str, before: Queue, emit: Emit<'_>) {
+        let Queue { client, login, helo, ours, sender, .. } = before;
         if let Some(behind) = self.queues.get_mut(next) {
             // XFORWARD has told the client already; otherwise what stands there is the filter's.
             if !(behind.second && behind.origin == Origin::Known) {
@@ -347,6 +367,68 @@ impl Host {
             }
         }
         self.told(next, emit);
+    }
+
+    /// The hash of a mail's message id; 0 where there is no such mail, or its id is not known.
+    pub(super) fn message(&self, id: &str) -> u64 {
+        self.queues.get(id).map_or(0, |queue| queue.message)
+    }
+
+    /// Whether that mail is still in the queue.
+    pub(super) fn holds(&self, id: &str, message: u64) -> bool {
+        self.queues.get(id).is_some_and(|queue| queue.message == message && queue.removed.is_none())
+    }
+
+    /// Whether both have one sender, as far as is known.
+    pub(super) fn is_of_one_sender(&self, id: &str, other: &Host, next: &str) -> bool {
+        let sender = |host: &Host, id: &str| host.queues.get(id).and_then(|queue| queue.sender.clone());
+        let (sender, behind) = (sender(self, id), sender(other, next));
+        sender.is_none() || behind.is_none() || sender == behind
+    }
+
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.queues.get(id).is_some()
+    }
+
+    /// Mails whose message id is known.
+    pub(super) fn with_message(&self) -> impl Iterator<Item = (&CompactString, &Queue)> {
+        self.queues.iter().filter(|(_, queue)| queue.message != 0)
+    }
+
+    /// A mail that came from a client may have come from another of our hosts: it waits for that hop.
+    pub(super) fn may_follow(&mut self, id: &str) {
+        if let Some(queue) = self.queues.get_mut(id)
+            && queue.origin == Origin::Known
+            && !(queue.picked || queue.second || queue.emitted)
+        {
+            (queue.origin, queue.second) = (Origin::Relayed, true);
+        }
+    }
+
+    /// What another host took as `next` waits until that host tells of it.
+    pub(super) fn waits(&mut self, id: &str, next: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
+        let queue = self.queue(id, at, emit);
+        queue.recipients.retain(|r| r.next != id);
+        let position = queue.position(tried);
+        let recipient = queue.keep(position, tried, at);
+        (recipient.done, recipient.piped, recipient.next) = (true, true, next.into());
+    }
+
+    /// What waited for `next` to be told goes on there: the mail's beginning, and what was taken.
+    pub(super) fn waited(&mut self, id: &str, next: &str) -> Option<(Queue, Vec<Recipient>)> {
+        let queue = self.queues.get_mut(id)?;
+        let gone = queue.recipients.extract_if(.., |r| r.next == next).collect();
+        queue.emitted = true;
+        Some((queue.beginning(), gone))
+    }
+
+    /// Until something is told of the mail under `id`, what the hop before had taken of it stands.
+    pub(super) fn stands(&mut self, id: &str, taken: Vec<Recipient>) {
+        let Some(queue) = self.queues.get_mut(id).filter(|queue| !queue.emitted) else { return };
+        if queue.recipients.iter().all(|r| r.next == id) {
+            queue.recipients.extend(taken.into_iter().map(|r| Recipient { next: id.into(), ..r }));
+            self.relayed = true;
+        }
     }
 
     fn removed(&mut self, id: &str, at: Timestamp, emit: Emit<'_>) {
@@ -411,8 +493,13 @@ impl Host {
         }
     }
 
-    /// The night's reading ends.
-    pub(crate) fn finish(&mut self, settle: bool, emit: Emit<'_>) {
+    /// Senders of mails still in the queue.
+    pub(crate) fn open_senders(&self) -> impl Iterator<Item = &Option<CompactString>> {
+        self.queues.values().filter(|queue| queue.removed.is_none()).map(|queue| &queue.sender)
+    }
+
+    /// The night's reading ends; `open` are senders of mails still in a queue.
+    pub(crate) fn finish(&mut self, settle: bool, open: &HashSet<Option<CompactString>>, emit: Emit<'_>) {
         if settle {
             for id in self.ids(|_| true) {
                 self.leave(&id, emit);
@@ -422,10 +509,10 @@ impl Host {
             }
             return;
         }
-        // A mail of which the hop before may be told tomorrow has a mail of the same sender still in the queue.
-        let open: HashSet<Option<CompactString>> =
-            self.queues.values().filter(|queue| queue.removed.is_none()).map(|queue| queue.sender.clone()).collect();
+        let clock = self.clock.0;
         let is_over = |queue: &Queue| match queue.removed {
+            // What another host took may be told by it within the same minute.
+            Some(removed) if removed + GRACE >= clock && queue.recipients.iter().any(|r| !r.next.is_empty()) => false,
             Some(_) => !queue.recipients.is_empty() && !open.contains(&queue.sender),
             None => !queue.opened && !queue.recipients.is_empty() && queue.recipients.iter().all(|r| r.done),
         };

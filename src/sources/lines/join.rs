@@ -1,7 +1,11 @@
 //! Lines become deliveries, host by host. Lines are read before their turn, on any core, then joined in their order.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,6 +13,7 @@ use super::{
     head::{self, Head, Stamp, Years},
     host::{Host, SavedHost},
     pieces::Pieces,
+    relay::Relays,
     server::Server,
 };
 use crate::{
@@ -37,7 +42,10 @@ struct State {
     years: Years,
     /// Stamps beyond this are somebody's broken clock and move none of ours.
     horizon: Timestamp,
-    hosts: BTreeMap<String, Host>,
+    /// Where in `hosts`, by name.
+    places: BTreeMap<String, usize>,
+    hosts: Vec<Host>,
+    relays: Relays,
     pieces: Pieces,
 }
 
@@ -72,13 +80,17 @@ pub(crate) fn start(options: &Options, saved: Option<serde_json::Value>) -> Resu
         cause: cause.to_string(),
     };
     let saved: Saved = saved.map_or(Ok(Saved::default()), serde_json::from_value).map_err(unknown)?;
+    let (names, hosts): (Vec<String>, Vec<Host>) =
+        saved.hosts.into_iter().map(|(name, host)| (name, Host::of(host))).unzip();
     Ok(Box::new(Join {
         journald: false,
         journal: saved.journal,
         state: State {
             years: Years::new(options),
             horizon: options.now.plus(AHEAD),
-            hosts: saved.hosts.into_iter().map(|(name, host)| (name, Host::of(host))).collect(),
+            places: names.into_iter().zip(0..).collect(),
+            relays: Relays::of(&hosts),
+            hosts,
             pieces: saved.pieces,
         },
     }))
@@ -122,17 +134,21 @@ impl Joined for Join {
     }
 
     fn finish(&mut self, settle: bool, emit: Emit<'_>) {
-        for host in self.state.hosts.values_mut() {
-            host.finish(settle, emit);
+        let State { places, hosts, .. } = &mut self.state;
+        // A mail of which the hop before may be told tomorrow has a mail of the same sender still in a queue.
+        let open: HashSet<Option<CompactString>> = hosts.iter().flat_map(Host::open_senders).cloned().collect();
+        for place in places.values() {
+            hosts[*place].finish(settle, &open, emit);
         }
     }
 
     fn pending(&self) -> u64 {
-        self.state.hosts.values().map(|host| host.pending() as u64).sum()
+        self.state.hosts.iter().map(|host| host.pending() as u64).sum()
     }
 
     fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
-        let hosts: BTreeMap<_, _> = self.state.hosts.iter().map(|(name, host)| (name, host.saved())).collect();
+        let State { places, hosts, .. } = &self.state;
+        let hosts: BTreeMap<_, _> = places.iter().map(|(name, place)| (name, hosts[*place].saved())).collect();
         Ok(serde_json::json!({ "hosts": hosts, "pieces": self.state.pieces, "journal": self.journal }))
     }
 }
@@ -158,9 +174,9 @@ impl State {
             }
             _ => {}
         }
-        let host = match self.hosts.get_mut(item.host) {
-            Some(host) => host,
-            None => self.hosts.entry(item.host.to_owned()).or_default(),
+        let place = match self.places.get(item.host) {
+            Some(place) => *place,
+            None => self.add(item.host),
         };
         let mut records = 0;
         let mut counted = |delivery: &Delivery<'_>| {
@@ -168,10 +184,22 @@ impl State {
             emit(delivery);
         };
         if at <= self.horizon {
-            host.tick(at, &mut counted);
+            self.hosts[place].tick(at, &mut counted);
         }
-        host.take(item.event, at, &mut counted);
+        if self.hosts.len() == 1 || !self.relays.take(&mut self.hosts, place, &item.event, at, &mut counted) {
+            self.hosts[place].take(item.event, at, &mut counted);
+        }
         records
+    }
+
+    /// A host that no line told of before.
+    fn add(&mut self, name: &str) -> usize {
+        self.hosts.push(Host::default());
+        if self.hosts.len() == 2 {
+            self.relays = Relays::of(&self.hosts);
+        }
+        self.places.insert(name.to_owned(), self.hosts.len() - 1);
+        self.hosts.len() - 1
     }
 }
 

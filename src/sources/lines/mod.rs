@@ -7,7 +7,7 @@
 //!
 //! `head` takes a line's head off, `server` asks the server's own reader what it tells (`event`), `queue`, `queues`, `refusal`
 //! and `seen` hold what is not finished, `host` decides when a delivery is known, `mail` emits it, `join` does so for all
-//! hosts, with `pieces` for lines that syslog had cut.
+//! hosts, with `relay` for mails that go from one to another and `pieces` for lines that syslog had cut.
 
 pub(crate) mod event;
 pub(crate) mod head;
@@ -18,6 +18,7 @@ mod pieces;
 mod queue;
 mod queues;
 mod refusal;
+mod relay;
 mod seen;
 pub(crate) mod server;
 

@@ -35,6 +35,9 @@ pub(crate) struct Queue {
     /// Whether it was handed in on this machine: perhaps by a content filter.
     #[serde(default)]
     pub(crate) picked: bool,
+    /// Whether a delivery of it was emitted.
+    #[serde(default)]
+    pub(crate) emitted: bool,
     pub(crate) recipients: Vec<Recipient>,
 }
 
@@ -46,6 +49,8 @@ pub(crate) enum Origin {
     Unknown,
     /// From this machine: perhaps a content filter, of which the hop before knows the client.
     Loopback,
+    /// From another of our hosts, as its message id makes likely: that hop knows the client, and may still be told.
+    Relayed,
     /// Told.
     Known,
 }
@@ -62,9 +67,13 @@ pub(crate) struct Recipient {
     /// Refused when the mail came in, for the time being or for good.
     #[serde(default)]
     pub(crate) door: Option<Refusal>,
-    /// Whether a program took it that may hand it in again: the hop behind may still be told.
+    /// Whether somebody took it that may hand it in again: the hop behind may still be told.
     #[serde(default)]
     pub(crate) piped: bool,
+    /// The queue id under which another host goes on with it; its mail's own where the hop before had taken it so far, which
+    /// counts only as long as nothing else is told.
+    #[serde(default)]
+    pub(crate) next: CompactString,
     pub(crate) tries: Vec<Try>,
 }
 
@@ -128,7 +137,7 @@ impl Queue {
 
     /// Whether a stranger brought it, as far as is known.
     fn is_from_outside(&self) -> bool {
-        self.origin == Origin::Known && !self.ours && !is_private(&self.client)
+        matches!(self.origin, Origin::Known | Origin::Relayed) && !self.ours && !is_private(&self.client)
     }
 
     /// Keeps an attempt; `position` is where earlier ones at the same recipient are.
@@ -142,6 +151,7 @@ impl Queue {
                 done: false,
                 door: None,
                 piped: false,
+                next: CompactString::default(),
                 tries: Vec::new(),
             });
             self.recipients.len() - 1
@@ -161,6 +171,7 @@ impl Queue {
                 into: true,
                 done: true,
                 piped: false,
+                next: CompactString::default(),
                 door: Some(if refused.temporary { Refusal::ForNow } else { Refusal::ForGood }),
                 tries: vec![Try::of("", refused.reply, false, at)],
             });

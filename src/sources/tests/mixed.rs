@@ -101,3 +101,44 @@ fn a_log_is_of_the_server_that_writes_in_it() {
         assert_eq!(read_all(&[("maillog", &format!("{others}{line}"))]).inputs[0].format, format, "{line}");
     }
 }
+
+#[test]
+fn a_mail_between_two_of_our_hosts_is_one_in_any_order_of_their_lines() {
+    let line = |host: &str, rest: &str| format!("2022-12-31T10:00:00Z {host} {rest}\n");
+    let gateway = [
+        "exim[1]: 1rFVcL-0000000A8tX-2x2q <= ann@example.net H=mail.example.net [198.51.100.7]:4021 P=esmtp S=9 id=one@example.net",
+        "exim[1]: 1rFVcL-0000000A8tX-2x2q => bob@example.org R=inside T=remote_smtp H=mx.example.org [10.0.0.9]:25 C=\"250 2.0.0 Ok: queued as 4NkTqk1001z9u1\"",
+        "exim[1]: 1rFVcL-0000000A8tX-2x2q Completed",
+    ]
+    .map(|rest| line("gw", rest));
+    let behind = [
+        "postfix/smtpd[2]: 4NkTqk1001z9u1: client=gw.example.org[10.0.0.5]",
+        "postfix/cleanup[2]: 4NkTqk1001z9u1: message-id=<one@example.net>",
+        "postfix/qmgr[2]: 4NkTqk1001z9u1: from=<SRS0=x=example.net=ann@example.org>, size=9, nrcpt=1 (queue active)",
+        "postfix/virtual[2]: 4NkTqk1001z9u1: to=<bob@example.org>, relay=virtual, delay=0, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)",
+        "postfix/qmgr[2]: 4NkTqk1001z9u1: removed",
+    ]
+    .map(|rest| line("mx", rest));
+    // All ways to lay the two in one log, each in its own order.
+    let all = gateway.len() + behind.len();
+    for choice in (0u32..1 << all).filter(|choice| choice.count_ones() as usize == gateway.len()) {
+        let (mut first, mut second) = (gateway.iter(), behind.iter());
+        let both = ["gw", "mx"].map(|host| line(host, "postfix/qmgr[9]: 4NkTqk9999z9u1: removed")).concat();
+        let log: String = (0..all)
+            .filter_map(|n| if choice >> n & 1 == 1 { first.next() } else { second.next() })
+            .map(String::as_str)
+            .collect();
+        let log = both + &log;
+        let told = deliveries([&read_all(&[("maillog", &log)])]);
+        // What was over at the second before the first began is not known to have come from there.
+        if log.find("to=<bob") < log.find("<= ann") {
+            assert!((1..=2).contains(&told.len()), "{log}{told:#?}");
+            continue;
+        }
+        assert_eq!(told.len(), 1, "{log}{told:#?}");
+        assert!(
+            told[0].contains("-> bob@example.org client 198.51.100.7") && told[0].contains("unknown user"),
+            "{log}"
+        );
+    }
+}
