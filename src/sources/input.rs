@@ -59,11 +59,17 @@ const DAY: i64 = 86_400;
 /// Where turns of the year are looked for: so many places at most, a usual line apart at least.
 const LOOKS: u64 = 1024;
 const LINE: u64 = 256;
+/// Bytes of a packed log of which the first and the last line are looked at.
+const PIECE: u64 = 4 * LINE;
+/// A packed log is read through to find turns of the year where it may go over so many seconds.
+const LONG: u64 = 180 * 86_400;
+const YEAR: i64 = 366 * DAY;
 /// A year that has every day.
 const LEAP_YEAR: i32 = 2000;
 
-/// How well logs pack, about.
+/// How well logs pack, about, and at most.
 const USUAL_RATIO: u64 = 8;
+const MOST_RATIO: u64 = 64;
 
 /// Folders are searched this deep: deeper is a loop of links or no log folder.
 const DEPTH: usize = 16;
@@ -244,26 +250,52 @@ impl Input {
     fn turns(&self, kind: FormatKind, options: &Options, last: Timestamp) -> io::Result<i64> {
         let (Source::Path(path) | Source::Range(path, ..)) = &self.source else { return Ok(0) };
         let fixed = Options { year: Some(LEAP_YEAR), ..*options };
-        let (mut file, mut before, mut turns) = (File::open(path)?, None, 0);
+        let (mut file, mut turns) = (File::open(path)?, Turns::default());
         let looks = (self.total_bytes / LINE).clamp(1, LOOKS);
         for n in 0..looks {
             file.seek(SeekFrom::Start(self.total_bytes / looks * n))?;
             let mut piece = Vec::new();
             Read::by_ref(&mut file).take(2 * LINE).read_to_end(&mut piece)?;
-            let text = String::from_utf8_lossy(&piece);
             // The first line may have lost its beginning.
-            let Some(at) = text.lines().skip(usize::from(n > 0)).find_map(|line| kind.format().moment(line, &fixed))
-            else {
-                continue;
-            };
-            let (year, month, _) = at.day().civil();
-            if year != i64::from(LEAP_YEAR) {
-                return Ok(0);
-            }
-            turns += i64::from(before.replace(month).is_some_and(|before| month + 6 < before));
+            let text = String::from_utf8_lossy(&piece);
+            turns.see(text.lines().skip(usize::from(n > 0)).find_map(|line| kind.format().moment(line, &fixed)));
         }
-        turns += i64::from(before.is_some_and(|before| last.day().civil().1 + 6 < before));
-        Ok(turns)
+        turns.go_on_to(last.day().civil().1);
+        Ok(turns.number())
+    }
+
+    /// Whether a packed log whose stamps have no year may go over many months, as far as its beginning tells.
+    fn may_be_long(&self, kind: FormatKind, options: &Options, sample: &str) -> bool {
+        let fixed = Options { year: Some(LEAP_YEAR), ..*options };
+        let (mut turns, mut ends) = (Turns::default(), None);
+        for at in sample.lines().filter_map(|line| kind.format().moment(line, &fixed)) {
+            turns.see(Some(at));
+            if turns.dated {
+                return false;
+            }
+            ends = Some((ends.map_or(at.0, |(first, _)| first), at.0));
+        }
+        let Some((first, last)) = ends else { return false };
+        let scale = self.total_bytes.saturating_mul(MOST_RATIO) / (sample.len() as u64).max(1);
+        let span = (last - first + turns.turned * YEAR).max(0) as u64;
+        span.saturating_mul(scale.max(1)) >= LONG
+    }
+
+    /// Reads a packed log through: its last moment, and the turns of the year up to it.
+    fn read_through(&self, kind: FormatKind, options: &Options) -> io::Result<(Option<Timestamp>, i64)> {
+        let fixed = Options { year: Some(LEAP_YEAR), ..*options };
+        let (mut plain, mut turns) = (unpack::unpack(self.raw()?)?.0, Turns::default());
+        let (mut piece, mut last) = (Vec::new(), None);
+        // Packed bytes that break off end the log.
+        while (&mut plain).take(PIECE).read_to_end(&mut piece).is_ok_and(|n| n > 0) {
+            let end = memchr::memrchr(b'\n', &piece).map_or(piece.len(), |at| at + 1);
+            let text = String::from_utf8_lossy(&piece[..end]);
+            turns.see(text.lines().find_map(|line| kind.format().moment(line, &fixed)));
+            last = text.lines().rev().find_map(|line| kind.format().moment(line, options)).or(last);
+            turns.see(text.lines().rev().find_map(|line| kind.format().moment(line, &fixed)));
+            piece.drain(..end);
+        }
+        Ok((last, turns.number()))
     }
 
     fn sample(&mut self, options: &Options) -> io::Result<()> {
@@ -302,7 +334,14 @@ impl Input {
             let text = String::from_utf8_lossy(sample);
             self.first =
                 text.trim_start_matches('\u{feff}').lines().find_map(|line| kind.format().moment(line, options));
-            let last = if packed { None } else { self.last(kind, options)? };
+            let (last, turns) = if !packed {
+                let last = self.last(kind, options)?;
+                (last, last.map_or(Ok(0), |last| self.turns(kind, options, last))?)
+            } else if options.year.is_none() && self.may_be_long(kind, options, &text) {
+                self.read_through(kind, options)?
+            } else {
+                (None, 0)
+            };
             // Without a year both are read as the latest that is not in the future. A log that seems to end before it
             // begins began a year earlier, a few hours are only clocks and zones; one that tells of more turns of the year
             // began before as many.
@@ -310,7 +349,7 @@ impl Input {
                 && options.year.is_none()
             {
                 let (year, ..) = first.day().civil();
-                let begun = last.day().civil().0 - self.turns(kind, options, last)?;
+                let begun = last.day().civil().0 - turns;
                 let begun = begun.min(year - i64::from(last < first.plus(-DAY)));
                 let before = Options { year: i32::try_from(begun).ok(), ..*options };
                 let earlier = text.lines().find_map(|line| kind.format().moment(line, &before));
@@ -321,6 +360,36 @@ impl Input {
             }
         }
         Ok(())
+    }
+}
+
+/// Turns of the year, by months seen one after the other.
+#[derive(Debug, Default)]
+struct Turns {
+    month: Option<i64>,
+    turned: i64,
+    dated: bool,
+}
+
+impl Turns {
+    /// Goes on to a moment told as of [`LEAP_YEAR`].
+    fn see(&mut self, at: Option<Timestamp>) {
+        let Some((year, month, _)) = at.map(|at| at.day().civil()) else { return };
+        self.dated |= year != i64::from(LEAP_YEAR);
+        self.go_on_to(month);
+    }
+
+    fn go_on_to(&mut self, month: i64) {
+        // A late line of the old year.
+        if self.month.is_some_and(|before| month > before + 9) {
+            return;
+        }
+        self.turned += i64::from(self.month.replace(month).is_some_and(|before| month + 6 < before));
+    }
+
+    /// None where stamps have years.
+    fn number(&self) -> i64 {
+        if self.dated { 0 } else { self.turned }
     }
 }
 

@@ -72,6 +72,20 @@ fn a_log_of_last_year_is_not_of_this() {
     let reading = run(&[file(folder.path(), "c.log", log.as_bytes())], &Known::default(), &options()).expect("a log");
     let told = deliveries([&reading]);
     assert!(told[0].contains("2021-11-01") && told[14].contains("2023-01-01"), "{told:?}");
+    // Packed, too, whether its beginning holds all or little of it.
+    for often in [1, 40] {
+        let day = |month: &str, day: usize| {
+            let line = line(&format!("{month} {day:2}"));
+            (0..often).map(|n| line.replace("a@", &format!("{:x}@", (n * 28 + day).pow(5)))).collect::<String>()
+        };
+        let log: String = months.iter().flat_map(|month| (1..=28).map(move |d| day(month, d))).collect();
+        // The last days lie in the future: the log ends before them.
+        let end = log.rfind("Jan 14 ").expect("the day");
+        let packed = zstd::encode_all(&log.as_bytes()[..end], 3).expect("memory");
+        let reading = run(&[file(folder.path(), "d.log.zst", &packed)], &Known::default(), &options()).expect("a log");
+        let told = deliveries([&reading]).concat();
+        assert!(told.contains("2021-11-01") && !told.contains("2020-") && told.contains("2023-01-13"), "{often}");
+    }
     let dated = "2023-01-12T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n2023-01-02T10:00:00Z mx postfix/qmgr[1]: ABCDE: removed\n";
     let opened =
         open(&[file(folder.path(), "b.log", dated.as_bytes()).display().to_string()], &options()).expect("a log");
