@@ -1,7 +1,12 @@
 //! The mail that a report brings back: where it begins, and the fields of its head.
 
+use std::sync::LazyLock;
+
 use super::text::LINES;
-use crate::address::{domain_of, fold, local_of};
+use crate::{
+    address::{domain_of, fold, local_of},
+    suffix::Suffixes,
+};
 
 /// The words of a report before the mail it brings back, and that mail's head.
 pub(super) fn split(text: &str) -> (&str, &str) {
@@ -170,15 +175,13 @@ pub(super) fn of_one_home(a: &str, b: &str) -> bool {
     a.contains('@') && home(domain_of(&fold(a))) == home(domain_of(&fold(b)))
 }
 
-/// The part of a domain that an organisation registers, as far as its looks tell.
+/// The part of a domain that an organisation registers; under no listed suffix, as inside a company, its last two labels.
 fn home(domain: &str) -> &str {
-    const SHARED: [&str; 16] =
-        ["ac", "ad", "co", "com", "ed", "edu", "go", "gob", "gouv", "gov", "gr", "mil", "ne", "net", "or", "org"];
-    let mut labels = domain.rsplit('.');
-    let (Some(last), Some(second)) = (labels.next(), labels.next()) else { return domain };
-    let third = if last.len() == 2 && SHARED.contains(&second) { labels.next() } else { None };
-    let length = last.len() + 1 + second.len() + third.map_or(0, |third| third.len() + 1);
-    &domain[domain.len() - length..]
+    // Parsed with the first report only.
+    static SUFFIXES: LazyLock<Option<Suffixes>> = LazyLock::new(|| Suffixes::shipped().ok());
+    let listed = SUFFIXES.as_ref().and_then(|suffixes| suffixes.registrable(domain));
+    let two = || domain.rmatch_indices('.').nth(1).map_or(domain, |(dot, _)| &domain[dot + 1..]);
+    listed.map_or_else(two, |known| known.domain)
 }
 
 /// Whether `text` names `domain` or a domain below it.
@@ -191,4 +194,34 @@ fn names(text: &str, domain: &str) -> bool {
                 && !after.starts_with(in_label)
                 && !after.strip_prefix('.').is_some_and(|more| more.starts_with(in_label))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_is_what_stands_under_a_public_suffix() {
+        for (domain, expected) in [
+            ("mx1.mail.example.com", "example.com"),
+            ("mail.example.co.uk", "example.co.uk"),
+            ("mail.city.kawasaki.jp", "city.kawasaki.jp"),
+            ("a.example.k12.ca.us", "example.k12.ca.us"),
+            // Two labels that look like a suffix and are none.
+            ("com.at", "com.at"),
+            ("go.example.de", "example.de"),
+            ("mail.net.de", "net.de"),
+            ("mx.shop.myshopify.com", "shop.myshopify.com"),
+            ("mx.firm.local", "firm.local"),
+            ("gmail.con", "gmail.con"),
+            ("localhost", "localhost"),
+            ("co.uk", "co.uk"),
+            ("", ""),
+        ] {
+            assert_eq!(home(domain), expected, "{domain}");
+        }
+        assert!(
+            of_one_home("a@x.Example.co.uk", "b@example.co.uk") && !of_one_home("a@other.co.uk", "b@example.co.uk")
+        );
+    }
 }
