@@ -1,5 +1,7 @@
 //! What one line tells, whichever mail server wrote it: the words that the join understands.
 
+use std::borrow::Cow;
+
 /// What a line tells; ids are queue ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event<'a> {
@@ -100,6 +102,27 @@ pub(crate) struct Refused<'a> {
     pub(crate) temporary: bool,
     /// Whether the server writes such a line into a second log too (Exim's reject log).
     pub(crate) twice: bool,
+}
+
+impl Event<'_> {
+    /// The reply that the line tells; empty where it tells none.
+    pub(crate) fn reply(&self) -> &str {
+        match self {
+            Event::Tried { tried, .. } => tried.reply,
+            Event::Refused(refused) | Event::Door(refused) => refused.reply,
+            _ => "",
+        }
+    }
+
+    /// The same with another reply.
+    pub(crate) fn with_reply<'r>(&'r self, reply: &'r str) -> Event<'r> {
+        match *self {
+            Event::Tried { id, tried } => Event::Tried { id, tried: Tried { reply, ..tried } },
+            Event::Refused(refused) => Event::Refused(Refused { reply, ..refused }),
+            Event::Door(refused) => Event::Door(Refused { reply, ..refused }),
+            other => other,
+        }
+    }
 }
 
 /// Bytes of a reply kept; Postfix itself cuts lines at 2 KiB.
@@ -210,6 +233,25 @@ pub(crate) fn cut(reply: &str) -> &str {
     reply[..end].trim()
 }
 
+/// A reply whose lines are written as one with `\n` between them (Exim; twice escaped inside its quotes) as Postfix joins
+/// them: a blank between, each with its code.
+pub(crate) fn folded(reply: &str) -> Cow<'_, str> {
+    let b = reply.as_bytes();
+    let (mut whole, mut from) = (String::new(), 0);
+    for at in memchr::memchr_iter(b'\\', b).filter(|at| b.get(at + 1) == Some(&b'n')) {
+        if let Some([b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-']) = b.get(at + 2..at + 6) {
+            whole.push_str(reply[from..at].trim_end_matches(['\\', ' ']));
+            whole.push(' ');
+            from = at + 2;
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(reply);
+    }
+    whole.push_str(&reply[from..]);
+    Cow::Owned(whole)
+}
+
 /// The reply inside what a server notes of a session, from its code on: `SMTP error … after RCPT TO:<x>: 550 no`.
 pub(crate) fn from_code(text: &str) -> Option<&str> {
     let b = text.as_bytes();
@@ -252,6 +294,19 @@ mod tests {
             let expected = if parsed.parse::<std::net::IpAddr>().is_ok() { parsed } else { "" };
             assert_eq!(address(text), expected, "{text}");
             assert_eq!(is_v4(text), text.parse::<std::net::Ipv4Addr>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_reply_are_joined_by_blanks() {
+        for (reply, expected) in [
+            (r"550-5.1.1 no such\n550-5.1.1 user \n550 5.1.1 here", "550-5.1.1 no such 550-5.1.1 user 550 5.1.1 here"),
+            (r"250-This one's OK\\n250 OK", "250-This one's OK 250 OK"),
+            (r"550 ä\n550 ", "550 ä 550 "),
+            (r"550 DOMAIN\nick\n5 \n5500 \n", r"550 DOMAIN\nick\n5 \n5500 \n"),
+            ("550 no", "550 no"),
+        ] {
+            assert_eq!(folded(reply), expected);
         }
     }
 

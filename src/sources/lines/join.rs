@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::Event,
+    event::{Event, folded},
     head::{self, Head, Stamp, Years},
     host::{Host, SavedHost},
     pieces::Pieces,
@@ -173,6 +173,10 @@ impl State {
                 return records;
             }
             _ => {}
+        }
+        if let Cow::Owned(reply) = folded(item.event.reply()) {
+            let event = item.event.with_reply(&reply);
+            return self.take(&Item { stamp: Stamp::At(at), host: item.host, event }, emit);
         }
         let place = match self.places.get(item.host) {
             Some(place) => *place,
