@@ -11,7 +11,7 @@ use std::{
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
-use super::format::Emit;
+use super::{format::Emit, lines::network};
 use crate::{
     address::{MAX_ADDRESS, fold},
     delivery::{Attempt, Delivery, Direction},
@@ -414,9 +414,9 @@ impl Mail {
     }
 }
 
-/// What names the mails of `sender` that `client` was refused before they had a name of their own.
+/// What names the mails of `sender` that `client`, or a neighbour, was refused before they had a name of their own.
 pub(crate) fn turned_away(client: &str, sender: &str) -> String {
-    format!("\0{client}\0{}", fold(sender))
+    format!("\0{}\0{}", network(client), fold(sender))
 }
 
 /// One reply out of the parts a provider keeps it in; what the text says already is not said twice.

@@ -177,13 +177,14 @@ mod tests {
 
     #[test]
     fn who_comes_back_is_one_delivery() {
-        let log = |codes: &[u16], hours: i64| {
+        let from = |taken_from: &str, codes: &[u16], hours: i64| {
             let stranger = r#","peer_address":{"name":"out.x.example","addr":"198.51.100.1"},"meta":{}"#;
             let inside = r#","peer_address":{"name":"int","addr":"10.0.0.4"},"meta":{}"#;
             let turned: String =
                 codes.iter().map(|code| record("Rejection", "", "\"b@y.example\"", *code, stranger)).collect();
-            let taken = record("Reception", "k1", "[\"b@y.example\"]", 250, stranger)
-                + &record("Delivery", "k1", "\"b@y.example\"", 250, inside);
+            let taken =
+                record("Reception", "k1", "[\"b@y.example\"]", 250, &stranger.replace("198.51.100.1", taken_from))
+                    + &record("Delivery", "k1", "\"b@y.example\"", 250, inside);
             let later = (1_656_800_000 + hours * 3600).to_string();
             let mut all = Vec::new();
             let options = Options { settle: true, ..Options::default() };
@@ -195,7 +196,11 @@ mod tests {
             .expect("read");
             all
         };
+        let log = |codes: &[u16], hours: i64| from("198.51.100.1", codes, hours);
         let one = |tries: &str| format!("In 198.51.100.1 {tries}");
+        // Large senders come back from a neighbour.
+        assert_eq!(from("198.51.100.77", &[451], 1), [one("[false, true]")]);
+        assert_eq!(from("198.51.101.1", &[451], 1).len(), 2);
         assert_eq!(log(&[451], 1), [one("[false, true]")]);
         assert_eq!(log(&[451, 451], 47), [one("[false, false, true]")]);
         assert_eq!(log(&[451], 49), [one("[false]"), one("[true]")]);

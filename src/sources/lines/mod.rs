@@ -24,4 +24,4 @@ pub(crate) mod server;
 
 pub(crate) use head::Head;
 pub(crate) use join::{Read, start};
-pub(crate) use refusal::PATIENCE as COMES_BACK;
+pub(crate) use refusal::{PATIENCE as COMES_BACK, network};

@@ -132,9 +132,12 @@ fn key(client: &str, sender: &str, recipient: &str) -> String {
 }
 
 fn write_key(key: &mut String, client: &str, sender: &str, recipient: &str) {
-    // All but the last number of an IPv4 address, as greylists take it.
-    let network = client.rsplit_once('.').map_or(client, |(network, _)| network);
-    for part in [network, "\0", &address::fold(sender), "\0", &address::fold(recipient)] {
+    for part in [network(client), "\0", &address::fold(sender), "\0", &address::fold(recipient)] {
         key.push_str(part);
     }
+}
+
+/// The clients that may come back for this one: all but the last number of an IPv4 address, as greylists take it.
+pub(crate) fn network(client: &str) -> &str {
+    client.rsplit_once('.').map_or(client, |(network, _)| network)
 }
