@@ -290,6 +290,12 @@ impl Host {
         }
         queue.message = message;
         if !queue.picked {
+            // A mail handed in before this one came is not what a filter made of this one.
+            if let Some(before) = self.picked.remove(&message)
+                && let Some(queue) = self.queues.get_mut(&before).filter(|queue| queue.message == message)
+            {
+                queue.picked = false;
+            }
             return;
         }
         let sender = queue.sender.clone();
