@@ -2,9 +2,10 @@
 //!
 //! One pass over the bytes into a buffer that the caller keeps. Placeholders are `{addr}`, `{host}`, `{ip}`, `{n}`,
 //! `{id}`, `{time}`, `{url}`, `{path}`, `{q}` (a quoted or bracketed word) and, for hosts and URLs of known blocklists,
-//! `{list=spamhaus}`. Kept: words, basic and enhanced codes, and short capital codes such as `OFR_506` or `S3140`,
-//! with which some providers say everything. A code that merely repeats the first (continuation lines) is dropped,
-//! so that a reply has one form however a log joined its lines.
+//! `{list=spamhaus}`; where it decides they say what they hide (`{url=NoSuchUser}`, `{n=ETIMEDOUT}`). Kept: words, basic
+//! and enhanced codes, and short capital codes such as `OFR_506` or `S3140`, with which some providers say everything.
+//! A code that merely repeats the first (continuation lines) is dropped, so that a reply has one form however a log
+//! joined its lines.
 
 use super::{
     TemplateId,
@@ -262,7 +263,7 @@ impl Masked {
                 }
                 return end;
             }
-            self.text.push_str("{n}");
+            self.text.push_str(if bytes.len() == 5 && bytes.starts_with(b"100") { winsock(bytes) } else { "{n}" });
             return end;
         }
         if t.colons == 0
@@ -342,6 +343,19 @@ impl Masked {
         self.text.push_str("{list=");
         self.text.push_str(name);
         self.text.push('}');
+    }
+}
+
+/// Exchange tells a timeout from a refusal by Winsock's number alone.
+#[inline(never)]
+fn winsock(number: &[u8]) -> &'static str {
+    match number {
+        b"10051" => "{n=ENETUNREACH}",
+        b"10054" => "{n=ECONNRESET}",
+        b"10060" => "{n=ETIMEDOUT}",
+        b"10061" => "{n=ECONNREFUSED}",
+        b"10065" => "{n=EHOSTUNREACH}",
+        _ => "{n}",
     }
 }
 

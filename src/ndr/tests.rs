@@ -189,6 +189,66 @@ fn every_type_is_known_in_our_own_and_others_words() {
 }
 
 #[test]
+fn what_is_unknown_is_not_always_the_recipient() {
+    use BounceType::*;
+    check(
+        Other,
+        &[
+            "550 sending user unknown",
+            "550 5.1.0 originator unknown",
+            "535 no such user or wrong password",
+            "550 this list is closed to non-subscribers",
+            "553 Requested action not taken: Local user only",
+        ],
+    );
+    check(
+        ReceiverDns,
+        &[
+            "550 recipient host not found",
+            "553 5.1.2 We weren't able to find the recipient domain. Please check for any spelling errors.",
+        ],
+    );
+    check(UserUnknown, &["550 sender ok, recipient unknown"]);
+}
+
+#[test]
+fn other_languages_say_more_than_user_unknown() {
+    use BounceType::*;
+    check(Blocklisted, &["550 Din IP-adress är svartlistad", "550 Uw IP-adres staat op een zwarte lijst"]);
+    check(SendingTooFast, &["421 Çok fazla bağlantı, lütfen daha sonra deneyin"]);
+    check(TooManyRecipients, &["452 Příliš mnoho příjemců"]);
+    check(
+        MessageTooLarge,
+        &["552 Meddelandet är för stort", "552 Viesti on liian suuri", "552 A levél mérete túl nagy"],
+    );
+    check(ContentSpam, &["550 Mesajınız spam olarak algılandı", "550 Meddelandet bedömdes vara skräppost"]);
+}
+
+#[test]
+fn a_number_of_winsock_tells_a_timeout_from_a_refusal() {
+    let reply = |n: u32| {
+        format!(
+            "441 4.4.1 Error encountered while communicating with primary target IP address: \"Failed to connect. Winsock error code: {n}, Win32 error code: {n}.\""
+        )
+    };
+    check(BounceType::Timeout, &[&reply(10060)]);
+    check(BounceType::Interrupted, &[&reply(10061), &reply(10054), &reply(10065)]);
+}
+
+#[test]
+fn a_bounce_mail_around_a_reply_does_not_decide() {
+    use BounceType::*;
+    let exim = |reply: &str| {
+        format!(
+            "This message was created automatically by mail delivery software. The following address(es) failed: x@y.example {reply}"
+        )
+    };
+    check(Blocklisted, &[&exim("550 5.7.0 Your server IP address is in the SpamHaus SBL-XBL database, bye")]);
+    check(SenderDns, &[&exim("553 sorry, your envelope sender is in a domain that does not exist (#5.1.8)")]);
+    check(MailboxFull, &[&exim("550 Quota exceeded for <x@y.example>")]);
+}
+
+#[test]
 fn lists_and_authentication_are_named() {
     let c = classifier();
     let list = |text: &str| c.classify(text).blocklist.as_deref().map(str::to_owned);

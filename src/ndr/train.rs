@@ -100,7 +100,7 @@ fn dressed(text: &str, r: &mut Random) -> Vec<String> {
 }
 
 /// How sending servers and their bounce mails wrap what the other side said.
-const WRAPPINGS: [(&str, &str); 26] = [
+const WRAPPINGS: [(&str, &str); 34] = [
     ("host mx.example.com[192.0.2.7] said: ", " (in reply to RCPT TO command)"),
     ("host mx.example.net[192.0.2.9] said: ", " (in reply to end of DATA command)"),
     ("host mx.example.net[192.0.2.9] said: ", " (in reply to MAIL FROM command)"),
@@ -146,8 +146,25 @@ const WRAPPINGS: [(&str, &str); 26] = [
     ),
     ("5.3.0 - Other mail system problem 550-'", "' (delivery attempts: 0)"),
     ("The following recipient(s) could not be reached: x@example.com ", ""),
-    ("Technical report: ", ""),
+    (
+        "Your mail client may not be able to understand MIME message format. An error occurred while trying to deliver the mail to the following recipients: x@example.com Technical report: ",
+        "",
+    ),
     ("smtp;", ""),
+    (
+        "This message was created automatically by mail delivery software. The following address(es) failed: x@example.com ",
+        "",
+    ),
+    (
+        "Reporting-MTA: dns; mx.example.net Final-Recipient: rfc822; x@example.com Action: failed Status: 5.0.0 Remote-MTA: dns; mx.example.com Diagnostic-Code: smtp; ",
+        "",
+    ),
+    ("The response from the remote server was: ", ""),
+    ("550 5.0.350 Remote server returned an error -> ", ""),
+    ("Remote Server returned '", "'"),
+    ("Your message could not be delivered, the server answered ", ""),
+    ("Remote host said: ", " I'm not going to try again; this message has been in the queue too long."),
+    ("stat=Service unavailable, reply=", ""),
 ];
 
 struct Fitted {
