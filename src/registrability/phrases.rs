@@ -33,8 +33,11 @@ struct Words {
     not_found: Vec<String>,
     /// The same, for names the registry keeps.
     reserved: Vec<String>,
-    /// Anywhere in an answer that holds no record.
+    /// Anywhere in an answer that says nothing else.
     limited: Vec<String>,
+    /// Anywhere in a line, whatever else the answer says; a common one not where a word of `conditional` is about it.
+    hit: Vec<String>,
+    conditional: Vec<String>,
     /// Names of fields that only the record of a held name has.
     record: Vec<String>,
     /// Names of fields that tell the state of the name.
@@ -108,6 +111,11 @@ impl Phrases {
             };
             return Reading { registry, word, details: details(&text), changed: changed(&fields) };
         }
+        let own_hit = |line: &String| own.is_some_and(|w| w.hit.iter().any(|p| line.contains(p.as_str())));
+        // Who has asked too much may be told "no match" of everything.
+        if lines.iter().any(|l| own_hit(l) || self.common.tell_of_limit(l)) {
+            return plain(Registry::Failed, "rate_limited");
+        }
         if state_is(all(|w| &w.redemption)) {
             return plain(Registry::Redemption, "redemption");
         }
@@ -142,6 +150,17 @@ impl Phrases {
             rest = parent;
         }
         None
+    }
+}
+
+impl Words {
+    /// Whether the line says that a limit was hit, not what happens to who hits one.
+    fn tell_of_limit(&self, line: &str) -> bool {
+        let words = |text| str::split(text, |c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        let conditional = |word| self.conditional.iter().any(|c| c == word);
+        self.hit.iter().flat_map(|phrase| line.match_indices(phrase.as_str())).any(|(at, phrase)| {
+            !words(&line[..at]).any(conditional) && !words(&line[at + phrase.len()..]).next().is_some_and(conditional)
+        })
     }
 }
 
