@@ -18,7 +18,7 @@ use super::{
     bootstrap::Bootstrap,
     limits::Limit,
     pace::{Manners, Outcome, Pace, pause},
-    rdap_answer::{self, Record},
+    rdap_answer::{self, Missing, Record},
     verdict::Registry,
 };
 use crate::{error::Error, moment::Timestamp, tls::Authorities};
@@ -216,18 +216,13 @@ fn understand(
             Ok(record) => (record.registry, record.word, Some(record), false),
             Err(word) => (Registry::Failed, word, None, false),
         },
-        Got::Body { status: 404, body, at_registry: true, spoken } => {
-            if let Some(word) = rdap_answer::contradiction(&body) {
-                (Registry::Failed, word, None, false)
-            } else if rdap_answer::is_refusal(&body) {
-                (Registry::Reserved, "reserved", None, false)
-            } else if current || spoken || rdap_answer::is_error(&body) {
-                (Registry::NotFound, "not_found", None, false)
-            } else {
-                // A base that moved since the list was made says 404 to everything, in HTML.
-                (Registry::Failed, "not_found_unproven", None, false)
-            }
-        }
+        Got::Body { status: 404, body, at_registry: true, spoken } => match rdap_answer::missing(&body) {
+            Missing::Else(word) => (Registry::Failed, word, None, false),
+            Missing::Refused => (Registry::Reserved, "reserved", None, false),
+            // A base that moved since the list was made says 404 to everything, in HTML.
+            Missing::Unproven if !current && !spoken => (Registry::Failed, "not_found_unproven", None, false),
+            Missing::Unproven | Missing::NotFound => (Registry::NotFound, "not_found", None, false),
+        },
         Got::Body { status: 404, .. } => (Registry::Failed, "not_found_elsewhere", None, false),
         Got::Body { status: 400..=499, .. } => (Registry::Failed, "refused", None, false),
         Got::Body { status: 500..=599, .. } => (Registry::Failed, "server_error", None, true),

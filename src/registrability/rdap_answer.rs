@@ -70,45 +70,47 @@ pub(super) fn network(body: &[u8], ip: IpAddr) -> Result<Record, &'static str> {
     })
 }
 
-/// Whether a 404's body is an RDAP error (RFC 9083, section 6).
-pub(super) fn is_error(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body)
-        .is_ok_and(|value| value["errorCode"] == 404 || value["rdapConformance"].is_array())
+/// What a 404's body says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// No more than the status, and that not in RDAP.
+    Unproven,
+    /// An RDAP error (RFC 9083, section 6): no such name.
+    NotFound,
+    /// The name is not free although nobody holds it.
+    Refused,
+    /// Something else than "not found", by the evidence's word: another error, a limit, or the very object.
+    Else(&'static str),
 }
 
-/// What a 404's body says instead of "not found": another error, a limit, or the very object.
-pub(super) fn contradiction(body: &[u8]) -> Option<&'static str> {
-    let value = serde_json::from_slice::<Value>(body).ok()?;
-    let limit = |text: &Value| {
-        let text = text.as_str().unwrap_or("").to_ascii_lowercase();
-        ["too many requests", "rate limit", "limit exceeded", "quota"].iter().any(|words| text.contains(words))
-    };
-    let code = &value["errorCode"];
-    if *code == 429 || limit(&value["title"]) || array(&value["description"]).iter().any(limit) {
-        Some("rate_limited")
-    } else if code.is_number() && *code != 404 || value["objectClassName"].is_string() {
-        Some("garbage")
-    } else {
-        None
-    }
-}
-
-/// Whether a 404's body says that the name is not free although nobody holds it.
-pub(super) fn is_refusal(body: &[u8]) -> bool {
+/// Reads a 404's body.
+pub(super) fn missing(body: &[u8]) -> Missing {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return false;
+        return Missing::Unproven;
     };
-    let mut texts: Vec<&str> = value["title"].as_str().into_iter().collect();
-    texts.extend(array(&value["description"]).iter().filter_map(Value::as_str));
-    for notice in array(&value["notices"]) {
-        texts.extend(notice["title"].as_str());
+    let folded = |text: &Value| text.as_str().map(str::to_ascii_lowercase);
+    let said = [&value["title"]].into_iter().chain(array(&value["description"]));
+    let said: Vec<String> = said.filter_map(folded).collect();
+    let notices = array(&value["notices"]).iter().filter_map(|notice| folded(&notice["title"]));
+    let code = &value["errorCode"];
+    if *code == 429 || said.iter().any(|text| LIMITS.iter().any(|l| text.contains(l))) {
+        Missing::Else("rate_limited")
+    } else if code.is_number() && *code != 404 || value["objectClassName"].is_string() {
+        Missing::Else("garbage")
+    } else if said.iter().cloned().chain(notices).any(|text| is_refusal(&text)) {
+        Missing::Refused
+    } else if *code == 404 || value["rdapConformance"].is_array() {
+        Missing::NotFound
+    } else {
+        Missing::Unproven
     }
-    texts
-        .iter()
-        .map(|t| t.to_ascii_lowercase())
-        .any(|text| REFUSALS.iter().any(|r| text.contains(r)) && !text.contains("rights reserved"))
 }
 
+fn is_refusal(text: &str) -> bool {
+    REFUSALS.iter().any(|r| text.contains(r)) && !text.contains("rights reserved")
+}
+
+const LIMITS: [&str; 4] = ["too many requests", "rate limit", "limit exceeded", "quota"];
 const REFUSALS: [&str; 5] =
     ["reserved", "blocked", "not available for registration", "cannot be registered", "prohibited"];
 
@@ -206,19 +208,26 @@ mod tests {
 
     #[test]
     fn a_404_may_say_something_else() {
+        use Missing::{Else, NotFound, Refused, Unproven};
         for (body, says) in [
-            (r#"{"errorCode":404,"title":"Not Found","description":["no such object"]}"#, None),
-            (r#"{"rdapConformance":["rdap_level_0"],"title":"Domain not found"}"#, None),
-            ("<html>", None),
-            (r#"{"errorCode":429,"title":"Rate limit exceeded"}"#, Some("rate_limited")),
+            (r#"{"errorCode":404,"title":"Not Found","description":["no such object"]}"#, NotFound),
+            (r#"{"rdapConformance":["rdap_level_0"],"title":"Domain not found"}"#, NotFound),
+            (r#"{"errorCode":404,"title":"Not Found","description":["All rights reserved."]}"#, NotFound),
+            (r#"{"title":"Not Found"}"#, Unproven),
+            ("<html>404</html>", Unproven),
+            ("", Unproven),
+            (r#"{"errorCode":404,"title":"Reserved name","description":["x"]}"#, Refused),
+            (r#"{"errorCode":404,"description":["This name is not available for registration"]}"#, Refused),
+            (r#"{"errorCode":404,"notices":[{"title":"Blocked"}]}"#, Refused),
+            (r#"{"errorCode":429,"title":"Rate limit exceeded"}"#, Else("rate_limited")),
             (
                 r#"{"errorCode":404,"title":"Too many requests","description":["query limit exceeded"]}"#,
-                Some("rate_limited"),
+                Else("rate_limited"),
             ),
-            (r#"{"errorCode":400,"title":"Bad request"}"#, Some("garbage")),
-            (r#"{"objectClassName":"domain","ldhName":"gmial.com","status":["active"]}"#, Some("garbage")),
+            (r#"{"errorCode":400,"title":"Bad request"}"#, Else("garbage")),
+            (r#"{"objectClassName":"domain","ldhName":"gmial.com","status":["active"]}"#, Else("garbage")),
         ] {
-            assert_eq!(contradiction(body.as_bytes()), says, "{body}");
+            assert_eq!(missing(body.as_bytes()), says, "{body}");
         }
     }
 
@@ -245,15 +254,6 @@ mod tests {
         check(r#"{"ldhName":"gmial.com","objectClassName":"nameserver"}"#, Err("garbage"));
         check("<html>", Err("garbage"));
         check("[1,2]", Err("garbage"));
-    }
-
-    #[test]
-    fn a_404_may_say_reserved() {
-        assert!(is_refusal(br#"{"errorCode":404,"title":"Reserved name","description":["x"]}"#));
-        assert!(is_refusal(br#"{"errorCode":404,"description":["This name is not available for registration"]}"#));
-        assert!(!is_refusal(br#"{"errorCode":404,"title":"Not Found","description":["All rights reserved."]}"#));
-        assert!(!is_refusal(b"Not Found") && !is_refusal(b""));
-        assert!(is_error(br#"{"errorCode":404}"#) && !is_error(b"<html>404</html>") && !is_error(b""));
     }
 
     #[test]
