@@ -54,14 +54,16 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     for line in asked(&tally) {
         screen.detail(&line);
     }
-    warn_of_silence(&tally, screen);
+    warn_of_deaf(&tally, screen);
     failed.map_or(Ok(Exit::Done), Err)
 }
 
 /// A resolver that is dead frees no name, nor does another alone.
-pub(super) fn warn_of_silence(tally: &Tally, screen: &Screen) {
-    for server in &tally.silent {
-        screen.warn(&format!("name server {server} does not answer: names that it would have to deny stay unknown"));
+pub(super) fn warn_of_deaf(tally: &Tally, screen: &Screen) {
+    let silent = tally.silent.iter().map(|server| (server, "does not answer"));
+    let failing = tally.failing.iter().map(|server| (server, "answers with errors only"));
+    for (server, how) in silent.chain(failing) {
+        screen.warn(&format!("name server {server} {how}: names that it would have to deny stay unknown"));
     }
 }
 

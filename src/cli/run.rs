@@ -162,7 +162,7 @@ fn tell(night: &Night, folder: &Path, screen: &Screen) {
     for line in super::check::asked(&night.findings.lookups) {
         screen.detail(&line);
     }
-    super::check::warn_of_silence(&night.findings.lookups, screen);
+    super::check::warn_of_deaf(&night.findings.lookups, screen);
     // A registry that would not talk is why names are unknown tonight.
     let deaf = |s: &&ServerTally| 2 * s.answered < s.asked + s.left_alone;
     for s in night.findings.lookups.servers.iter().filter(deaf) {

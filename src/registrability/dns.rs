@@ -44,6 +44,8 @@ struct Server {
     resolver: TokioResolver,
     /// Silences in a row.
     silences: AtomicU32,
+    /// Silences and errors in a row.
+    failures: AtomicU32,
     /// Asks with signatures and checks them.
     validating: TokioResolver,
     /// Whether signatures come through this server at all; asked when first needed.
@@ -89,6 +91,7 @@ impl Asker {
                     address,
                     resolver: resolver(address, timeout, None)?,
                     silences: AtomicU32::new(0),
+                    failures: AtomicU32::new(0),
                     validating: resolver(address, timeout, Some(anchors.clone()))?,
                     proves: OnceLock::new(),
                 })
@@ -160,7 +163,7 @@ impl Asker {
             self.lookup(validating, name, kind, deadline)
         };
         // Silence counts as a no: DNSSEC is evidence on top, not worth waiting for at every name.
-        let far = Instant::now() + Duration::from_secs(60);
+        let far = Instant::now() + FAR;
         if !proves.get_or_init(|| validated("", RecordType::DNSKEY, far).is_some_and(|keys| denial::is_proven(&keys))) {
             return verdict::Dns::Absent;
         }
@@ -187,6 +190,18 @@ impl Asker {
     pub(super) fn silent(&self) -> Vec<SocketAddr> {
         let silent = |server: &&Server| server.silences.load(Ordering::Relaxed) >= SILENT;
         self.servers.iter().filter(silent).map(|server| server.address).collect()
+    }
+
+    /// Servers that had nothing but errors to the last, be it of the root: three names may be lame, the root is not.
+    pub(super) fn failing(&self) -> Vec<SocketAddr> {
+        let (mut deaf, silent) = (Vec::new(), self.silent());
+        for Server { address, resolver, failures, .. } in &self.servers {
+            if failures.load(Ordering::Relaxed) >= SILENT && !silent.contains(address) {
+                let root = self.lookup(resolver, "", RecordType::NS, Instant::now() + FAR);
+                deaf.extend((!root.is_some_and(|answer| dns_answer::is_one(&answer))).then_some(*address));
+            }
+        }
+        deaf
     }
 
     /// A name under `suffix` that nobody has, the same all night.
@@ -235,7 +250,7 @@ impl Asker {
     }
 
     fn ask(&self, index: usize, domain: &str, kind: RecordType, deadline: Instant, found: &mut Finding) -> Answer {
-        let Server { address, resolver, silences, .. } = &self.servers[index];
+        let Server { address, resolver, silences, failures, .. } = &self.servers[index];
         let silent = silences.load(Ordering::Relaxed);
         if silent >= GIVE_UP_AFTER {
             silences.store(silent + 1, Ordering::Relaxed);
@@ -252,6 +267,10 @@ impl Asker {
             Answer::Absent { .. } => "nxdomain",
             Answer::Delegated { .. } => "delegated",
             Answer::Other(word) | Answer::Failed(word) => word,
+        };
+        match answer {
+            Answer::Failed(_) => failures.fetch_add(1, Ordering::Relaxed),
+            _ => failures.swap(0, Ordering::Relaxed),
         };
         match answer {
             Answer::Failed("timeout" | "unreachable") => {
@@ -287,6 +306,8 @@ const GIVE_UP_AFTER: u32 = 32;
 /// The same from which it is told to be.
 const SILENT: u32 = 3;
 const RETRY_EVERY: u32 = 32;
+/// Past any resolver's own patience.
+const FAR: Duration = Duration::from_secs(60);
 
 fn system_servers() -> Vec<SocketAddr> {
     let Ok((config, _)) = read_system_conf() else {

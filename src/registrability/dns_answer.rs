@@ -47,6 +47,11 @@ pub(super) fn read(answer: Result<Lookup, NetError>, domain: &str) -> Answer {
     }
 }
 
+/// Whether the server answered at all, be it with a no.
+pub(super) fn is_one(answer: &Result<Lookup, NetError>) -> bool {
+    matches!(answer, Ok(_) | Err(NetError::Dns(DnsError::NoRecordsFound(_))))
+}
+
 /// The answer to a question for a name's exchangers; `None` where it is none.
 pub(super) fn mail(answer: Result<Lookup, NetError>) -> Option<Mail> {
     let lookup = match answer {

@@ -121,7 +121,7 @@ pub fn check_with(
     });
     tally.asked = to_ask.len() as u64;
     tally.servers = stages.pace.tally();
-    tally.silent = stages.silent();
+    [tally.silent, tally.failing] = stages.deaf();
     Ok(tally)
 }
 
@@ -230,6 +230,8 @@ pub struct Tally {
     pub servers: Vec<ServerTally>,
     /// Resolvers that were silent to the last.
     pub silent: Vec<SocketAddr>,
+    /// Resolvers that had nothing but errors to the last.
+    pub failing: Vec<SocketAddr>,
 }
 
 /// Whom to ask, and how hard.

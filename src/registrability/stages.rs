@@ -1,6 +1,9 @@
 //! One name through the stages, cheapest first: DNS, then the registry over RDAP, else WHOIS.
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use super::{
     Asking, Contact, Details, Evidence, Manners, Network, Registrability, Source, Status, contacts, dns, lifetime,
@@ -152,9 +155,9 @@ impl Stages {
         word
     }
 
-    /// Resolvers that were silent to the last.
-    pub(super) fn silent(&self) -> Vec<std::net::SocketAddr> {
-        self.dns.silent()
+    /// Resolvers that were silent to the last, and those that had nothing but errors.
+    pub(super) fn deaf(&self) -> [Vec<SocketAddr>; 2] {
+        [self.dns.silent(), self.dns.failing()]
     }
 
     /// Where a held name's mail goes.

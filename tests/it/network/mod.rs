@@ -230,6 +230,19 @@ fn a_dead_resolver_ends_in_unknown_not_in_waiting() {
 }
 
 #[test]
+fn a_resolver_that_errs_about_everything_is_told_of_and_lame_names_are_not_its_fault() {
+    let names = ["a.com", "b.com", "c.com"];
+    for fate in [Fate::Servfail, Fate::FreeDns(Dns::Refused)] {
+        let world = World::with(Setup { default: fate, ..Setup::of(&[]) });
+        let (_, tally) = ask(&names, &network(&world));
+        assert_eq!((tally.silent, tally.failing), (vec![], vec![world.dns]), "{fate:?}");
+    }
+    let lame = names.map(|name| (name.to_owned(), Fate::Servfail));
+    let world = World::start(&lame);
+    assert_eq!(ask(&names, &network(&world)).1.failing, []);
+}
+
+#[test]
 fn offline_and_budget_ask_nobody() {
     let world = World::start(&[]);
     let names = ["gmial.com", "gmail.con", "mail.gmial.com", "yaho.com.cn", "gmial.org"];
