@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Partial, row::Table};
-use crate::error::Error;
+use crate::{error::Error, hash::stable_hash, ledger::Name};
 
 /// The control row of what was read; the others have a table's name.
 const READING: &str = "reading";
+/// Behind a table's name: the control row of its keys.
+const KEYS: &str = ".keys";
+/// Sums of keys are kept to so many bits: hundreds of thousands of them add up to a number that a row may count.
+const KEY_BITS: u64 = (1 << 32) - 1;
 
 /// What a reading went over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +35,11 @@ impl Totals {
 impl Partial {
     /// Says what this ledger adds up to, for whoever joins it with others; `totals` of the reading where they are known.
     pub fn claim(&mut self, totals: Option<Totals>) {
-        self.claims = self.sums().into_iter().map(|(table, sums)| (table.to_owned(), sums)).collect();
+        self.claims.clear();
+        for (table, Sums { counts, keys }) in self.sums() {
+            self.claims.insert(table.to_owned(), counts);
+            self.claims.insert(format!("{table}{KEYS}"), [keys & KEY_BITS, total(counts), 0, 0]);
+        }
         self.claims.extend(totals.map(|t| (READING.to_owned(), t.named().map(|(_, n)| n))));
     }
 
@@ -41,7 +49,7 @@ impl Partial {
         Some(Totals { lines, bytes, records, rejects })
     }
 
-    /// Whether every row the writers wrote is here, once.
+    /// Whether every row the writers wrote is here, once, under its own key.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |cause: String| Err(Error::Data { name: "ledger".to_owned(), cause });
         if self.claims.is_empty() {
@@ -50,10 +58,19 @@ impl Partial {
         let sums = self.sums();
         for table in Table::ALL.map(Table::name) {
             let claimed = self.claims.get(table).copied().unwrap_or_default();
-            let found = sums.get(table).copied().unwrap_or_default();
-            if claimed != found {
+            let Sums { counts, keys } = sums.get(table).copied().unwrap_or_default();
+            if claimed != counts {
                 return wrong(format!(
-                    "its {table} rows add up to {found:?} and should to {claimed:?}: rows were lost or taken twice; nothing was kept"
+                    "its {table} rows add up to {counts:?} and should to {claimed:?}: rows were lost or taken twice; nothing was kept"
+                ));
+            }
+            // Earlier versions summed up no keys: where a part is theirs, the sum is not of all rows.
+            if let Some([sum, of, ..]) = self.claims.get(&format!("{table}{KEYS}"))
+                && *of == total(counts)
+                && sum & KEY_BITS != keys & KEY_BITS
+            {
+                return wrong(format!(
+                    "its {table} rows are not what was written: bytes were damaged; nothing was kept"
                 ));
             }
         }
@@ -83,29 +100,77 @@ impl Partial {
         for (mine, its) in known.iter_mut().zip(counts) {
             *mine = mine.saturating_add(its);
         }
+        if name.ends_with(KEYS) {
+            known[0] &= KEY_BITS;
+        }
     }
 
-    /// What each table's counts add up to, however its rows were joined.
-    fn sums(&self) -> BTreeMap<&'static str, [u64; 4]> {
-        let mut sums: BTreeMap<&'static str, [u64; 4]> = BTreeMap::new();
-        let mut add = |table: Table, counts: &[u64]| {
-            for (sum, n) in sums.entry(table.name()).or_default().iter_mut().zip(counts) {
-                *sum = sum.saturating_add(*n);
-            }
-        };
+    /// What each table's rows add up to, however they were joined.
+    fn sums(&self) -> BTreeMap<&'static str, Sums> {
+        let mut sums: BTreeMap<&'static str, Sums> = BTreeMap::new();
+        let mut add = |table: Table, key: u64, counts: &[u64]| sums.entry(table.name()).or_default().add(key, counts);
         let ledger = &self.ledger;
-        ledger.contacts.values().for_each(|c| add(Table::Contact, &[c.accepted, c.unknown, c.no_domain, c.other]));
-        ledger.introduced.logins.values().for_each(|word| add(Table::Login, &[word.mails]));
-        ledger.introduced.helos.values().for_each(|word| add(Table::Helo, &[word.mails]));
-        ledger.refusals.values().for_each(|n| add(Table::Refusal, &[*n]));
-        for day in ledger.days.values() {
-            add(Table::Day, &day.degrees);
-            day.types.iter().for_each(|counts| add(Table::DayType, counts));
+        let name = |name: Name| text(ledger.names.text(name));
+        for (k, c) in ledger.contacts.iter() {
+            let key = key(&[name(k.sender), name(k.client), name(k.recipient), k.direction as u64]);
+            add(Table::Contact, key, &[c.accepted, c.unknown, c.no_domain, c.other]);
         }
-        ledger.templates.forms().iter().for_each(|(_, _, form)| add(Table::Template, &[form.count]));
-        ledger.blocklists.values().for_each(|b| add(Table::Blocklist, &[b.attempts, b.emails]));
-        ledger.countries.values().for_each(|c| add(Table::Country, &c.counts()));
-        ledger.authentication.values().for_each(|a| add(Table::Authentication, &[a.failures]));
+        for ((sender, client), word) in &ledger.introduced.logins {
+            add(Table::Login, key(&[name(*sender), name(*client)]), &[word.mails]);
+        }
+        for (client, word) in &ledger.introduced.helos {
+            add(Table::Helo, key(&[name(*client)]), &[word.mails]);
+        }
+        for (k, n) in &ledger.refusals {
+            let (day, kind) = (k.day.0 as u64, u64::from(k.kind.number()));
+            add(Table::Refusal, key(&[name(k.sender), name(k.recipient), day, kind, k.direction as u64]), &[*n]);
+        }
+        for (day, tally) in &ledger.days {
+            add(Table::Day, key(&[day.0 as u64]), &tally.degrees);
+            for (n, counts) in tally.types.iter().enumerate() {
+                add(Table::DayType, key(&[day.0 as u64, n as u64]), counts);
+            }
+        }
+        // Joined ledgers may count a form by its first words: these keys do not last.
+        ledger.templates.forms().iter().for_each(|(_, _, form)| add(Table::Template, 0, &[form.count]));
+        for ((list, day), b) in &ledger.blocklists {
+            add(Table::Blocklist, key(&[text(list), day.0 as u64]), &[b.attempts, b.emails]);
+        }
+        for ((day, country), c) in &ledger.countries {
+            add(Table::Country, key(&[day.0 as u64, text(country.code())]), &c.counts());
+        }
+        for (domain, a) in &ledger.authentication {
+            add(Table::Authentication, key(&[text(domain)]), &[a.failures]);
+        }
         sums
     }
+}
+
+/// Of one table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    counts: [u64; 4],
+    /// Of each key's hash times its counts, so that rows of one key may be joined or not.
+    keys: u64,
+}
+
+impl Sums {
+    fn add(&mut self, key: u64, counts: &[u64]) {
+        for (n, (sum, count)) in self.counts.iter_mut().zip(counts).enumerate() {
+            *sum = sum.saturating_add(*count);
+            self.keys = self.keys.wrapping_add(count.wrapping_mul(key.rotate_left(16 * n as u32)));
+        }
+    }
+}
+
+fn total(counts: [u64; 4]) -> u64 {
+    counts.iter().fold(0, |sum, n| sum.saturating_add(*n))
+}
+
+fn text(text: &str) -> u64 {
+    stable_hash(text.as_bytes())
+}
+
+fn key(parts: &[u64]) -> u64 {
+    parts.iter().fold(0, |hash, part| stable_hash(&(hash.rotate_left(1) ^ part).to_le_bytes()))
 }

@@ -26,7 +26,7 @@
 //! | `sender_pass` | `name` (domain), `day` | – |
 //! | `input` | `id` (hash of the head), `value` (length of the head, bytes read, hash of the tail), `name` (path) | `last`: mails read |
 //! | `bound` | `level` | `last`: forms are counted exactly while their hash has so many zero bits at the top |
-//! | `control` | `name` | `count0` to `count3`: of `reading` lines, bytes, records and rejects; of each table its own sums |
+//! | `control` | `name` | `count0` to `count3`: of `reading` lines, bytes, records and rejects; of each table its own sums; of `TABLE.keys` `count0` the sum of its keys' hashes times their counts, of which 32 bits count, `count1` all its counts |
 //!
 //! Every `count` is added; of `first` and `accepted_first` the least stays, with what stands beside it (of equal moments
 //! the lesser value); of `last` and `accepted_last` the greatest, with what stands beside it (the greater). Moments are
@@ -34,7 +34,8 @@
 //! `first_answer` is 0 accepted, 1 unknown, 2 no domain, 3 other.
 //!
 //! `control` rows are what the writers of the rows counted: joined like all others, they must equal what the rows of each
-//! table add up to, or something was lost or taken twice on the way.
+//! table add up to, or something was lost, taken twice or damaged on the way. What does not add up (moments, values, rows
+//! without counts, templates' texts) is held by no sum.
 
 mod batch;
 mod control;

@@ -79,6 +79,32 @@ fn lost_and_doubled_rows_are_noticed() {
     assert!(fold(&[&stream(&honest), &stream(&unclaimed)]).check().is_err());
 }
 
+#[test]
+fn a_name_damaged_on_the_way_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    fs::write(&path, LOG).unwrap();
+    let lore = Lore::load(None, None).unwrap();
+    let honest = partial(&path, 0, LOG.len(), &lore);
+    let whole = stream(&honest);
+    for name in ["c@y.example", "d@x.example"] {
+        let places = whole.windows(name.len()).enumerate().filter(|(_, w)| *w == name.as_bytes());
+        let places: Vec<usize> = places.map(|(at, _)| at).collect();
+        assert!(!places.is_empty(), "{name} is in no row");
+        for at in places {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            let said = fold(&[&bytes]).check().unwrap_err().to_string();
+            assert!(said.contains("bytes were damaged"), "{name} at {at}: {said}");
+        }
+    }
+    // An export of an earlier version sums up no keys, alone or beside others.
+    let mut old = honest.clone();
+    old.claims.retain(|name, _| !name.ends_with(".keys"));
+    fold(&[&stream(&old)]).check().unwrap();
+    fold(&[&stream(&old), &whole]).check().unwrap();
+}
+
 /// Whatever is cut off or flipped: an error or rows, never the end of the program.
 #[test]
 fn damaged_bytes_are_an_error() {
