@@ -31,6 +31,8 @@ const TARGET_OF_MANY: usize = 2;
 const ROUND: usize = 3;
 /// Failures beside the present run from which an origin may be a list going stale.
 const SLIPS: usize = 3;
+/// Domains from which failures are scattered, none of them with more than twice its share of so many.
+const SCATTERED: usize = 10;
 /// What has been seen weighs half after three weeks.
 const HALF_LIFE: f64 = 21.0 * 86_400.0;
 /// Seconds within which a visitor writes to whom it found.
@@ -43,6 +45,7 @@ const VARIANTS: f64 = 5.0;
 #[derive(Debug, Clone)]
 pub(super) struct Walk<'o> {
     origin: &'o Origin,
+    ledger: &'o Ledger,
     tries: Vec<(usize, Try)>,
     steps: Vec<Step>,
 }
@@ -73,11 +76,11 @@ pub(super) struct Crossing {
 
 impl<'o> Walk<'o> {
     /// Walks an origin's tries in the order of time.
-    pub(super) fn of(origin: &'o Origin, tries: &[(usize, Try)], trails: &Trails<'_>) -> Self {
+    pub(super) fn of(origin: &'o Origin, tries: &[(usize, Try)], trails: &Trails<'o>) -> Self {
         let aimed = aimed(tries, trails.ledger());
         let base = &trails.base;
         let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
-        let mut walk = Walk { origin, tries: Vec::new(), steps: Vec::new() };
+        let mut walk = Walk { origin, ledger: trails.ledger(), tries: Vec::new(), steps: Vec::new() };
         for (&(row, one), aimed) in tries.iter().zip(aimed) {
             failures += usize::from(!one.exists);
             if !aimed {
@@ -115,9 +118,14 @@ impl<'o> Walk<'o> {
         let mut from = 0;
         while let Some(at) = self.steps.iter().skip(from).position(&reached).map(|n| from + n) {
             let (first, last) = around(&self.tries, at);
-            let among =
-                || self.tries.iter().zip(&self.steps).filter(|((_, one), _)| (first..=last).contains(&one.at.0));
-            if among().map(|(_, step)| step.weight).sum::<f64>() > 0.0 {
+            let among: Vec<(&Try, f64)> = (self.tries.iter().zip(&self.steps))
+                .filter(|((_, one), _)| (first..=last).contains(&one.at.0))
+                .map(|((_, one), step)| (one, step.weight))
+                .collect();
+            // Who guesses hides among a few whom others know; a list that is nowhere at home knows them by itself.
+            let list = is_scattered(among.iter().map(|(one, _)| *one), self.ledger);
+            let full = |one: &Try, weight: f64| if list && one.popular { weight / POPULAR } else { weight };
+            if among.iter().map(|(one, weight)| full(one, *weight)).sum::<f64>() > 0.0 {
                 let peak = self.steps.iter().map(|step| step.headed).fold(0.0, f64::max);
                 return Some(Crossing { peak, delay: self.steps[at].failures, guesses: self.guesses(first, last) });
             }
@@ -165,6 +173,19 @@ fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
             || !locals.is_empty() && locals.contains_key(local_of(ledger.names.text(one.recipient)))
     };
     tries.iter().map(|(_, one)| aimed(one)).collect()
+}
+
+/// Whether failures are at many domains, few at each, and hardly a name comes twice: nothing that could be a target, nor a
+/// word list sent round.
+fn is_scattered<'a>(tries: impl Iterator<Item = &'a Try>, ledger: &Ledger) -> bool {
+    let (mut domains, mut locals): (HashMap<Domain, usize>, BTreeSet<&str>) = Default::default();
+    for one in tries.filter(|one| !one.exists) {
+        *domains.entry(ledger.names.domain(one.recipient)).or_default() += 1;
+        locals.insert(local_of(ledger.names.text(one.recipient)));
+    }
+    let failed: usize = domains.values().sum();
+    let most = domains.values().copied().max().unwrap_or(0);
+    domains.len() >= SCATTERED && most * SCATTERED <= 2 * failed && locals.len() * 10 >= failed * 9
 }
 
 /// From when to when tries belong together with the one at `crossed`: no pause between failures longer than eight times the

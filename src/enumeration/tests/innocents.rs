@@ -20,6 +20,24 @@ fn lists_with_stale_members_are_no_campaign() {
 }
 
 #[test]
+fn a_newsletter_half_of_whose_readers_left_is_no_campaign() {
+    for seed in 0..20 {
+        let mut log = Log::new(seed);
+        log.everyday();
+        // Whom others write to as well: what is left of an old list is known to everybody.
+        for n in 0..600 {
+            log.out(n, &format!("user{}@us.example", n % 60), &format!("reader{n}@d{}.example", n % 40), true);
+        }
+        for n in 0..600 {
+            let gone = log.roll() < 500;
+            let to = format!("{}{n}@d{}.example", if gone { "former" } else { "reader" }, n % 40);
+            log.out(9000 + n, "news@us.example", &to, !gone);
+        }
+        silent(&log);
+    }
+}
+
+#[test]
 fn addresses_that_once_took_mail_were_not_guessed() {
     let mut log = Log::new(1);
     log.everyday();
