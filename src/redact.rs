@@ -9,6 +9,7 @@ use crate::{
     address,
     enumeration::Campaign,
     findings::{self, Alert, AlertKind, Changes, Findings},
+    registrability::Registrability,
 };
 
 /// Replaces what points to a person.
@@ -86,11 +87,11 @@ impl Redactor {
             // An honest domain holds neither an address nor an IP address and stays.
             domain.suspect.domain = self.text(&domain.suspect.domain);
             domain.suspect.intended = self.text(&domain.suspect.intended);
-            domain.registrability.domain = self.text(&domain.registrability.domain);
-            for evidence in &mut domain.registrability.evidence {
-                evidence.server = self.text(&evidence.server);
-                evidence.answer = self.text(&evidence.answer);
-            }
+            self.registrability(&mut domain.registrability);
+        }
+        findings.taken.iter_mut().for_each(|taken| self.registrability(taken));
+        for server in &mut findings.lookups.servers {
+            server.server = self.text(&server.server);
         }
         for username in &mut findings.usernames {
             let s = &mut username.suspect;
@@ -117,6 +118,17 @@ impl Redactor {
             self.alert(alert, &campaign_words);
         }
         findings
+    }
+
+    /// An answer about a domain: who was asked, and what a stranger wrote into its record.
+    pub fn registrability(&self, answer: &mut Registrability) {
+        let evidence = answer.evidence.iter_mut().flat_map(|e| [&mut e.server, &mut e.answer]);
+        let details = &mut answer.details;
+        let hosts = details.nameservers.iter_mut().chain(&mut details.mx).chain(&mut details.registrar);
+        let contacts = details.contacts.iter_mut().map(|contact| &mut contact.address);
+        for text in evidence.chain(hosts).chain(contacts).chain([&mut answer.domain]) {
+            *text = self.text(text);
+        }
     }
 
     /// What is told of `alerts`, as a report with `campaigns` would show it; nothing but id and subject is looked at.

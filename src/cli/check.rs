@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use super::{
     Exit,
     lines::{self, Out, Shape},
+    report::stored_redactor,
     screen::Screen,
     settings::Settings,
 };
 use crate::{
     address::printable,
     error::Error,
+    redact::Redactor,
     registrability::{self, Registrability, Tally},
     suffix::Suffixes,
 };
@@ -34,6 +36,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
         wanted: HashMap::new(),
         answers: HashMap::new(),
         shape: lines::shape(settings)?,
+        redactor: stored_redactor(settings, "check")?,
         out: Out::open(),
     };
     for name in &names {
@@ -44,7 +47,7 @@ pub(super) fn run(args: &Args, settings: &Settings, screen: &Screen) -> Result<E
     let network = &settings.network;
     let tally = registrability::check(&names, &HashMap::new(), &suffixes, network, settings.now, &mut |answer| {
         bar.inc(1);
-        told.answers.insert(answer.domain.clone(), answer);
+        told.take(answer);
         if failed.is_none() {
             failed = told.advance().err();
         }
@@ -100,10 +103,19 @@ struct InOrder<'q> {
     /// Those come but not yet told to every question.
     answers: HashMap<String, Registrability>,
     shape: Shape,
+    redactor: Option<Redactor>,
     out: Out,
 }
 
 impl InOrder<'_> {
+    fn take(&mut self, mut answer: Registrability) {
+        let key = answer.domain.clone();
+        if let Some(redactor) = &self.redactor {
+            redactor.registrability(&mut answer);
+        }
+        self.answers.insert(key, answer);
+    }
+
     fn advance(&mut self) -> Result<(), Error> {
         while let Some((question, rest)) = self.questions.split_first() {
             match question {
@@ -113,14 +125,16 @@ impl InOrder<'_> {
                     let Some(answer) = self.answers.get(&key) else {
                         break;
                     };
+                    let told = self.redactor.as_ref().map(|r| r.text(name));
+                    let name = told.as_deref().unwrap_or(name);
                     self.out.line(&match self.shape {
                         Shape::Json => object(name, answer).to_string(),
                         Shape::Text => sentence(name, answer),
                     })?;
-                    let left = self.wanted.entry(key).or_default();
+                    let left = self.wanted.entry_ref(&key).or_default();
                     *left = left.saturating_sub(1);
                     if *left == 0 {
-                        self.answers.remove(&answer.domain.clone());
+                        self.answers.remove(&key);
                     }
                 }
             }

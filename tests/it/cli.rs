@@ -350,7 +350,7 @@ fn redaction_leaves_no_local_part_and_no_ip() {
 fn what_is_asked_is_redacted_with_the_key_of_a_store() {
     let dir = given(GOOD.as_bytes());
     let reply = "551 5.1.6 <tom.secret@x.example> moved from 192.0.2.77; please try <tom.hidden@y.example>";
-    for args in [["classify", reply], ["explain", "tom.secret@gmial.com"]] {
+    for args in [["classify", reply], ["explain", "tom.secret@gmial.com"], ["check", "gmial.com"]] {
         fails(dir.path(), &[&args[..], &["--redact"]].concat(), 2, "there is no database");
     }
     assert!(bouncewatch(dir.path(), &["run", "in.jsonl", "--offline"]).status.success());

@@ -14,7 +14,7 @@ use bouncewatch::{moment::Timestamp, store::Store};
 use serde_json::Value;
 
 use super::crowd::dice;
-use crate::servers::{Fate, RDAP_TLDS, World};
+use crate::servers::{Fate, RDAP_TLDS, Setup, World};
 
 const MIDNIGHT: &str = "2022-07-04T02:00:00Z";
 
@@ -81,7 +81,8 @@ fn a_name_somebody_takes_between_two_nights_is_told_once() {
     assert_eq!((&row["domain"], &row["registrability"]["status"]), (&"gmial.com".into(), &"registrable".into()));
     assert_eq!((taken(&first), &first["squatting"]["taken"]), (vec![], &Value::Array(vec![])));
 
-    let world = World::start(&[("gmail.com".to_owned(), Fate::Registered), ("gmial.com".to_owned(), Fate::TakenOver)]);
+    let held = [("gmail.com", Fate::Registered), ("gmial.com", Fate::TakenOver), ("held.com", Fate::OnHold)];
+    let world = World::start(&held.map(|(name, fate)| (name.to_owned(), fate)));
     let second = night(dir.path(), &world, "2.jsonl", "2022-07-05T02:00:00Z");
     let alerts = taken(&second);
     assert_eq!(alerts.len(), 1, "{}", second["alerts"]);
@@ -108,6 +109,17 @@ fn a_name_somebody_takes_between_two_nights_is_told_once() {
     let third = night(dir.path(), &world, "3.jsonl", "2022-07-06T02:00:00Z");
     assert_eq!(taken(&third), alerts, "the same alert, raised then, and no second one");
     assert_eq!(world.asked.names.lock().unwrap()["gmial.com"], 3, "NS, MX and RDAP, in one night only");
+
+    // Pseudonyms of all who were asked and whom one could write to, in a report and in an answer.
+    fs::write(dir.path().join("4.jsonl"), mail("ann@free.com", "2022-07-06", 1, NO_DOMAIN) + "\n").unwrap();
+    for args in [["run", "4.jsonl", "--now", "2022-07-07T02:00:00Z"], ["check", "gmial.com", "held.com", "--quiet"]] {
+        let output = command(dir.path(), &world, &[&args[..], &["--redact"]].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let report = fs::read_to_string(dir.path().join("reports/latest/report.json")).unwrap();
+        let told = if args[0] == "check" { String::from_utf8(output.stdout).unwrap() } else { report };
+        assert!(told.contains("http://ip-") && told.contains("gmial.com"), "{told}");
+        assert!(!told.contains("127.0.0.1") && !told.contains("abuse@"), "{told}");
+    }
 }
 
 #[test]
@@ -162,6 +174,15 @@ fn killed_at_any_moment_no_answered_name_is_asked_again() {
     assert!(before > 20 && before < names.len(), "kills came while it asked: {before}");
     // Only what was under way when a kill came has no answer to keep.
     assert!(asked <= names.len() as u64 + killed * 8, "{asked}");
+}
+
+#[test]
+fn check_warns_of_a_name_server_that_answers_with_errors_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::with(Setup { default: Fate::Servfail, ..Setup::of(&[]) });
+    let output = command(dir.path(), &world, &["check", "a.com", "b.com", "c.com"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("name server {} answers with errors only", world.dns)), "{said}");
 }
 
 #[test]
