@@ -145,7 +145,7 @@ impl Domains {
             let (meant, shown) = (format!("{before}{}", self.index.name(w.name)), format!("{before}{typed}"));
             Candidate {
                 words: words::tell(&shown, &meant, &w.changes),
-                edits: w.changes.iter().map(|c| c.edit).collect(),
+                edits: w.changes.iter().map(|c| c.told()).collect(),
                 probability: slip * w.weight / all,
                 intended: written(meant),
             }

@@ -145,7 +145,7 @@ pub enum Edit {
     MissingDot,
     /// A letter that looks alike: `paypa1.com`, Cyrillic а.
     Homoglyph,
-    /// One bit of one byte: no key lies there, no eye confuses it.
+    /// One bit of one byte: no key lies there, no eye or ear confuses it.
     Bitflip,
     /// A hyphen put in or left out.
     Hyphenation,

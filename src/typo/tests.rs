@@ -241,6 +241,19 @@ fn a_partner_under_another_suffix() {
 }
 
 #[test]
+fn a_vowel_for_another_is_no_flipped_bit() {
+    let census = Census::default();
+    let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();
+    for (typed, edit, words) in
+        [("gmeil.com", Edit::Substitution, "a→e exchanged"), ("gmcil.com", Edit::Bitflip, "a→c one bit flipped")]
+    {
+        let best = &explainer.explain_domain(typed)[0];
+        assert_eq!((&*best.intended, &best.edits[..]), ("gmail.com", &[edit][..]), "{typed}");
+        assert!(best.words.contains(words), "{}", best.words);
+    }
+}
+
+#[test]
 fn usernames_by_the_rules_of_their_house() {
     let mails: Vec<(&str, &str, i64, &str)> = (0..6)
         .flat_map(|day| {

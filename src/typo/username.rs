@@ -157,7 +157,7 @@ impl Usernames {
             let intended = format!("{local}{tag}@{domain}");
             Candidate {
                 words: words::tell(&typed_address, &intended, &found),
-                edits: found.iter().map(|c| c.edit).collect(),
+                edits: found.iter().map(|c| c.told()).collect(),
                 probability: weight / total,
                 intended,
             }

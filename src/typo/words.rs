@@ -5,14 +5,14 @@ use super::{Edit, edit::Change};
 /// `gmial.com: ai→ia transposed, transposition of gmail.com`.
 pub(super) fn tell(typed: &str, intended: &str, changes: &[Change]) -> String {
     let what: Vec<String> = changes.iter().map(one).collect();
-    let kinds: Vec<&str> = changes.iter().map(|c| c.edit.name()).collect();
+    let kinds: Vec<&str> = changes.iter().map(|c| c.told().name()).collect();
     let line = format!("{typed}: {}, {} of {intended}", what.join(" and "), kinds.join(" and "));
     crate::address::printable(&line).into_owned()
 }
 
 fn one(change: &Change) -> String {
-    let Change { edit, from, to, .. } = change;
-    match edit {
+    let Change { from, to, .. } = change;
+    match change.told() {
         Edit::Omission => format!("{from} left out"),
         Edit::Insertion => format!("{to} put in"),
         Edit::Repetition => format!("{to} doubled"),
