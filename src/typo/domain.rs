@@ -27,6 +27,9 @@ const MAX_TOLD: usize = 8;
 const OWN_STEM: usize = 7;
 /// Mails that a domain took that make it one our users write to.
 const OFTEN: u64 = 5;
+/// The names that everybody's users write to, and letters from which theirs are no common words (`mail`, `live`).
+const GIANTS: usize = 16;
+const GIANT_STEM: usize = 5;
 /// The longest domain DNS carries, in bytes; a longer one is nobody's.
 const MAX_DOMAIN: usize = 253;
 
@@ -38,8 +41,8 @@ pub(super) struct Domains {
     ranks: HashMap<Box<str>, u32>,
     /// Sorted: hash of the stem, name.
     stems: Vec<(u64, u32)>,
-    /// Those the operator's users write to again and again.
-    partners: HashSet<u32>,
+    /// Those whose stem, dead under another suffix, was meant to be theirs.
+    whose_stem: HashSet<u32>,
     unlisted: Unlisted,
 }
 
@@ -73,10 +76,12 @@ impl Domains {
         stems.sort_unstable();
         let ranks: HashMap<Box<str>, u32> =
             sorted.iter().enumerate().map(|(i, (n, _))| (Box::from(&**n), i as u32)).collect();
-        let often = own.iter().filter(|(_, mails)| *mails >= OFTEN);
-        let partners = often.filter_map(|(name, _)| ranks.get(&*clean(name)).copied()).collect();
+        let long = |name: &str, least| unlisted::stem_length(name) >= least;
+        let partners =
+            own.iter().filter(|(name, mails)| *mails >= OFTEN && long(name, OWN_STEM)).map(|(name, _)| *name);
+        let giants = popular.names().take(GIANTS).filter(|name| long(name, GIANT_STEM));
         Domains {
-            partners,
+            whose_stem: partners.chain(giants).filter_map(|name| ranks.get(&*clean(name)).copied()).collect(),
             ranks,
             priors: sorted.iter().map(|(_, p)| *p).collect(),
             unlisted: Unlisted::learn(sorted.iter().map(|(n, _)| &**n), channel.strangers),
@@ -197,7 +202,7 @@ impl Domains {
             let mut likelihood = channel.likelihood(&chars, &found);
             // Another suffix is another house, unless nobody lives there and our people write to this one.
             let other_suffix = found.len() == 1 && found[0].edit == Edit::Tld;
-            if other_suffix && dead > 1.0 && self.partners.contains(&name) && unlisted::stem_length(typed) >= OWN_STEM {
+            if other_suffix && dead > 1.0 && self.whose_stem.contains(&name) {
                 likelihood = likelihood.max(channel.another_suffix());
             }
             let weight = self.priors[name as usize] * likelihood;

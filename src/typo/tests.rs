@@ -218,6 +218,14 @@ fn a_partner_under_another_suffix() {
         .flat_map(|day| partners.map(|partner| ("ann@us.example", format!("info@{partner}"), day, "ok")))
         .collect();
     let typed = [
+        // Everybody's users write to the giants.
+        ("gmail.fr", Some("gmail.com")),
+        ("yahoo.ee", Some("yahoo.com")),
+        ("hotmail.ee", Some("hotmail.com")),
+        ("outlook.ee", Some("outlook.com")),
+        // A common word; listed.
+        ("live.ee", None),
+        ("yahoo.fr", None),
         ("weissenburger-maschinenbau.com", Some("weissenburger-maschinenbau.de")),
         ("kontorfabrik.com", Some("kontorfabrik.co.uk")),
         // So short a name is anybody's.
