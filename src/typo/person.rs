@@ -100,8 +100,26 @@ pub(super) fn key(local: &str) -> u64 {
     fnv1a(parts.join(".").as_bytes())
 }
 
+/// Of a name that may be the [`initial_form`] of another or have one: its initial and family name. None where that is short,
+/// or with digits: such names are many people's.
+pub(super) fn initial_key(local: &str) -> Option<u64> {
+    let parts = parts(local);
+    let (given, family) = match parts[..] {
+        [family, initial] if one(initial) => (initial, family),
+        [given, family] => (given, family),
+        [whole] => whole.split_at(whole.chars().next()?.len_utf8()),
+        _ => return None,
+    };
+    let plain = family.chars().count() >= FAMILY && !local.contains(|c: char| c.is_ascii_digit() || c == '+');
+    let initial = given.chars().next()?;
+    plain.then(|| fnv1a(family.as_bytes()) ^ u64::from(u32::from(initial)))
+}
+
+/// Letters of a family name that with an initial is hardly two people's of one house.
+const FAMILY: usize = 5;
+
 /// `j.smith` or `jsmith` against `john.smith`, in either direction.
-fn initial_form(a: &str, b: &str) -> bool {
+pub(super) fn initial_form(a: &str, b: &str) -> bool {
     let short_of = |long: &str, short: &str| {
         let (l, s) = (parts(bare(long)), parts(bare(short)));
         match (&l[..], &s[..]) {
@@ -239,6 +257,12 @@ mod tests {
             assert_eq!(is_another_initial(a, b), two, "{a} {b}");
         }
         assert_eq!(key("smith_john2"), key("john.smith"));
+        let forms =
+            ["t.hofmeister", "thomas.hofmeister", "thofmeister", "hofmeister.t", "tina_hofmeister"].map(initial_key);
+        assert!(forms[0].is_some() && forms.iter().all(|form| *form == forms[0]));
+        for other in ["s.hofmeister", "t.hofmaister", "t.ho", "t.hofmeister2", "t.h.hofmeister"] {
+            assert_ne!(initial_key(other), forms[0], "{other}");
+        }
         let names =
             ["john.smith", "smith_john2", "j.smith", "jsmith", "smith.j", "john", ".john-smith", "s.john", "12", "."];
         for (a, b) in names.iter().flat_map(|a| names.map(|b| (*a, b))) {

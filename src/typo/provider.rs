@@ -111,6 +111,11 @@ impl Providers {
         Ok(Providers { reserved: file.reserved, domains, rules: file.provider })
     }
 
+    /// Whether a domain's users are the public, not people of one house.
+    pub(super) fn is_public(&self, domain: &str) -> bool {
+        self.domains.contains_key(domain)
+    }
+
     /// The signs that do not count in a username at `domain`: with or without them, it is the same mailbox.
     pub fn ignored(&self, domain: &str) -> &str {
         match self.domains.get(domain) {

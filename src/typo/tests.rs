@@ -262,6 +262,36 @@ fn a_vowel_for_another_is_no_flipped_bit() {
 }
 
 #[test]
+fn an_initial_is_whose_it_can_be() {
+    let users = ["thomas.hofmeister", "jana.wiesner", "jens.wiesner", "k.brandner", "ewald.ott", "office", "info"];
+    let mut mails: Vec<(&str, String, i64, &str)> = Vec::new();
+    for (day, user) in (0..30).flat_map(|day| users.map(|user| (day, user))) {
+        mails.push(("ann@us.example", format!("{user}@house.example"), day, "ok"));
+        mails.push(("ann@us.example", format!("{user}@gmail.com"), day, "ok"));
+    }
+    let typed = [
+        ("t.hofmeister@house.example", Some("thomas.hofmeister@house.example")),
+        ("thofmeister@house.example", Some("thomas.hofmeister@house.example")),
+        ("karin.brandner@house.example", Some("k.brandner@house.example")),
+        // Two people, so short a name, another initial, and a house of strangers.
+        ("j.wiesner@house.example", None),
+        ("e.ott@house.example", None),
+        ("s.hofmeister@house.example", None),
+        ("t.hofmeister@gmail.com", None),
+    ];
+    mails.extend(typed.map(|(typed, _)| ("cid@us.example", typed.to_owned(), 40, "T8")));
+    let mails: Vec<_> = mails.iter().map(|(from, to, day, what)| (*from, &**to, *day, *what)).collect();
+    let ledger = ledger(&mails);
+    let census = Census::from_ledger(&ledger);
+    let explainer = Explainer::new(&census, &Popular::shipped()).unwrap();
+    let found = suspects(&ledger, &explainer);
+    for (typed, want) in typed {
+        let told = found.usernames.iter().find(|u| u.address == typed).map(|u| &*u.intended);
+        assert_eq!(told, want, "{typed}: {:?}", explainer.explain_username(typed, Some("cid@us.example")));
+    }
+}
+
+#[test]
 fn usernames_by_the_rules_of_their_house() {
     let mails: Vec<(&str, &str, i64, &str)> = (0..6)
         .flat_map(|day| {

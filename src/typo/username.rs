@@ -76,6 +76,8 @@ pub(super) struct Locals {
     total: u64,
     /// Sorted: hash of a person's name without order, separators and digits; user.
     persons: Vec<(u64, u32)>,
+    /// Sorted: hash of initial and family name; user. Of people of one house only.
+    initials: Vec<(u64, u32)>,
 }
 
 impl Usernames {
@@ -103,7 +105,8 @@ impl Usernames {
             return Vec::new();
         }
         let ignored = self.providers.ignored(domain);
-        let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored));
+        let one_house = !self.providers.is_public(domain);
+        let locals = users.get_or_init(|| Locals::new(&census.locals(domain), ignored, one_house));
         let wrong = |typed, tag| Wrong::new(typed, tag, domain, ignored, locals, channel);
         let (whole, mut untagged) = (wrong(typed, ""), None);
         let of_each = senders.iter().map(|sender| {
@@ -289,17 +292,21 @@ fn without<'t>(text: &'t str, ignored: &str) -> Cow<'t, str> {
 }
 
 impl Locals {
-    fn new(users: &[(&str, u64)], ignored: &str) -> Self {
+    fn new(users: &[(&str, u64)], ignored: &str, one_house: bool) -> Self {
         let bare: Vec<Cow<'_, str>> = users.iter().map(|(a, _)| without(local_of(a), ignored)).collect();
-        let mut persons: Vec<(u64, u32)> =
-            users.iter().enumerate().map(|(i, (a, _))| (person::key(local_of(a)), i as u32)).collect();
+        let numbered = || users.iter().zip(0..).map(|((address, _), i)| (local_of(address), i));
+        let mut persons: Vec<(u64, u32)> = numbered().map(|(local, i)| (person::key(local), i)).collect();
         persons.sort_unstable();
+        let initials = numbered().filter(|_| one_house).filter_map(|(local, i)| Some((person::initial_key(local)?, i)));
+        let mut initials: Vec<(u64, u32)> = initials.collect();
+        initials.sort_unstable();
         Locals {
             index: Index::new(bare.iter().map(|b| reversed(b)).collect::<Vec<_>>().iter().map(|b| &**b)),
             names: users.iter().map(|(a, _)| local_of(a).into()).collect(),
             mails: users.iter().map(|(_, mails)| *mails).collect(),
             total: users.iter().map(|(_, mails)| mails).sum(),
             persons,
+            initials,
         }
     }
 
@@ -307,11 +314,22 @@ impl Locals {
     fn candidates(&self, typed: &str, bare: &str) -> Vec<u32> {
         let mut found: Vec<u32> =
             self.index.near(&reversed(bare), MAX_EDITS, &mut Scratch::default()).iter().map(|h| h.name).collect();
-        let key = person::key(typed);
-        let at = self.persons.partition_point(|(k, _)| *k < key);
-        found.extend(self.persons[at..].iter().take_while(|(k, _)| *k == key).take(64).map(|(_, n)| n));
+        found.extend(of(&self.persons, person::key(typed)).take(64));
+        // Of two people with one initial nobody knows which was meant.
+        let mut alike = person::initial_key(typed).into_iter().flat_map(|key| of(&self.initials, key));
+        if let (Some(user), None) = (alike.next(), alike.next())
+            && person::initial_form(&self.names[user as usize], typed)
+        {
+            found.push(user);
+        }
         found.sort_unstable();
         found.dedup();
         found
     }
+}
+
+/// The users of a hash.
+fn of(sorted: &[(u64, u32)], key: u64) -> impl Iterator<Item = u32> {
+    let at = sorted.partition_point(|(k, _)| *k < key);
+    sorted[at..].iter().take_while(move |(k, _)| *k == key).map(|(_, user)| *user)
 }
