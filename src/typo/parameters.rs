@@ -169,7 +169,7 @@ pub struct Tails {
     pub other: f64,
     /// Each other suffix.
     pub far: f64,
-    /// The same where the operator's users write to the name meant, and the one typed is dead.
+    /// The same where the operator's users, or everybody's, write to the name meant, and the one typed is dead.
     pub own: f64,
     /// A country's second level left out or put in.
     pub level: f64,
@@ -236,7 +236,7 @@ impl Parameters {
         }
     }
 
-    /// P(another suffix | this name meant), of names that the operator's users write to.
+    /// P(another suffix | this name meant), of names that the operator's users, or everybody's, write to.
     pub(super) fn another_suffix(&self) -> f64 {
         self.kinds.get(Edit::Tld.name()).copied().unwrap_or(0.0) * self.tld.own
     }
