@@ -192,24 +192,28 @@ impl Domains {
 
     /// The names that may have been meant, the likeliest first; `dead` as in [`Domains::explain`].
     fn weighed(&self, typed: &str, dead: f64, channel: &Parameters) -> Vec<Weighed> {
-        let mut weighed: Vec<Weighed> = Vec::new();
+        let (mut weighed, mut elsewhere, mut one_slip): (Vec<Weighed>, Vec<usize>, bool) = Default::default();
         for name in self.candidates(typed) {
             let intended = self.index.name(name);
             let Some(found) = changes(intended, typed, channel).filter(|c| !c.is_empty()) else {
                 continue;
             };
             let chars: Vec<char> = intended.chars().collect();
-            let mut likelihood = channel.likelihood(&chars, &found);
-            // Another suffix is another house, unless nobody lives there and our people write to this one.
+            let likelihood = channel.likelihood(&chars, &found);
             let other_suffix = found.len() == 1 && found[0].edit == Edit::Tld;
             if other_suffix && dead > 1.0 && self.whose_stem.contains(&name) {
-                likelihood = likelihood.max(channel.another_suffix());
+                elsewhere.push(weighed.len());
             }
-            let weight = self.priors[name as usize] * likelihood;
-            if weight > 0.0 {
-                weighed.push(Weighed { name, changes: found, weight });
-            }
+            one_slip |= found.len() == 1 && likelihood > 0.0;
+            weighed.push(Weighed { name, changes: found, weight: self.priors[name as usize] * likelihood });
         }
+        // Another suffix is another house, unless nobody lives there, our people write to this one, and no slip of one
+        // letter explains it as well.
+        for at in elsewhere.into_iter().filter(|_| !one_slip) {
+            let one = &mut weighed[at];
+            one.weight = one.weight.max(self.priors[one.name as usize] * channel.another_suffix());
+        }
+        weighed.retain(|one| one.weight > 0.0);
         weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.name.cmp(&b.name)));
         weighed
     }

@@ -246,6 +246,8 @@ fn a_partner_under_another_suffix() {
         // It may be theirs as well: only that nobody lives there tells.
         assert!(want.is_none() || explainer.explain_domain(typed).is_empty(), "{typed}");
     }
+    // One letter says more than another suffix.
+    assert_eq!(explainer.explain_dead("yahoo.com.cm")[0].intended, "yahoo.com.cn");
 }
 
 #[test]
