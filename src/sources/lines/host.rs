@@ -411,12 +411,6 @@ impl Host {
         }
     }
 
-    /// The address a mail came from, where the log tells no other client that it had before.
-    pub(super) fn brought_by(&self, id: &str) -> Option<CompactString> {
-        let queue = self.queues.get(id).filter(|queue| !(queue.second && queue.origin == Origin::Known))?;
-        Some(queue.client.clone()).filter(|client| !client.is_empty())
-    }
-
     /// What another host took as `next` waits until that host tells of it.
     pub(super) fn waits(&mut self, id: &str, next: &str, tried: &Tried<'_>, at: Timestamp, emit: Emit<'_>) {
         let queue = self.queue(id, at, emit);

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
 };
 
 use compact_str::CompactString;
@@ -53,8 +53,6 @@ struct State {
 #[derive(Default, Serialize, Deserialize)]
 struct Saved {
     hosts: BTreeMap<String, SavedHost>,
-    #[serde(default)]
-    fronts: BTreeSet<CompactString>,
     pieces: Pieces,
     journal: Journal,
 }
@@ -91,7 +89,7 @@ pub(crate) fn start(options: &Options, saved: Option<serde_json::Value>) -> Resu
             years: Years::new(options),
             horizon: options.now.plus(AHEAD),
             places: names.into_iter().zip(0..).collect(),
-            relays: Relays::of(&hosts, saved.fronts),
+            relays: Relays::of(&hosts),
             hosts,
             pieces: saved.pieces,
         },
@@ -149,11 +147,9 @@ impl Joined for Join {
     }
 
     fn save(&self) -> Result<serde_json::Value, serde_json::Error> {
-        let State { places, hosts, relays, .. } = &self.state;
+        let State { places, hosts, .. } = &self.state;
         let hosts: BTreeMap<_, _> = places.iter().map(|(name, place)| (name, hosts[*place].saved())).collect();
-        Ok(
-            serde_json::json!({ "hosts": hosts, "fronts": relays.fronts(), "pieces": self.state.pieces, "journal": self.journal }),
-        )
+        Ok(serde_json::json!({ "hosts": hosts, "pieces": self.state.pieces, "journal": self.journal }))
     }
 }
 
@@ -204,7 +200,7 @@ impl State {
     fn add(&mut self, name: &str) -> usize {
         self.hosts.push(Host::default());
         if self.hosts.len() == 2 {
-            self.relays = Relays::of(&self.hosts, self.relays.fronts().clone());
+            self.relays = Relays::of(&self.hosts);
         }
         self.places.insert(name.to_owned(), self.hosts.len() - 1);
         self.hosts.len() - 1

@@ -2,8 +2,6 @@
 //! first names the second's queue id, and both know the message by one id: that is one mail, which ends where the second
 //! leaves it.
 
-use std::collections::BTreeSet;
-
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
@@ -22,8 +20,6 @@ pub(crate) struct Relays {
     waiting: HashMap<CompactString, Place>,
     /// Servers inside, and how many mails in a row they took of which no other host told.
     silent: HashMap<CompactString, u32>,
-    /// Addresses from which hosts of ours brought mail that both told of. Saved between nights.
-    fronts: BTreeSet<CompactString>,
     /// Entries at which those of mails that are gone are dropped.
     limit: usize,
 }
@@ -44,9 +40,9 @@ const SILENT: u32 = 1000;
 const LIMIT: usize = 4096;
 
 impl Relays {
-    /// Of mails in the queues, and what [`Relays::fronts`] gave.
-    pub(crate) fn of(hosts: &[Host], fronts: BTreeSet<CompactString>) -> Self {
-        let mut this = Relays { limit: LIMIT, fronts, ..Relays::default() };
+    /// Of mails in the queues.
+    pub(crate) fn of(hosts: &[Host]) -> Self {
+        let mut this = Relays { limit: LIMIT, ..Relays::default() };
         for (host, queues) in hosts.iter().enumerate() {
             for (id, queue) in queues.with_message() {
                 let place = Place { host, id: id.clone() };
@@ -57,11 +53,6 @@ impl Relays {
             }
         }
         this
-    }
-
-    /// For the next night.
-    pub(crate) fn fronts(&self) -> &BTreeSet<CompactString> {
-        &self.fronts
     }
 
     /// Takes in what a line of `host` tells, where it is of two hosts; false where it is of that one.
@@ -80,8 +71,6 @@ impl Relays {
                 self.opened(hosts, host, id, emit);
                 true
             }
-            // The host that was refused tells of it itself, and who had brought it the mail.
-            Event::Refused(refused) => !refused.authenticated && self.fronts.contains(refused.ip),
             _ => false,
         }
     }
@@ -163,8 +152,6 @@ impl Relays {
         let Some((before, taken)) = hosts[from.host].waited(&from.id, id) else { return };
         if let Some(attempt) = taken.iter().find_map(|recipient| recipient.tries.last()) {
             self.silent.insert(attempt.to_ip.as_str().into(), 0);
-            // Who answers from inside is ours, and so is who came to it; a server outside could name a stranger's mail.
-            self.fronts.extend(hosts[host].brought_by(id).filter(|_| is_private(&attempt.to_ip)));
         }
         hosts[host].goes_on_as(id, before, emit);
         hosts[host].stands(id, taken);
