@@ -141,11 +141,11 @@ impl Store {
             let tx = db.transaction_with_behavior(TransactionBehavior::Exclusive)?;
             // Read again under the lock: another process may have migrated meanwhile.
             let found = usize::try_from(read(&tx)?).unwrap_or(0);
-            for text in &MIGRATIONS[found.min(MIGRATIONS.len())..] {
+            for (version, text) in (1..).zip(MIGRATIONS).skip(found) {
                 tx.execute_batch(text)?;
-            }
-            if found < PAGES {
-                contacts::gather(&tx)?;
+                if version == PAGES {
+                    contacts::gather(&tx)?;
+                }
             }
             tx.pragma_update(None, "user_version", known)?;
             tx.commit()

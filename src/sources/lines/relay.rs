@@ -16,8 +16,8 @@ use crate::{moment::Timestamp, sources::format::Emit};
 pub(crate) struct Relays {
     /// Mails by message id, several of one id under the numbers after its hash.
     mails: HashMap<u64, Place>,
-    /// Mails that wait for the host behind, by the queue id they have there.
-    waiting: HashMap<CompactString, Place>,
+    /// Mails that wait for the host behind, by message id and the queue id they have there: two hosts may have one id at once.
+    waiting: HashMap<(u64, CompactString), Place>,
     /// Servers inside, and how many mails in a row they took of which no other host told.
     silent: HashMap<CompactString, u32>,
     /// Entries at which those of mails that are gone are dropped.
@@ -47,7 +47,7 @@ impl Relays {
             for (id, queue) in queues.with_message() {
                 let place = Place { host, id: id.clone() };
                 for recipient in queue.recipients.iter().filter(|r| !r.next.is_empty() && r.next != id) {
-                    this.waiting.insert(recipient.next.clone(), place.clone());
+                    this.waiting.insert((queue.message, recipient.next.clone()), place.clone());
                 }
                 this.keep(hosts, queue.message, place);
             }
@@ -108,7 +108,7 @@ impl Relays {
             return false;
         }
         hosts[host].waits(id, next, tried, at, emit);
-        self.waiting.insert(next.into(), Place { host, id: id.into() });
+        self.waiting.insert((message, next.into()), Place { host, id: id.into() });
         self.drop_gone(hosts);
         true
     }
@@ -131,8 +131,9 @@ impl Relays {
             return;
         }
         let before = |place: &&Place| place.host != host && hosts[place.host].message(&place.id) == message;
-        if let Some(place) = self.waiting.get(id).filter(before).cloned() {
-            self.waiting.remove(id);
+        let here = (message, id.into());
+        if let Some(place) = self.waiting.get(&here).filter(before).cloned() {
+            self.waiting.remove(&here);
             self.pass_on(hosts, &place, host, id, emit);
         } else {
             // Which of two came from the other is told by a reply only.

@@ -142,3 +142,37 @@ fn a_mail_between_two_of_our_hosts_is_one_in_any_order_of_their_lines() {
         );
     }
 }
+
+#[test]
+fn two_hosts_behind_a_gateway_may_have_one_queue_id_at_once() {
+    let line = |host: &str, rest: &str| format!("2022-12-31T10:00:00Z {host} {rest}\n");
+    let mails = [("AAAAA1", "one", "in1", "10.0.0.2", "bob"), ("AAAAA2", "two", "in2", "10.0.0.3", "eve")];
+    let mut log = ["in1", "in2"].map(|host| line(host, "postfix/qmgr[9]: FFFFF9: removed")).concat();
+    for (id, message, host, ip, user) in mails {
+        log += &line("gw", &format!("postfix/smtpd[1]: {id}: client=mail.example.net[198.51.100.7]"));
+        log += &line("gw", &format!("postfix/cleanup[1]: {id}: message-id=<{message}@example.net>"));
+        log += &line("gw", &format!("postfix/qmgr[1]: {id}: from=<ann@example.net>, size=9, nrcpt=1 (queue active)"));
+        log += &line(
+            "gw",
+            &format!(
+                "postfix/smtp[1]: {id}: to=<{user}@example.org>, relay={host}[{ip}]:25, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as BBBBB1)"
+            ),
+        );
+        log += &line("gw", &format!("postfix/qmgr[1]: {id}: removed"));
+    }
+    for (_, message, host, _, user) in mails {
+        log += &line(host, "postfix/smtpd[1]: BBBBB1: client=gw.example.org[10.0.0.5]");
+        log += &line(host, &format!("postfix/cleanup[1]: BBBBB1: message-id=<{message}@example.net>"));
+        log += &line(host, "postfix/qmgr[1]: BBBBB1: from=<ann@example.net>, size=9, nrcpt=1 (queue active)");
+        log += &line(
+            host,
+            &format!(
+                "postfix/virtual[1]: BBBBB1: to=<{user}@example.org>, relay=virtual, delay=0, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)"
+            ),
+        );
+        log += &line(host, "postfix/qmgr[1]: BBBBB1: removed");
+    }
+    let told = deliveries([&read_all(&[("maillog", &log)])]);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told.iter().all(|one| one.contains("client 198.51.100.7") && one.contains("unknown user")), "{told:#?}");
+}
