@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// Bits of a recipient's number that do not count in a page's place: a sender of millions has several pages.
-const STRETCH: u32 = 18;
-/// Bits for the stretch in a page's place, beside the sender's.
-const STRETCHES: u32 = 14;
+const PART: u32 = 18;
+/// Bits for the part in a page's place, beside the sender's.
+const PARTS: u32 = 14;
 
 /// Of a row's first byte, above direction and answer: mail was accepted, and each count that is not zero.
 const ANSWER_AT: u8 = 2;
@@ -31,7 +31,7 @@ pub(super) struct Pair {
 impl Pair {
     /// Its page's number.
     pub(super) fn place(&self) -> i64 {
-        self.sender << STRETCHES | self.recipient >> STRETCH
+        self.sender << PARTS | self.recipient >> PART
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn pack(rows: &[(Pair, Contact)], page: &mut Vec<u8>) {
 /// Tells `each` row of a page; `None` where it is no whole page.
 pub(super) fn unpack(place: i64, page: &[u8], mut each: impl FnMut(Pair, Contact)) -> Option<()> {
     let mut rest = page;
-    let sender = place >> STRETCHES;
+    let sender = place >> PARTS;
     let (mut client, mut recipient, mut first) = (0_i64, 0_i64, 0_i64);
     while !rest.is_empty() {
         let further = read(&mut rest)?;
@@ -164,7 +164,7 @@ mod tests {
                     no_domain: unknown / 7,
                     other,
                 };
-                (Pair { sender: 77, client, recipient: recipient | 3 << STRETCH, direction }, contact)
+                (Pair { sender: 77, client, recipient: recipient | 3 << PART, direction }, contact)
             }).collect();
             let mut page = Vec::new();
             pack(&rows, &mut page);
