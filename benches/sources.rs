@@ -18,8 +18,8 @@ use std::{
 
 use bouncewatch::{
     delivery::Delivery,
+    learn::Lore,
     moment::{Day, Timestamp},
-    pipeline::Lore,
     shards,
     simulate::{self, Options as World},
     sources::{self, Known, Options},

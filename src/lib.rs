@@ -29,12 +29,16 @@ pub mod mail;
 
 pub mod sources;
 
+pub mod progress;
+
 pub mod ndr;
 
 #[cfg(feature = "lm")]
 pub mod lm;
 
 pub mod ledger;
+
+pub mod learn;
 
 pub mod columnar;
 
@@ -51,6 +55,8 @@ pub mod redact;
 pub mod disclose;
 
 pub mod store;
+
+pub mod judge;
 
 pub mod report;
 

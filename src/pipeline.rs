@@ -1,35 +1,25 @@
 //! The whole job on one screen: read the functions from the top.
 
-use std::{
-    borrow::Cow,
-    fs,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
-
-use hashbrown::{HashMap, HashSet};
+use std::{borrow::Cow, path::PathBuf};
 
 use crate::{
-    alert,
-    delivery::{Delivery, Direction},
-    disclose,
+    alert, disclose,
     enumeration::{self, Campaign},
     error::Error,
-    findings::{self, DomainRisk, Findings, InputLine, UsernameRisk},
-    geo::Countries,
-    ledger::{Intake, Ledger, STRANGERS},
+    findings::{self, Findings, InputLine},
+    judge,
+    learn::{self, Lore},
+    ledger::{Ledger, STRANGERS},
     merge::Merge,
     moment::Timestamp,
-    ndr::{Cached, Classifier, Miner, Model, Verdict},
-    registrability::{self, Network, Registrability, Tally},
+    ndr::Miner,
+    progress::Progress,
+    registrability::{Network, Registrability},
     sources::{self, Reject},
     store::{Missing, Store},
     suffix::Suffixes,
     typo::{self, Suspects},
 };
-
-/// Contacts from which a core's own are put to those of all.
-const MUCH: usize = 220_000;
 
 /// What one run is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -58,37 +48,6 @@ pub struct Job {
     pub strangers: Option<usize>,
 }
 
-/// By what replies and addresses are understood.
-#[derive(Debug)]
-pub struct Lore {
-    /// What replies mean.
-    pub classifier: Classifier,
-    /// Where addresses are.
-    pub countries: Option<Countries>,
-}
-
-/// Told while a run works.
-pub trait Progress: Sync {
-    /// So many bytes of input will be read.
-    fn total(&self, _bytes: u64) {}
-    /// So many more have been.
-    fn read(&self, _bytes: u64) {}
-    /// All was, and nothing is stored yet: what could get lost behind this is kept now, and an error ends the run.
-    fn done_reading(&self, _rejects: &[Reject]) -> Result<(), Error> {
-        Ok(())
-    }
-    /// So many domains will be asked about.
-    fn lookups(&self, _domains: u64) {}
-    /// One more has an answer.
-    fn looked_up(&self) {}
-}
-
-/// Nobody is looking.
-#[derive(Debug, Clone, Copy)]
-pub struct Unseen;
-
-impl Progress for Unseen {}
-
 /// A night's findings, and how many lines nobody could read.
 #[derive(Debug)]
 pub struct Night {
@@ -106,10 +65,10 @@ pub fn nightly(job: &Job, store: &mut Store, progress: &dyn Progress) -> Result<
     let known = store.known()?;
     // What earlier nights taught is read while tonight's mail is.
     let before = &mut *store;
-    let (past, tonight) = rayon::join(move || before.ledger(job.strangers), || learn(job, &lore, &known, progress));
+    let (past, tonight) = rayon::join(move || before.ledger(job.strangers), || tonight(job, &lore, &known, progress));
     let (past, (mut tonight, reading)) = (past?, tonight?);
     progress.done_reading(&reading.rejects)?;
-    let open = standing(&job.reading, job.strangers, &lore, &reading.known)?;
+    let open = learn::standing(&job.reading, job.strangers, &lore, &reading.known)?;
     // Days of mail that was stopped, and when a mail's last attempt ended, are no part of what is reported on.
     tonight.window = tonight.span();
     let mut findings = if let Some(ledger) = together(job, past, &tonight, &open) {
@@ -146,7 +105,7 @@ pub fn analyse(job: &Job, lore: &Lore, store: &mut Store, progress: &dyn Progres
     if ledger.strangers.let_go > 0 {
         store.keep_only(&ledger)?;
     }
-    ledger.merge(standing(&job.reading, job.strangers, lore, &store.known()?)?);
+    ledger.merge(learn::standing(&job.reading, job.strangers, lore, &store.known()?)?);
     let ledger = ledger.within(job.since, job.until);
     conclude(job, &ledger, &ledger.templates, look(job, &ledger)?, store, progress)
 }
@@ -198,9 +157,9 @@ fn conclude(
     progress: &dyn Progress,
 ) -> Result<Findings, Error> {
     let suffixes = Suffixes::shipped()?;
-    let (answers, lookups) = ask(&suspects, &suffixes, store, job, progress)?;
-    let domains = judge_domains(suspects.domains, &suffixes, &answers, job.now);
-    let usernames = judge_usernames(suspects.usernames, job.now)?;
+    let (answers, lookups) = judge::ask(&suspects, &suffixes, store, &job.network, job.now, progress)?;
+    let domains = judge::domains(suspects.domains, &suffixes, &answers, job.now);
+    let usernames = judge::usernames(suspects.usernames, job.now)?;
     let mut findings = Findings::gather(ledger, mined, domains, usernames, campaigns, job.now);
     findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
     findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
@@ -215,24 +174,6 @@ fn open_disclosures(findings: &Findings, store: &mut Store, now: Timestamp) -> R
     let mut known = store.disclosures()?;
     let trail = disclose::reconcile(&mut known, disclose::matters(findings), now);
     store.keep_disclosures(&known, &trail)
-}
-
-/// The reply classifier, with the operator's own model where one is named.
-pub fn classifier(model: Option<&Path>) -> Result<Classifier, Error> {
-    let Some(path) = model else { return Classifier::shipped() };
-    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
-    let model = Model::load(&bytes).map_err(|error| match error {
-        Error::Data { cause, .. } => Error::Data { name: path.display().to_string(), cause },
-        other => other,
-    })?;
-    Classifier::with_model(model)
-}
-
-impl Lore {
-    /// As shipped, but for what is named.
-    pub fn load(model: Option<&Path>, geoip: Option<&Path>) -> Result<Self, Error> {
-        Ok(Lore { classifier: classifier(model)?, countries: geoip.map(Countries::open).transpose()? })
-    }
 }
 
 /// What one reading leaves.
@@ -265,20 +206,8 @@ impl From<sources::Reading<()>> for Reading {
     }
 }
 
-/// Mails whose end no log has told yet, as they stand: tonight's report counts them, the store does not.
-pub(crate) fn standing(
-    how: &sources::Options,
-    strangers: Option<usize>,
-    lore: &Lore,
-    known: &sources::Known,
-) -> Result<Ledger, Error> {
-    let known = sources::Known { marks: Vec::new(), pending: known.pending.clone() };
-    let settled = sources::Options { settle: true, ..*how };
-    read(strangers.unwrap_or(STRANGERS), Vec::new(), &settled, lore, &known, &Unseen).map(|(ledger, _)| ledger)
-}
-
 /// All inputs, on all cores, into one ledger.
-pub(crate) fn learn(
+pub(crate) fn tonight(
     job: &Job,
     lore: &Lore,
     known: &sources::Known,
@@ -286,159 +215,7 @@ pub(crate) fn learn(
 ) -> Result<(Ledger, Reading), Error> {
     // Without any, the night is that of a ledger that was imported.
     let inputs = if job.inputs.is_empty() { Vec::new() } else { sources::open(&job.inputs, &job.reading)? };
-    let (ledger, reading) = read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, lore, known, progress)?;
+    let (ledger, reading) =
+        learn::read(job.strangers.unwrap_or(STRANGERS), inputs, &job.reading, lore, known, progress)?;
     Ok((ledger, Reading::from(reading)))
-}
-
-/// Deliveries of opened inputs, and of `known`'s unfinished mails, into one ledger.
-pub(crate) fn read(
-    strangers: usize,
-    inputs: Vec<sources::Input>,
-    how: &sources::Options,
-    lore: &Lore,
-    known: &sources::Known,
-    progress: &dyn Progress,
-) -> Result<(Ledger, sources::Reading<()>), Error> {
-    progress.total(inputs.iter().map(|input| input.total_bytes).sum());
-    // All workers together have the room of one ledger.
-    let share = strangers / sources::workers();
-    let common = Mutex::new(Ledger::bounded(strangers));
-    let make = || Worker { common: Some(&common), visits: Ledger::bounded(share), ..Worker::new(lore) };
-    let reading = sources::read(inputs, known, how, &make, &Worker::take, &|bytes| progress.read(bytes))?;
-    let (workers, reading) = reading.part();
-    let mut ledger = std::mem::take(&mut *common.lock().unwrap_or_else(PoisonError::into_inner));
-    workers.into_iter().for_each(|mut worker| worker.hand_over(&mut ledger));
-    Ok((ledger, reading))
-}
-
-/// One core's share of the mail.
-pub(crate) struct Worker<'c> {
-    /// Where our own mail goes when there is much: what all cores know is kept once.
-    common: Option<&'c Mutex<Ledger>>,
-    ours: Ledger,
-    /// Of strangers, of whom only so many are kept: which ones must not depend on who was first at `common`.
-    visits: Ledger,
-    waiting: [Intake; 2],
-    verdicts: Cached<'c>,
-    countries: Option<&'c Countries>,
-    said: Vec<Option<Verdict>>,
-}
-
-impl<'c> Worker<'c> {
-    /// One that knows nothing yet.
-    pub(crate) fn new(lore: &'c Lore) -> Self {
-        let (verdicts, countries) = (Cached::new(&lore.classifier), lore.countries.as_ref());
-        let (ours, visits, waiting) = Default::default();
-        Worker { common: None, ours, visits, waiting, verdicts, countries, said: Vec::new() }
-    }
-
-    /// Learns from one delivery.
-    pub(crate) fn take(&mut self, delivery: &Delivery<'_>) {
-        self.said.clear();
-        for attempt in delivery.attempts {
-            if attempt.accepted {
-                self.said.push(None);
-                continue;
-            }
-            let verdict = self.verdicts.classify(attempt.reply).clone();
-            self.visits.add_template(&verdict, attempt.reply, delivery.start, || self.verdicts.masked().text().into());
-            self.said.push(Some(verdict));
-        }
-        if let Some(countries) = self.countries {
-            self.visits.add_countries(delivery, &self.said, |ip| countries.of(ip));
-        }
-        let [ours, visits] = &mut self.waiting;
-        if delivery.direction == Direction::In {
-            visits.add(&mut self.visits, delivery, &self.said);
-        } else {
-            ours.add(&mut self.ours, delivery, &self.said);
-        }
-        if let Some(common) = self.common
-            && self.ours.contacts.len() >= MUCH
-        {
-            let ours = std::mem::take(&mut self.ours);
-            common.lock().unwrap_or_else(PoisonError::into_inner).merge(ours);
-        }
-    }
-
-    /// Puts all it learned to `ledger`; it goes on with nothing.
-    pub(crate) fn hand_over(&mut self, ledger: &mut Ledger) {
-        let [ours, visits] = &mut self.waiting;
-        ours.settle(&mut self.ours);
-        visits.settle(&mut self.visits);
-        ledger.merge(std::mem::take(&mut self.ours));
-        ledger.merge(std::mem::take(&mut self.visits));
-    }
-}
-
-/// Answers still fresh, and new ones for the rest, each kept as it comes. Names that were free are asked about for as
-/// long as the store knows them: who takes one may make its mail go through, and then no bounce tells of it.
-fn ask(
-    suspects: &Suspects,
-    suffixes: &Suffixes,
-    store: &mut Store,
-    job: &Job,
-    progress: &dyn Progress,
-) -> Result<(HashMap<String, Registrability>, Tally), Error> {
-    let before = store.answers()?;
-    let keys: HashSet<String> =
-        suspects.domains.iter().map(|d| registrability::asked_about(&d.domain, suffixes)).collect();
-    let vanished = |a: &&Registrability| a.open_at.is_some() && !keys.contains(&a.domain);
-    let mut watched: Vec<&str> = before.values().filter(vanished).map(|a| a.domain.as_str()).collect();
-    watched.sort_unstable();
-    let stale = |domain: &&str| {
-        let key = registrability::asked_about(domain, suffixes);
-        before.get(&key).is_none_or(|a| a.fresh_until < job.now || a.checked_at > job.now)
-    };
-    let suspected = suspects.domains.iter().map(|d| d.domain.as_str());
-    let open: Vec<String> = watched.into_iter().chain(suspected).filter(stale).map(str::to_owned).collect();
-    progress.lookups(open.len() as u64);
-    let mut answers = before.clone();
-    let mut failed = None;
-    // A squatter's own web server need not learn who noticed.
-    let network = Network { fetch_security_txt: false, ..job.network.clone() };
-    let tally = registrability::check(&open, &before, suffixes, &network, job.now, &mut |answer| {
-        progress.looked_up();
-        let asked = answer.evidence.iter().any(|e| e.answer != "offline" && e.answer != "budget");
-        if asked && failed.is_none() {
-            failed = store.keep_answer(&answer).err();
-        }
-        answers.insert(answer.domain.clone(), answer);
-    })?;
-    failed.map_or(Ok((answers, tally)), Err)
-}
-
-fn judge_domains(
-    suspects: Vec<typo::DomainSuspect>,
-    suffixes: &Suffixes,
-    answers: &HashMap<String, Registrability>,
-    now: Timestamp,
-) -> Vec<DomainRisk> {
-    let judged = suspects.into_iter().filter_map(|suspect| {
-        let registrability = answers.get(&registrability::asked_about(&suspect.domain, suffixes))?.clone();
-        let risk = typo::risk(&suspect, Some(registrability.standing()), now).score;
-        Some(DomainRisk { suspect, registrability, risk })
-    });
-    // A dead name nothing explains is a finding only once a registry says it is for sale.
-    judged
-        .filter(|d| {
-            d.suspect.kind == typo::SuspectKind::Typo
-                || d.suspect.delivered_before > 0
-                || d.registrability.status.is_open()
-                || d.registrability.taken_over()
-        })
-        .collect()
-}
-
-fn judge_usernames(suspects: Vec<typo::UsernameSuspect>, now: Timestamp) -> Result<Vec<UsernameRisk>, Error> {
-    let providers = typo::Providers::shipped()?;
-    let judged = suspects.into_iter().map(|suspect| {
-        let (status, why) = match suspect.kind {
-            typo::SuspectKind::Typo => typo::username_status(&suspect.address, &providers),
-            typo::SuspectKind::Lapsed => typo::gone_status(&suspect.address, &providers),
-        };
-        let risk = typo::username_risk(&suspect, status, now).score;
-        UsernameRisk { suspect, status, why, risk }
-    });
-    Ok(judged.collect())
 }

@@ -14,8 +14,10 @@ use crate::{
         eval::{Evaluation, Innocent, Planted},
     },
     error::Error,
+    learn::Lore,
     moment::Timestamp,
-    pipeline::{Job, Lore, Unseen, learn},
+    pipeline::{self, Job},
+    progress::Unseen,
     simulate::{self, Options},
     sources::{self, Known},
 };
@@ -42,7 +44,7 @@ pub fn hold(world: &Options, test: &Test, evaluation: &mut Evaluation) -> Result
     let reading = sources::Options { now: world.start.plus(i64::from(world.days + 2) * 86_400), ..Default::default() };
     let inputs = vec![log.display().to_string(), rotated(&log).display().to_string()];
     let job = Job { inputs, reading: sources::Options { settle: true, ..reading }, ..Job::default() };
-    let (ledger, _) = learn(&job, &Lore::load(None, None)?, &Known::default(), &Unseen)?;
+    let (ledger, _) = pipeline::tonight(&job, &Lore::load(None, None)?, &Known::default(), &Unseen)?;
     let truth = read(&dir.0.join("truth.json"))?;
     let truth: Truth = serde_json::from_str(&truth)
         .map_err(|e| Error::Data { name: "truth.json".to_owned(), cause: e.to_string() })?;

@@ -9,9 +9,10 @@ use std::{
 use crate::{
     columnar::{self, Partial, Source, Totals},
     error::Error,
+    learn::{self, Lore},
     ledger::STRANGERS,
     merge::Merge,
-    pipeline::{self, Lore, Unseen},
+    progress::Unseen,
     sources::{self, Known, Options, Reject},
     store::Store,
 };
@@ -19,7 +20,7 @@ use crate::{
 /// Reads one split, or a stream; its ledger says what was read. Mails without an end count as they stand.
 pub fn read(split: sources::Input, how: &Options, lore: &Lore) -> Result<(Partial, Vec<Reject>), Error> {
     let how = Options { settle: true, ..*how };
-    let (ledger, reading) = pipeline::read(STRANGERS, vec![split], &how, lore, &Known::default(), &Unseen)?;
+    let (ledger, reading) = learn::read(STRANGERS, vec![split], &how, lore, &Known::default(), &Unseen)?;
     let mut partial = Partial::default();
     partial.ledger = ledger;
     let mut totals = Totals { bytes: reading.marks.iter().map(|mark| mark.offset).sum(), ..Totals::default() };
@@ -37,7 +38,7 @@ pub fn read(split: sources::Input, how: &Options, lore: &Lore) -> Result<(Partia
 pub fn export(store: &Store, how: &Options, strangers: Option<usize>, lore: &Lore) -> Result<Partial, Error> {
     let mut ledger = store.ledger(strangers)?;
     let known = store.known()?;
-    ledger.merge(pipeline::standing(how, strangers, lore, &known)?);
+    ledger.merge(learn::standing(how, strangers, lore, &known)?);
     ledger.templates.unsettle();
     let mut partial = Partial::default();
     (partial.ledger, partial.marks) = (ledger, known.marks);

@@ -11,6 +11,7 @@ use super::{
     message::{Event, Message},
     prometheus,
     sink::{Sink, Target},
+    trouble::{Patience, Trouble},
 };
 use crate::{
     error::Error,
@@ -53,22 +54,6 @@ pub struct Failure {
     pub waiting: u64,
     /// In words, without secrets.
     pub why: String,
-}
-
-/// One try's limits.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    pub(super) once: Duration,
-}
-
-/// Why a try failed.
-#[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    why: String,
-    /// Worth another try at once, after this wait at least.
-    again: Option<Duration>,
-    /// The sink is there and does not want this one.
-    only_this: bool,
 }
 
 /// Tries of one message in one run.
@@ -168,23 +153,6 @@ fn attempt(sink: &Sink, message: &Message, post: &Post<'_>, end: Instant) -> Res
         }
     }
     Err(Trouble::down("other sinks took all the time there was".into()))
-}
-
-impl Trouble {
-    /// No use in trying again tonight.
-    pub(super) fn down(why: String) -> Self {
-        Trouble { why, again: None, only_this: false }
-    }
-
-    /// May be over in a moment.
-    pub(super) fn passing(why: String, wait: Duration) -> Self {
-        Trouble { why, again: Some(wait), only_this: false }
-    }
-
-    /// This message, for good.
-    pub(super) fn refused(why: String) -> Self {
-        Trouble { why, again: None, only_this: true }
-    }
 }
 
 /// How tonight's alerts are called: as they are, or with pseudonyms.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    deliver::{Patience, Trouble},
     message::Message,
     syslog::own_name,
     template::Template,
+    trouble::{Patience, Trouble},
 };
 use crate::{
     mail::{Failure, Letter, Mailbox, Route},

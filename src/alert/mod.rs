@@ -13,6 +13,7 @@ mod prometheus;
 mod sink;
 mod syslog;
 mod template;
+mod trouble;
 mod webhook;
 
 pub use deliver::{Delivery, Failure, Post, deliver};

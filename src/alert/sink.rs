@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::{
-    deliver::{Patience, Trouble},
     file,
     mail::Mail,
     message::Message,
     syslog::Syslog,
     template::{LINE, MAIL, Template},
+    trouble::{Patience, Trouble},
     webhook::Webhook,
 };
 use crate::{

@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    deliver::{Patience, Trouble},
     message::Message,
     template::Template,
+    trouble::{Patience, Trouble},
 };
 use crate::{findings::Severity, place::Place, report::contract::clipped};
 

@@ -9,9 +9,9 @@ use ureq::{
 };
 
 use super::{
-    deliver::{Patience, Trouble},
     message::Message,
     template::Template,
+    trouble::{Patience, Trouble},
 };
 use crate::{
     place::{Place, Secret},

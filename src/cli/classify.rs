@@ -12,8 +12,8 @@ use super::{
 use crate::{
     address::printable,
     error::Error,
+    learn,
     ndr::{Auth, Cached, Check, Details, Mailbox, Policy, Verdict},
-    pipeline,
     redact::Redactor,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Error> {
-    let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
+    let classifier = learn::classifier(settings.ndr_model.as_deref())?;
     let mut verdicts = Cached::new(&classifier);
     let shape = lines::shape(settings)?;
     let redactor = stored_redactor(settings, "classify")?;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     enumeration,
     error::Error,
-    ndr, pipeline, rehearsal, simulate,
+    learn, ndr, rehearsal, simulate,
     typo::{
         Census, Explainer,
         eval::{self, Pair, Unrelated},
@@ -73,7 +73,7 @@ pub(super) fn run(args: Args, settings: &Settings) -> Result<Exit, Error> {
     let mut out = Out::open();
     match args.stage {
         Stage::Ndr { input } => {
-            let classifier = pipeline::classifier(settings.ndr_model.as_deref())?;
+            let classifier = learn::classifier(settings.ndr_model.as_deref())?;
             let rows = ndr::read_labelled(&input.display().to_string(), &file_text(&input)?)?;
             out.line(ndr::evaluate(&classifier, &rows).to_string().trim_end())?;
         }

@@ -19,7 +19,9 @@ use super::{
 use crate::{
     error::Error,
     export::{Document, Form, Network, Never, Reporter, Wish, export},
-    pipeline::{self, Job, Lore, Unseen},
+    learn::Lore,
+    pipeline::{self, Job},
+    progress::Unseen,
     registrability,
     store::Store,
 };

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     error::Error,
     moment::Timestamp,
-    pipeline::{self, Job, Unseen},
+    pipeline::{self, Job},
+    progress::Unseen,
     redact::Redactor,
     registrability::Network,
     report::{Format, inputs, write, write_view},

@@ -17,8 +17,8 @@ use crate::{
     enumeration::Test,
     error::Error,
     findings::Severity,
+    learn::Lore,
     moment::Timestamp,
-    pipeline::Lore,
     registrability::Network,
     typo::Parameters,
 };

@@ -2,8 +2,8 @@ use std::{fs, io::Cursor, path::Path};
 
 use super::{Partial, Source, read, write_parquet, write_stream};
 use crate::{
+    learn::Lore,
     ledger::Contacts,
-    pipeline::Lore,
     shards,
     sources::{self, Options},
 };

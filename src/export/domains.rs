@@ -37,3 +37,15 @@ pub(super) fn host(text: &str) -> Option<String> {
     let name = idna::domain_to_ascii_strict(text).ok()?;
     (name.len() <= 253 && name.contains('.')).then_some(name)
 }
+
+/// An address other programs accept: plain local part, host name.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&*+-/=?^_{|}~.".contains(c);
+    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    !local.is_empty()
+        && local.len() <= 64
+        && !dots
+        && local.chars().all(plain)
+        && host(domain).is_some_and(|h| h == domain)
+}

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use super::{
     Wish,
-    domains::{open, orderable},
+    domains::{is_address, open, orderable},
+    id::uuid,
     origins::Origin,
-    stix::uuid,
-    xarf::is_address,
 };
 use crate::{findings::Findings, moment::Timestamp, report::contract::shown};
 

@@ -7,6 +7,7 @@
 
 mod blocklist;
 mod domains;
+mod id;
 mod misp;
 mod network;
 mod origins;

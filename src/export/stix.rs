@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{
     Wish,
-    domains::{open, orderable},
+    domains::{is_address, open, orderable},
+    id::uuid,
     origins::Origin,
-    xarf::is_address,
 };
 use crate::{
     findings::Findings,
@@ -18,8 +18,6 @@ use crate::{
 
 /// The namespace STIX 2.1 gives for the ids of observables (section 2.9).
 const OBSERVABLES: Uuid = Uuid::from_u128(0x00ab_edb4_aa42_466c_9c01_fed2_3315_a9b7);
-/// Ours, for everything else.
-const OURS: Uuid = Uuid::from_u128(0x3b1f_5c0e_8a57_5d0c_9d3e_6c1d_27b0_a4e1);
 /// The largest count the standard allows.
 const MAX_COUNT: u64 = 999_999_999;
 
@@ -90,11 +88,6 @@ pub(super) fn bundle(findings: &Findings, attackers: &[Origin<'_>], wish: &Wish)
     let bundle =
         json!({ "type": "bundle", "id": format!("bundle--{}", uuid("bundle", &ids.join(" "))), "objects": objects });
     format!("{bundle:#}\n")
-}
-
-/// The same for the same `key`, in every run.
-pub(super) fn uuid(kind: &str, key: &str) -> String {
-    Uuid::new_v5(&OURS, format!("{kind} {key}").as_bytes()).to_string()
 }
 
 fn identity(wish: &Wish) -> Value {

@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use super::{Document, Wish, domains::host, origins::Origin, stix::uuid};
+use super::{
+    Document, Wish,
+    domains::{host, is_address},
+    id::uuid,
+    origins::Origin,
+};
 use crate::{address::domain_of, error::Error, report::contract::clipped};
 
 /// Domains named at most: enough to see what was guessed at.
@@ -54,16 +59,4 @@ pub(super) fn reports(origins: &[Origin<'_>], wish: &Wish) -> Result<Vec<Documen
             Document { name: format!("{}.json", origin.ip.to_string().replace(':', "-")), text: format!("{report}\n") }
         })
         .collect())
-}
-
-/// An address other programs accept: plain local part, host name.
-pub(super) fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&*+-/=?^_{|}~.".contains(c);
-    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-    !local.is_empty()
-        && local.len() <= 64
-        && !dots
-        && local.chars().all(plain)
-        && host(domain).is_some_and(|h| h == domain)
 }

@@ -11,7 +11,7 @@ use super::{
     TemplateId,
     blocklists::Blocklists,
     shapes::{
-        bracketed, hyphenated_words, is_code, is_host, is_short_code, looks_like_list, plain_run, quoted,
+        KIND, Kind, bracketed, hyphenated_words, is_code, is_host, is_short_code, looks_like_list, plain_run, quoted,
         skip_after_repeat, word_len,
     },
 };
@@ -384,20 +384,6 @@ enum Class {
     Word,
 }
 
-/// What a byte is within a word.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Lower,
-    Upper,
-    Digit,
-    High,
-    Dot,
-    At,
-    Colon,
-    Join,
-    Stop,
-}
-
 const CLASS: [Class; 256] = {
     let mut t = [Class::Mark; 256];
     let mut i = 0;
@@ -408,27 +394,6 @@ const CLASS: [Class; 256] = {
         } else if c.is_ascii_alphanumeric() || c >= 0x80 {
             t[i] = Class::Word;
         }
-        i += 1;
-    }
-    t
-};
-
-pub(super) const KIND: [Kind; 256] = {
-    let mut t = [Kind::Stop; 256];
-    let mut i = 0;
-    while i < 256 {
-        let c = i as u8;
-        t[i] = match c {
-            b'a'..=b'z' => Kind::Lower,
-            b'A'..=b'Z' => Kind::Upper,
-            b'0'..=b'9' => Kind::Digit,
-            0x80.. => Kind::High,
-            b'.' => Kind::Dot,
-            b'@' => Kind::At,
-            b':' => Kind::Colon,
-            b'-' | b'_' | b'+' | b'~' => Kind::Join,
-            _ => Kind::Stop,
-        };
         i += 1;
     }
     t

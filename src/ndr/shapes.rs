@@ -1,7 +1,5 @@
 //! What a run of bytes looks like: a code, a host, a quotation, plain words.
 
-use super::mask::{KIND, Kind};
-
 /// Length of the run at the start that masking leaves as it is: whole words of ASCII letters, single spaces and plain
 /// punctuation between them. Most of a reply is such text, and it is copied in one piece.
 pub(super) fn plain_run(b: &[u8]) -> usize {
@@ -145,3 +143,38 @@ pub(super) fn is_short_code(b: &[u8]) -> bool {
 pub(super) fn hyphenated_words(b: &[u8]) -> bool {
     b.contains(&b'-') && b.len() <= 24 && b.iter().filter(|c| c.is_ascii_digit()).count() <= 1
 }
+
+/// What a byte is within a word.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Lower,
+    Upper,
+    Digit,
+    High,
+    Dot,
+    At,
+    Colon,
+    Join,
+    Stop,
+}
+
+pub(super) const KIND: [Kind; 256] = {
+    let mut t = [Kind::Stop; 256];
+    let mut i = 0;
+    while i < 256 {
+        let c = i as u8;
+        t[i] = match c {
+            b'a'..=b'z' => Kind::Lower,
+            b'A'..=b'Z' => Kind::Upper,
+            b'0'..=b'9' => Kind::Digit,
+            0x80.. => Kind::High,
+            b'.' => Kind::Dot,
+            b'@' => Kind::At,
+            b':' => Kind::Colon,
+            b'-' | b'_' | b'+' | b'~' => Kind::Join,
+            _ => Kind::Stop,
+        };
+        i += 1;
+    }
+    t
+};

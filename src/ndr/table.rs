@@ -3,7 +3,6 @@
 //! Whether a reply's word pair is known cannot be predicted, so a table that probes costs a misprediction for nearly
 //! every feature. Here each key has one place only, found when the model is loaded.
 
-use super::model::CLASSES;
 use crate::error::Error;
 
 /// Places tried for one bucket before the table is made larger.
@@ -22,7 +21,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Over distinct keys.
-    pub(super) fn build(entries: &[(u32, [i8; CLASSES])]) -> Result<Self, Error> {
+    pub(super) fn build<T>(entries: &[(u32, T)]) -> Result<Self, Error> {
         let least = (entries.len() * 5 / 4).next_power_of_two().max(64);
         (0..DOUBLINGS).find_map(|i| Self::try_build(entries, least << i)).ok_or_else(|| Error::Data {
             name: "model.bin".into(),
@@ -30,7 +29,7 @@ impl Table {
         })
     }
 
-    fn try_build(entries: &[(u32, [i8; CLASSES])], places: usize) -> Option<Self> {
+    fn try_build<T>(entries: &[(u32, T)], places: usize) -> Option<Self> {
         let buckets = places / 4;
         let mut table = Table {
             keys: vec![0; places],

@@ -10,7 +10,10 @@ use super::{
     svg::{self, About},
     words,
 };
-use crate::{moment::Timestamp, plural::of_many};
+use crate::{
+    moment::Timestamp,
+    plural::{grouped, of_many},
+};
 
 /// Sorts and filters tables; the page is whole without it.
 const SCRIPT: &str = include_str!("page.js");
@@ -61,7 +64,7 @@ struct Charts {
 impl Page<'_> {
     /// A number; the template hands over fields by reference and results by value.
     fn n(&self, n: impl Borrow<u64>) -> String {
-        words::grouped(*n.borrow())
+        grouped(*n.borrow())
     }
 
     /// `1 mail`, `2 mails`
@@ -75,7 +78,7 @@ impl Page<'_> {
     }
 
     fn len(&self, n: usize) -> String {
-        words::grouped(n as u64)
+        grouped(n as u64)
     }
 
     fn name(&self, text: &str) -> String {
@@ -94,7 +97,7 @@ impl Page<'_> {
     fn names(&self, names: &[String]) -> String {
         let mut line: Vec<String> = names.iter().take(MAX_NAMES).map(|n| self.name(n)).collect();
         if names.len() > MAX_NAMES {
-            line.push(format!("and {} more", words::grouped((names.len() - MAX_NAMES) as u64)));
+            line.push(format!("and {} more", grouped((names.len() - MAX_NAMES) as u64)));
         }
         line.join(", ")
     }
@@ -165,7 +168,7 @@ impl Page<'_> {
     }
 
     fn more(&self, all: usize, shown: usize) -> Option<String> {
-        (all > shown).then(|| words::grouped((all - shown) as u64))
+        (all > shown).then(|| grouped((all - shown) as u64))
     }
 
     /// What is different from the night before, in a sentence; `None` on the first night.
@@ -238,8 +241,7 @@ fn bounced(r: &Report) -> String {
     let days = r.deliveries.by_day.iter();
     let points: Vec<(String, Vec<u64>)> = days.map(|d| (d.day.clone(), vec![d.hard_bounced, d.soft_bounced])).collect();
     let d = &r.deliveries;
-    let text =
-        format!("{} soft-bounced, {} hard-bounced.", words::grouped(d.soft_bounced), words::grouped(d.hard_bounced));
+    let text = format!("{} soft-bounced, {} hard-bounced.", grouped(d.soft_bounced), grouped(d.hard_bounced));
     let about = About { id: "bounced", title: "Bounced mails by day", text: &text };
     let any = d.soft_bounced + d.hard_bounced > 0;
     if any { drawn(&points, || svg::stacked(about, &points, &["hard", "soft"])) } else { String::new() }

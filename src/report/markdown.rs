@@ -6,6 +6,7 @@ use super::{
     contract::{Report, blind_spots, clipped},
     words,
 };
+use crate::plural::grouped;
 
 /// Rows of a table; the rest is in the CSV files.
 const MAX_ROWS: usize = 100;
@@ -91,8 +92,8 @@ fn domains(out: &mut String, r: &Report) {
             meant,
             prose(&d.edits.join(", ")),
             words::status(d.registrability.status).to_owned(),
-            words::grouped(d.emails),
-            words::grouped(d.senders),
+            grouped(d.emails),
+            grouped(d.senders),
             words::percent(d.risk),
         ]
     });
@@ -112,8 +113,8 @@ fn usernames(out: &mut String, r: &Report) {
             meant,
             words::status(u.registrability.status).to_owned(),
             prose(&u.registrability.why),
-            words::grouped(u.emails),
-            words::grouped(u.senders),
+            grouped(u.emails),
+            grouped(u.senders),
             words::percent(u.risk),
         ]
     });
@@ -133,8 +134,8 @@ fn campaigns(out: &mut String, r: &Report) {
         [
             who.join(" "),
             words::period(&c.first_seen, &c.last_seen),
-            words::grouped(c.guesses),
-            words::grouped(c.confirmed.len() as u64),
+            grouped(c.guesses),
+            grouped(c.confirmed.len() as u64),
             words::pattern(c.pattern).to_owned(),
             words::percent(c.confidence),
             c.why.iter().take(MAX_NAMES).map(|w| prose(w)).collect::<Vec<_>>().join("; "),
@@ -171,22 +172,16 @@ fn mail(out: &mut String, r: &Report) {
         ("hard-bounced: never delivered", d.hard_bounced),
         ("all", d.total),
     ];
-    let rows = rows.map(|(what, n)| [what.to_owned(), words::grouped(n), words::share(n, d.total)]);
+    let rows = rows.map(|(what, n)| [what.to_owned(), grouped(n), words::share(n, d.total)]);
     table(out, ["Mails", "Number", "Share"], rows.into_iter());
     let rows = r.bounce_types.iter().map(|t| {
-        [
-            t.id.to_owned(),
-            t.meaning.to_owned(),
-            words::grouped(t.attempts),
-            words::grouped(t.soft_bounced),
-            words::grouped(t.hard_bounced),
-        ]
+        [t.id.to_owned(), t.meaning.to_owned(), grouped(t.attempts), grouped(t.soft_bounced), grouped(t.hard_bounced)]
     });
     table(out, ["Type", "Meaning", "Attempts", "Soft-bounced", "Hard-bounced"], rows);
     let rows = r
         .root_causes
         .iter()
-        .map(|c| [words::cause(c.cause).to_owned(), words::grouped(c.soft_bounced), words::grouped(c.hard_bounced)]);
+        .map(|c| [words::cause(c.cause).to_owned(), grouped(c.soft_bounced), grouped(c.hard_bounced)]);
     table(out, ["Who could have prevented it", "Soft-bounced", "Hard-bounced"], rows);
     countries(out, r);
 }
@@ -196,8 +191,8 @@ fn countries(out: &mut String, r: &Report) {
     let Some(since) = r.countries.iter().map(|c| &c.since).min() else { return };
     line(out, &format!("Timeouts by receiver country, counted since {}:", words::day(since)));
     let rows = r.countries.iter().take(MAX_ROWS).map(|c| {
-        let [emails, attempts, timeouts] = [c.emails, c.attempts, c.timeouts].map(words::grouped);
-        let (cut, share) = (words::grouped(c.interrupted), words::share(c.timeouts, c.attempts));
+        let [emails, attempts, timeouts] = [c.emails, c.attempts, c.timeouts].map(grouped);
+        let (cut, share) = (grouped(c.interrupted), words::share(c.timeouts, c.attempts));
         [code(&c.country), emails, attempts, timeouts, share, cut]
     });
     table(out, ["Country", "Mails", "Attempts", "Timed out", "Share", "Cut off"], rows);
@@ -206,11 +201,8 @@ fn countries(out: &mut String, r: &Report) {
 
 fn servers(out: &mut String, r: &Report) {
     heading(out, "Our servers and domains");
-    let rows = r
-        .blocklists
-        .iter()
-        .take(MAX_ROWS)
-        .map(|b| [code(&b.name), words::grouped(b.attempts), words::grouped(b.receiver_domains)]);
+    let rows =
+        r.blocklists.iter().take(MAX_ROWS).map(|b| [code(&b.name), grouped(b.attempts), grouped(b.receiver_domains)]);
     table(out, ["Blocklist", "Attempts refused", "Receivers using it"], rows);
     let rows = r.authentication.iter().take(MAX_ROWS).map(|a| {
         let when = match (&a.first, &a.last) {
@@ -218,7 +210,7 @@ fn servers(out: &mut String, r: &Report) {
             _ => String::new(),
         };
         let fixed = a.fixed_after_days.map_or("not yet".to_owned(), words::after);
-        [code(&a.sender_domain), words::grouped(a.failures), when, fixed]
+        [code(&a.sender_domain), grouped(a.failures), when, fixed]
     });
     table(out, ["Fails authentication", "Mails", "When", "Fixed"], rows);
     more(out, r.authentication.len(), "report.json");
@@ -226,15 +218,10 @@ fn servers(out: &mut String, r: &Report) {
 
 fn read(out: &mut String, r: &Report) {
     heading(out, "What was read");
-    let rows = r.inputs.iter().take(MAX_ROWS).map(|i| {
-        [
-            code(&i.path),
-            code(&i.format),
-            words::grouped(i.records),
-            words::grouped(i.already_seen),
-            words::grouped(i.rejected),
-        ]
-    });
+    let rows =
+        r.inputs.iter().take(MAX_ROWS).map(|i| {
+            [code(&i.path), code(&i.format), grouped(i.records), grouped(i.already_seen), grouped(i.rejected)]
+        });
     table(out, ["Input", "Format", "Mails", "Known before", "Lines set aside"], rows);
     more(out, r.inputs.len(), "report.json");
     for sentence in blind_spots(r) {
@@ -252,7 +239,7 @@ fn line(out: &mut String, text: &str) {
 
 fn more(out: &mut String, all: usize, file: &str) {
     if all > MAX_ROWS {
-        line(out, &format!("{} more are in `{file}`.", words::grouped((all - MAX_ROWS) as u64)));
+        line(out, &format!("{} more are in `{file}`.", grouped((all - MAX_ROWS) as u64)));
     }
 }
 

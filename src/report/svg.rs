@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::words::grouped;
+use crate::plural::grouped;
 
 /// Bars or points drawn at most; more are summed up by neighbours so that a year still fits a phone.
 pub(super) const MAX_POINTS: usize = 60;

@@ -1,20 +1,10 @@
 //! What all renderers for people say the same way: numbers, dates, statuses.
 
 use super::contract::{Change, Changes, DomainStatus};
-use crate::{moment::Timestamp, plural::of_many};
-
-/// `1,234,567`
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
+use crate::{
+    moment::Timestamp,
+    plural::{grouped, of_many},
+};
 
 /// `12.9 %`; `0 %` of nothing.
 pub(super) fn share(part: u64, whole: u64) -> String {

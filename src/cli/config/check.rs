@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     export,
     geo::Countries,
-    pipeline, registrability,
+    learn, registrability,
     report::Format,
     typo::distance,
 };
@@ -126,7 +126,7 @@ fn try_out(settings: &Settings) -> Result<(), Error> {
         settings.typo_parameters()?;
     }
     if let Some(model) = &settings.ndr_model {
-        pipeline::classifier(Some(model))?;
+        learn::classifier(Some(model))?;
     }
     settings.geoip.as_deref().map(Countries::open).transpose()?;
     let network = &settings.network;

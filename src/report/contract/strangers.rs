@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{findings, report::words::grouped};
+use crate::{findings, plural::grouped};
 
 /// Added: who came beyond `--strangers`, in all nights; what they tried is counted and no more known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
