@@ -14,6 +14,7 @@ use std::{
 use super::{
     Known, Mark, Options,
     format::{self, FormatKind, Joined, Reader},
+    formats,
     mark::{self, Trace},
     read::{load, store},
     reject::{self, Reject, Tally},
@@ -394,7 +395,7 @@ impl Follower {
 
     /// Whole lines → deliveries.
     fn digest(&mut self, lines: &[u8], batch: &mut Batch, add: &mut dyn FnMut(&Delivery<'_>)) -> Result<(), Error> {
-        let Some(kind) = self.format.or_else(|| format::recognise(lines).map(|(kind, _)| kind)) else {
+        let Some(kind) = self.format.or_else(|| formats::recognise(lines).map(|(kind, _)| kind)) else {
             let mut tally = Tally::default();
             format::lines(lines, &mut tally, |line, tally| {
                 if format::says_something(line) {

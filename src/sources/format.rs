@@ -1,9 +1,6 @@
-//! The formats known, one row each, and which of them a sample is.
+//! What a log format is: its name, how it is told from others, and how its lines become deliveries.
 
-use super::{
-    Options, coremail, dsn, exchange, exim, journald, kumomta, lines, mailgun, postfix, postmark, powermta,
-    reject::Tally, sendgrid, sendmail, ses, sparkpost, webhooks,
-};
+use super::{Options, lines, reject::Tally};
 use crate::{delivery::Delivery, error::Error, moment::Timestamp};
 
 /// A log format.
@@ -87,11 +84,6 @@ impl FormatKind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// What a log of this format cannot show, in words; empty where it shows all that is asked of it.
-    pub fn blind_to(self) -> &'static [&'static str] {
-        self.format().blind_to()
-    }
-
     /// The names of all, for people.
     pub fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
@@ -102,26 +94,6 @@ impl FormatKind {
         match self {
             FormatKind::Postfix | FormatKind::Exim | FormatKind::Sendmail | FormatKind::Journald => "lines",
             other => other.name(),
-        }
-    }
-
-    pub(crate) fn format(self) -> &'static dyn Format {
-        match self {
-            FormatKind::Coremail => &coremail::Coremail,
-            FormatKind::Postfix => &postfix::Postfix,
-            FormatKind::Exim => &exim::Exim,
-            FormatKind::Sendmail => &sendmail::Sendmail,
-            FormatKind::Journald => &journald::Journald,
-            FormatKind::KumoMta => &kumomta::KumoMta,
-            FormatKind::PowerMta => &powermta::PowerMta,
-            FormatKind::Exchange => &exchange::Exchange,
-            FormatKind::Ses => &ses::Ses,
-            FormatKind::SendGrid => &sendgrid::SendGrid,
-            FormatKind::Mailgun => &mailgun::Mailgun,
-            FormatKind::Postmark => &postmark::Postmark,
-            FormatKind::SparkPost => &sparkpost::SparkPost,
-            FormatKind::Webhooks => &webhooks::Webhooks,
-            FormatKind::Dsn => &dsn::Dsn,
         }
     }
 }
@@ -205,49 +177,9 @@ pub(crate) trait Joined: Send {
     fn save(&self) -> Result<serde_json::Value, serde_json::Error>;
 }
 
-/// Bytes looked at to tell a format.
-pub(crate) const SAMPLE: usize = 64 << 10;
-
-/// The format that `bytes`, the beginning of a log, are of, and the sample that shows it: behind NULs, which a log has at
-/// its head that was truncated under its writer, and behind a first line that leaves a sample no room for others.
-pub(crate) fn recognise(bytes: &[u8]) -> Option<(FormatKind, &[u8])> {
-    let mut rest = &bytes[nuls(bytes)..];
-    loop {
-        let sample = &rest[..rest.len().min(SAMPLE)];
-        if let Some(kind) = detect(sample) {
-            return Some((kind, sample));
-        }
-        if !is_one_line(sample) {
-            return None;
-        }
-        rest = &rest[memchr::memchr(b'\n', rest)? + 1..];
-    }
-}
-
 /// How many NULs `bytes` begin with.
 pub(crate) fn nuls(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|b| **b == 0).count()
-}
-
-/// Whether a sample is full, and not of whole lines.
-pub(crate) fn is_one_line(sample: &[u8]) -> bool {
-    sample.len() >= SAMPLE && memchr::memchr_iter(b'\n', &sample[..SAMPLE]).nth(1).is_none()
-}
-
-/// The format that may hold most of the sample's lines, of several the one that knows most; unless none may hold any.
-pub(crate) fn detect(sample: &[u8]) -> Option<FormatKind> {
-    let text = String::from_utf8_lossy(sample);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let (held, _, std::cmp::Reverse(kind)) = FormatKind::ALL
-        .into_iter()
-        .map(|kind| {
-            let (format, lines) = (kind.format(), text.lines());
-            let held = lines.filter(|line| says_something(line) && format.may_hold(line)).count();
-            let known = format.known(text);
-            (held.max(known), known, std::cmp::Reverse(kind))
-        })
-        .max()?;
-    (held > 0).then_some(kind)
 }
 
 /// Without the byte order mark that an editor, or a file put behind another, leaves.

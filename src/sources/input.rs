@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    FormatKind, Options,
-    format::{self, SAMPLE},
+    FormatKind, Options, format,
+    formats::{self, SAMPLE},
     unpack,
 };
 use crate::{error::Error, moment::Timestamp};
@@ -322,10 +322,10 @@ impl Input {
         if goes_on && sample.first() == Some(&0) {
             goes_on = more(&mut sample, SAMPLE as u64)?;
         }
-        let mut told = format::recognise(&sample);
-        if told.is_none() && goes_on && format::is_one_line(&sample) {
+        let mut told = formats::recognise(&sample);
+        if told.is_none() && goes_on && formats::is_one_line(&sample) {
             more(&mut sample, FAR)?;
-            told = format::recognise(&sample);
+            told = formats::recognise(&sample);
         }
         self.empty = whole && sample.iter().all(u8::is_ascii_whitespace) && format::nuls(&self.head) == 0;
         self.format = options.format.or(told.map(|(kind, _)| kind));

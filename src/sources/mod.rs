@@ -13,6 +13,7 @@ mod exchange;
 mod exim;
 mod follow;
 mod format;
+mod formats;
 mod input;
 mod journald;
 mod json;
