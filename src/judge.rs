@@ -1,7 +1,8 @@
 //! Suspects → risks: what registries and providers' rules say of each name.
 //!
-//! In: what explanation left suspicious; answers of earlier nights. Out: findings of domains and usernames, each with its
-//! status and risk. Never: asks where an answer is fresh, names who is to be told.
+//! In: names that are suspects; answers of earlier nights.
+//! Out: findings of domains and usernames, each with its status and risk.
+//! Never: asks where an answer is still fresh, names who is to be told.
 
 use hashbrown::{HashMap, HashSet};
 

@@ -1,7 +1,8 @@
 //! Mail → one ledger: deliveries are judged and learned on all cores.
 //!
-//! In: opened inputs, the store's unfinished mails, by what replies are understood. Out: the [`Ledger`] of one reading, and
-//! what the readers tell of it. Never: looks into the store, decides what is suspicious.
+//! In: opened inputs, mails that earlier nights left unfinished, by what replies are understood.
+//! Out: the [`Ledger`] of one reading, and what the readers tell of it.
+//! Never: looks into the store, decides what is suspicious.
 
 use std::{
     fs,
