@@ -5,6 +5,7 @@ use crate::sources::lines::{
     Head,
     event::{
         Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, from_code, host, is_loopback, quoted,
+        successor,
     },
 };
 
@@ -234,13 +235,6 @@ fn refusal<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
 /// The other server's words out of Exim's.
 fn said(why: &str) -> &str {
     if why.contains("remote mail server") || why.contains("LMTP error") { from_code(why).unwrap_or(why) } else { why }
-}
-
-/// The id under which the next server goes on, as Exim and Postfix give it.
-fn successor(reply: &str) -> Option<&str> {
-    let at = reply.find("id=").map(|at| at + 3).or_else(|| reply.find("queued as ").map(|at| at + 10))?;
-    let id = reply[at..].split([' ', '"', ')']).next()?;
-    (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).then_some(id)
 }
 
 fn destination(text: &str) -> (&str, &str) {

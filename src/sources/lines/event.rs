@@ -204,6 +204,21 @@ pub(crate) fn rfind(text: &str, what: &str) -> Option<usize> {
     memchr::memrchr_iter(first, text.as_bytes()).find(|at| text.as_bytes()[*at..].starts_with(what.as_bytes()))
 }
 
+/// The id under which the server goes on that gave this reply: `queued as ID` (Postfix, `forwarded as ID` of itself),
+/// `ID Message accepted for delivery` (Sendmail), `OK id=ID` (Exim).
+pub(crate) fn successor(reply: &str) -> Option<&str> {
+    let behind = |what: &str| rfind(reply, what).map(|at| &reply[at + what.len()..]);
+    let tail = match behind("queued as ").or_else(|| behind("forwarded as ")) {
+        Some(tail) => tail,
+        None => match find(reply, " Message accepted for delivery") {
+            Some(end) => reply[..end].rsplit([' ', '(']).next()?,
+            None => behind(" id=")?,
+        },
+    };
+    let end = tail.bytes().position(|b| !b.is_ascii_alphanumeric() && b != b'-').unwrap_or(tail.len());
+    (end >= 5).then(|| &tail[..end])
+}
+
 /// Whether an address is this machine's own.
 pub(crate) fn is_loopback(ip: &str) -> bool {
     ip.starts_with("127.") || ip == "::1" || ip.starts_with("::ffff:127.")

@@ -3,7 +3,9 @@
 
 use crate::sources::lines::{
     Head,
-    event::{Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, host, is_loopback, quoted},
+    event::{
+        Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, find, host, is_loopback, quoted, successor,
+    },
 };
 
 /// Reads a line.
@@ -53,6 +55,8 @@ fn arrival<'a>(id: &'a str, text: &'a str, push: &mut dyn FnMut(Event<'a>)) {
         }
         None => push(Event::Pickup { id, sender: Some(sender), before: None }),
     }
+    let message = find(tail, ", msgid=").map_or("", |at| mailbox(&tail[at + 8..]).0);
+    push(Event::Opened { id, message });
 }
 
 /// `<A>,<B>, ctladdr=…, delay=…, relay=HOST. [IP], dsn=X.Y.Z, stat=…`: one line for several recipients.
@@ -166,16 +170,6 @@ fn unknown_user(text: &str) -> Option<(&str, &str)> {
 fn door<'a>(id: &'a str, ip: &'a str, recipient: &'a str, reply: &'a str, temporary: bool) -> Event<'a> {
     let said = Said::default();
     Event::Door(Refused { id, ip, authenticated: false, said, sender: "", recipient, reply, temporary, twice: false })
-}
-
-/// `Sent (B Message accepted for delivery)`, `Sent (ok: queued as B)`
-fn successor(stat: &str) -> Option<&str> {
-    let inner = stat.strip_prefix("Sent (")?;
-    let id = match inner.split_once(" Message accepted for delivery") {
-        Some((before, _)) => before.rsplit(' ').next()?,
-        None => inner[inner.find("queued as ")? + 10..].split([' ', ')']).next()?,
-    };
-    (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
 /// An address in brackets or bare, up to the comma.

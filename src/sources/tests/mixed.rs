@@ -176,3 +176,77 @@ fn two_hosts_behind_a_gateway_may_have_one_queue_id_at_once() {
     assert_eq!(told.len(), 2, "{told:#?}");
     assert!(told.iter().all(|one| one.contains("client 198.51.100.7") && one.contains("unknown user")), "{told:#?}");
 }
+
+#[test]
+fn a_gateway_and_the_server_behind_it_need_not_be_of_one_make() {
+    let line = |host: &str, rest: &str| format!("2022-12-31T10:00:00Z {host} {rest}\n");
+    // What each gateway writes of a mail that comes and that a server behind it takes with this reply.
+    let gateways: [(&str, fn(&str) -> Vec<String>); 3] = [
+        ("postfix", |reply| {
+            vec![
+                "postfix/smtpd[1]: AAAAA1: client=mail.example.net[198.51.100.7]".into(),
+                "postfix/cleanup[1]: AAAAA1: message-id=<one@example.net>".into(),
+                "postfix/qmgr[1]: AAAAA1: from=<ann@example.net>, size=9, nrcpt=1 (queue active)".into(),
+                format!(
+                    "postfix/smtp[1]: AAAAA1: to=<bob@example.org>, relay=mx[10.0.0.9]:25, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 {reply})"
+                ),
+                "postfix/qmgr[1]: AAAAA1: removed".into(),
+            ]
+        }),
+        ("exim", |reply| {
+            vec![
+                "exim[1]: 1rFVcL-0000000A8tX-2x2q <= ann@example.net H=mail.example.net [198.51.100.7]:4021 P=esmtp S=9 id=one@example.net".into(),
+                format!("exim[1]: 1rFVcL-0000000A8tX-2x2q => bob@example.org R=inside T=remote_smtp H=mx [10.0.0.9]:25 C=\"250 {reply}\""),
+                "exim[1]: 1rFVcL-0000000A8tX-2x2q Completed".into(),
+            ]
+        }),
+        ("sendmail", |reply| {
+            vec![
+                "sendmail[1]: s1REn1un000001: from=<ann@example.net>, size=9, class=0, nrcpts=1, msgid=<one@example.net>, proto=ESMTP, daemon=MTA, relay=mail.example.net [198.51.100.7]".into(),
+                format!("sendmail[2]: s1REn1un000001: to=<bob@example.org>, delay=00:00:01, xdelay=00:00:01, mailer=relay, pri=30009, relay=mx [10.0.0.9], dsn=2.0.0, stat=Sent ({reply})"),
+                "sendmail[2]: s1REn1un000001: done; delay=00:00:01, ntries=1".into(),
+            ]
+        }),
+    ];
+    let behind = [
+        (
+            "2.0.0 Ok: queued as 4NkTqk1001z9u1",
+            vec![
+                "postfix/smtpd[2]: 4NkTqk1001z9u1: client=gw.example.org[10.0.0.5]",
+                "postfix/cleanup[2]: 4NkTqk1001z9u1: message-id=<one@example.net>",
+                "postfix/qmgr[2]: 4NkTqk1001z9u1: from=<ann@example.net>, size=9, nrcpt=1 (queue active)",
+                "postfix/virtual[2]: 4NkTqk1001z9u1: to=<bob@example.org>, relay=virtual, delay=0, delays=0/0/0/0, dsn=5.1.1, status=bounced (unknown user)",
+                "postfix/qmgr[2]: 4NkTqk1001z9u1: removed",
+            ],
+        ),
+        (
+            "OK id=1rFVcM-0000000A8tZ-3y3r",
+            vec![
+                "exim[2]: 1rFVcM-0000000A8tZ-3y3r <= ann@example.net H=gw.example.org [10.0.0.5]:4021 P=esmtp S=9 id=one@example.net",
+                "exim[2]: 1rFVcM-0000000A8tZ-3y3r ** bob@example.org R=local: unknown user",
+                "exim[2]: 1rFVcM-0000000A8tZ-3y3r Completed",
+            ],
+        ),
+        (
+            "2.0.0 s1REn1un088377 Message accepted for delivery",
+            vec![
+                "sm-mta[2]: s1REn1un088377: from=<ann@example.net>, size=9, class=0, nrcpts=1, msgid=<one@example.net>, proto=ESMTP, daemon=MTA, relay=gw.example.org [10.0.0.5]",
+                "sm-mta[3]: s1REn1un088377: to=<bob@example.org>, delay=00:00:01, xdelay=00:00:01, mailer=local, pri=30009, dsn=5.1.1, stat=unknown user",
+                "sm-mta[3]: s1REn1un088377: done; delay=00:00:01, ntries=1",
+            ],
+        ),
+    ];
+    for (make, gateway) in gateways {
+        for (reply, inside) in &behind {
+            let mut log = line("mx", "sm-mta[9]: s1REn1un999999: done; delay=00:00:01, ntries=1");
+            log.extend(gateway(reply).iter().map(|rest| line("gw", rest)));
+            log.extend(inside.iter().map(|rest| line("mx", rest)));
+            let told = deliveries([&read_all(&[("maillog", &log)])]);
+            assert_eq!(told.len(), 1, "{make}, {reply}: {told:#?}");
+            assert!(
+                told[0].contains("client 198.51.100.7") && told[0].contains("unknown user"),
+                "{make}, {reply}: {told:#?}"
+            );
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::{
             Head,
             event::{
                 Agent, Event, Refused, Said, Status, Tried, address, bracketed, cut, find, host, is_loopback, rfind,
+                successor,
             },
         },
         near::near,
@@ -179,13 +180,6 @@ fn tried<'a>(id: &'a str, text: &'a str, agent: Agent) -> Option<Event<'a>> {
             inside: socket || is_loopback(to_ip) || reply.starts_with("forwarded as "),
         },
     })
-}
-
-/// `… queued as QID`, `forwarded as QID`: the id must be the last word, as Postfix writes it.
-fn successor(reply: &str) -> Option<&str> {
-    let at = rfind(reply, "queued as ").or_else(|| rfind(reply, "forwarded as "))?;
-    let id = reply[at..].split(' ').nth(2)?.trim_end_matches([')', '.']);
-    (id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(id)
 }
 
 fn refused<'a>(id: &'a str, text: &'a str) -> Option<Event<'a>> {
