@@ -75,9 +75,9 @@ const MOST_RATIO: u64 = 64;
 const DEPTH: usize = 16;
 
 /// Names in a folder that are no logs; a file named by the user is always read.
-const NO_LOG: [&str; 40] = [
-    "bmp", "c", "cfg", "conf", "css", "csv", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif", "go", "h", "html",
-    "ico", "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf", "png", "py", "rs", "sh", "so", "sql", "sqlite",
+const NO_LOG: [&str; 39] = [
+    "bmp", "c", "cfg", "conf", "css", "db", "db-shm", "db-wal", "doc", "docx", "exe", "gif", "go", "h", "html", "ico",
+    "ini", "jpeg", "jpg", "js", "lock", "md", "parquet", "pdf", "png", "py", "rs", "sh", "so", "sql", "sqlite",
     "sqlite3", "svg", "tar", "toml", "xml", "yaml", "yml", "zip",
 ];
 

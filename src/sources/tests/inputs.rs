@@ -171,6 +171,20 @@ fn a_folder_is_read_in_order_and_says_what_it_leaves_out() {
 }
 
 #[test]
+fn a_table_in_a_folder_is_a_log_where_its_columns_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let accounting = "type,timeLogged,timeQueued,orig,rcpt,dsnAction,dsnStatus,dsnDiag\n\
+                      b,2022-07-02 10:00:05+0200,2022-07-02 10:00:00+0200,a@b.example,c@d.example,failed,5.1.1,smtp;550 5.1.1 no\n";
+    file(folder.path(), "acct-2022-07-02-0000.csv", accounting.as_bytes());
+    file(folder.path(), "squatting.csv", b"domain,status\ngmial.com,registrable\n");
+    let reading = first_night(&[folder.path().to_owned()]);
+    assert_eq!(
+        reading.inputs.iter().map(|c| (c.format.as_str(), c.records)).collect::<Vec<_>>(),
+        [("powermta", 1), ("unknown", 0)]
+    );
+}
+
+#[test]
 fn long_lines_and_bombs_stay_small() {
     let folder = tempfile::tempdir().expect("a folder");
     let long = format!("{}{}\n{}", records(1), "x".repeat(9 << 20), records(2));
