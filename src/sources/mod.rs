@@ -6,6 +6,7 @@
 
 mod ahead;
 mod bytes;
+mod copies;
 mod coremail;
 mod dsn;
 mod event;

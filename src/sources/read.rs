@@ -8,6 +8,7 @@ use std::{
 use super::{
     FormatKind, Input, InputCount, Known, Mark, Options, Reading, Reject,
     ahead::{Stream, Unpacking},
+    copies::{self, Copies},
     format::{Format, Joined, Reader},
     lanes::{self, Add, Done, Watch, Way},
     mark::{self, Trace},
@@ -63,6 +64,8 @@ fn in_order<W: Send>(
     let mut counts: Vec<InputCount> = vec![InputCount::default(); inputs.len()];
     let mut rejects = vec![Vec::new(); inputs.len()];
     let (mut kept, mut unkept) = (0, 0);
+    let copies = Copies::among(inputs, order, options);
+    let mut copied = vec![false; inputs.len()];
 
     for (place, &i) in order.iter().enumerate() {
         let input = &inputs[i];
@@ -98,7 +101,10 @@ fn in_order<W: Send>(
             }
         };
         let format = kind.format();
+        let original = copies.original(i, seen.as_ref().map_or(0, |mark| mark.offset));
+        copied[i] = original.is_some();
         let reader = match format.reader() {
+            _ if original.is_some() => Way::Lines(copies::pass_over),
             Reader::Lines(each) => Way::Lines(each),
             Reader::Joined(start) => {
                 let join = match joins.entry(kind.family()) {
@@ -113,7 +119,8 @@ fn in_order<W: Send>(
             }
         };
         let tally = Tally { kept, ..Tally::default() };
-        let mut one = One { input, format, options, add, trace, tally, notes: Vec::new() };
+        let notes = original.map(|original| (format!("its mail is in {original}, too: left out"), String::new()));
+        let mut one = One { input, format, options, add, trace, tally, notes: notes.into_iter().collect() };
         one.read(reader, plain, seen.as_ref(), &mut workers)?;
         let already_seen = seen.map_or(0, |mark| mark.records);
         let One { trace, tally, mut notes, .. } = one;
@@ -169,7 +176,8 @@ fn in_order<W: Send>(
             add(&mut workers[0], delivery);
         });
         // What the end of the night completes is counted with the last log of its format.
-        if let Some(count) = counts.iter_mut().rev().find(|c| family_of(&c.format) == Some(*name)) {
+        let mut read = counts.iter_mut().zip(&copied).rev().filter(|(_, copied)| !**copied).map(|(count, _)| count);
+        if let Some(count) = read.find(|c| family_of(&c.format) == Some(*name)) {
             count.records += late;
             if let Some(mark) = marks.iter_mut().rev().find(|mark| mark.path == count.path) {
                 mark.records += late;

@@ -11,7 +11,7 @@ fn records(n: usize) -> String {
     (0..n).map(|i| RECORD.replace("a@", &format!("a{i}@")) + "\n").collect()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).and_then(|()| out.finish()).expect("memory")
 }

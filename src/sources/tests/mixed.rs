@@ -181,7 +181,8 @@ fn two_hosts_behind_a_gateway_may_have_one_queue_id_at_once() {
 fn a_gateway_and_the_server_behind_it_need_not_be_of_one_make() {
     let line = |host: &str, rest: &str| format!("2022-12-31T10:00:00Z {host} {rest}\n");
     // What each gateway writes of a mail that comes and that a server behind it takes with this reply.
-    let gateways: [(&str, fn(&str) -> Vec<String>); 3] = [
+    type Writes = fn(&str) -> Vec<String>;
+    let gateways: [(&str, Writes); 3] = [
         ("postfix", |reply| {
             vec![
                 "postfix/smtpd[1]: AAAAA1: client=mail.example.net[198.51.100.7]".into(),

@@ -3,6 +3,7 @@
 
 mod bounces;
 mod cases;
+mod copies;
 mod corpora;
 mod inputs;
 mod mixed;
