@@ -75,6 +75,12 @@ pub fn person(sender: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a sender is a server that tells of somebody's mail, or asks whether its sender exists: the null one, or what
+/// some write instead.
+pub fn is_server(sender: &str) -> bool {
+    matches!(local_of(sender), "" | "mailer-daemon" | "double-bounce")
+}
+
 /// The network an address belongs to: what one customer of a provider gets, /24 of IPv4 and /48 of IPv6.
 pub fn network(ip: &str) -> Option<String> {
     match ip.parse().ok()? {

@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Campaign, origin::LEAST};
 use crate::{
-    address::person,
+    address::{is_server, person},
     delivery::Direction,
     ledger::{Answer, ByName, ContactKey, Domain, Ledger, Name},
     plural::many,
@@ -121,21 +121,21 @@ struct Origins<'l> {
 
 impl Origins<'_> {
     /// By what an origin is told from others.
-    fn key(key: &ContactKey) -> (Direction, Name) {
+    fn key(&self, key: &ContactKey) -> (Direction, Name) {
         match key.direction {
+            // Servers that bounce or call out are told of once, wherever they are.
+            _ if is_server(self.ledger.names.text(key.sender)) => (Direction::In, Name::NONE),
             Direction::Out | Direction::Stopped => (Direction::Out, key.sender),
-            // Who asks with the null sender is told of once, whatever servers it comes from.
-            Direction::In if key.sender == Name::NONE => (Direction::In, Name::NONE),
             Direction::In => (Direction::In, key.client),
         }
     }
 
     fn known(&self, key: &ContactKey) -> Option<usize> {
-        self.met.get(&Self::key(key)).copied()
+        self.met.get(&self.key(key)).copied()
     }
 
     fn of(&mut self, key: &ContactKey) -> usize {
-        let (direction, name) = Self::key(key);
+        let (direction, name) = self.key(key);
         *self.met.entry((direction, name)).or_insert_with(|| {
             let text = self.ledger.names.text(name);
             let origin = if direction == Direction::In { text.into() } else { person(text) };
@@ -153,8 +153,9 @@ fn explain(origin: &str, tally: &Tally) -> (&'static str, String) {
     let all = (unknown + exist).max(1);
     let percent = unknown * 100 / all;
     if origin.is_empty() {
-        let why =
-            format!("{unknown} unknown addresses asked for with the null sender: bounces of forged mail, or callouts");
+        let why = format!(
+            "{unknown} unknown addresses asked for by servers, with the null sender or as one: bounces of forged mail, or callouts"
+        );
         return ("backscatter", why);
     }
     if unknown == 1 {

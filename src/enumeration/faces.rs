@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::origin::{KINDS, Origin, Visitors};
 use crate::{
+    address::is_server,
     delivery::Direction,
     ledger::{Answer, ByName, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
@@ -148,16 +149,15 @@ pub(super) fn evidence<'a>(
     ledger: &'a Ledger,
     accepts: &'a ByName<Accepts>,
 ) -> impl Iterator<Item = (ContactKey, Contact)> + 'a {
-    ledger.contacts.iter().filter(|(key, contact)| is_evidence(key, contact, accepts))
+    ledger.contacts.iter().filter(|(key, contact)| is_evidence(key, contact, ledger, accepts))
 }
 
-pub(super) fn is_evidence(key: &ContactKey, contact: &Contact, accepts: &ByName<Accepts>) -> bool {
-    // The null sender brings bounces and callouts, of mail that others sent.
-    key.sender != Name::NONE
-        && match contact.first_answer {
-            Answer::Accepted => true,
-            // An address that ever took mail was not guessed: it moved, it left, or its directory was down.
-            Answer::Unknown => accepts[key.recipient].senders == 0,
-            Answer::NoDomain | Answer::Other => false,
-        }
+fn is_evidence(key: &ContactKey, contact: &Contact, ledger: &Ledger, accepts: &ByName<Accepts>) -> bool {
+    match contact.first_answer {
+        Answer::Accepted => key.sender != Name::NONE,
+        // An address that ever took mail was not guessed: it moved, it left, or its directory was down. And servers bring
+        // bounces and callouts, of mail that others sent.
+        Answer::Unknown => accepts[key.recipient].senders == 0 && !is_server(ledger.names.text(key.sender)),
+        Answer::NoDomain | Answer::Other => false,
+    }
 }

@@ -89,6 +89,21 @@ fn slips_repeats_and_bounces_are_no_campaign() {
 }
 
 #[test]
+fn servers_that_bounce_or_call_out_guess_nothing() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for (s, sender) in ["double-bounce@mx.partner.example", "mailer-daemon@mx.old.example"].into_iter().enumerate() {
+        for n in 0..60 {
+            log.visit(n * 30, &format!("192.0.2.{s}"), sender, &format!("forged{n}@us.example"), false);
+            log.out(n * 30, "mailer-daemon@us.example", &format!("spam{n}@elsewhere.example"), false);
+        }
+    }
+    silent(&log);
+    let told = dismissed(&log.ledger, &[]);
+    assert!(told.iter().any(|one| one.origin.is_empty() && one.considered == "backscatter"), "{told:?}");
+}
+
+#[test]
 fn what_our_own_provider_stopped_is_no_evidence() {
     let mut log = Log::new(1);
     log.everyday();
