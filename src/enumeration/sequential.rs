@@ -29,6 +29,8 @@ const TARGET: usize = 3;
 const TARGET_OF_MANY: usize = 2;
 /// Names tried at as many domains are a word list sent round.
 const ROUND: usize = 3;
+/// Such names that one domain took, and none it refused, tell that it takes everything.
+const TAKES_ALL: usize = 8;
 /// Failures beside the present run from which an origin may be a list going stale.
 const SLIPS: usize = 3;
 /// Domains from which failures are scattered, none of them with more than twice its share of so many.
@@ -42,10 +44,12 @@ const COMES_BACK: i64 = 86_400;
 const VARIANTS: f64 = 5.0;
 
 /// An origin's way through its tries at its targets.
-#[derive(Debug, Clone)]
 pub(super) struct Walk<'o> {
     origin: &'o Origin,
-    ledger: &'o Ledger,
+    trails: &'o Trails<'o>,
+    /// All of them.
+    all: &'o [(usize, Try)],
+    /// Those at its targets.
     tries: Vec<(usize, Try)>,
     steps: Vec<Step>,
 }
@@ -53,8 +57,6 @@ pub(super) struct Walk<'o> {
 /// After a try.
 #[derive(Debug, Clone, Copy)]
 struct Step {
-    /// What it added.
-    weight: f64,
     /// The ratio.
     value: f64,
     /// The same with the origin's head start.
@@ -76,11 +78,11 @@ pub(super) struct Crossing {
 
 impl<'o> Walk<'o> {
     /// Walks an origin's tries in the order of time.
-    pub(super) fn of(origin: &'o Origin, tries: &[(usize, Try)], trails: &Trails<'o>) -> Self {
+    pub(super) fn of(origin: &'o Origin, tries: &'o [(usize, Try)], trails: &'o Trails<'o>) -> Self {
         let aimed = aimed(tries, trails.ledger());
         let base = &trails.base;
         let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
-        let mut walk = Walk { origin, ledger: trails.ledger(), tries: Vec::new(), steps: Vec::new() };
+        let mut walk = Walk { origin, trails, all: tries, tries: Vec::new(), steps: Vec::new() };
         for (&(row, one), aimed) in tries.iter().zip(aimed) {
             failures += usize::from(!one.exists);
             if !aimed {
@@ -97,7 +99,7 @@ impl<'o> Walk<'o> {
             // Whoever failed nowhere else is no stale list, unless it is one of the operator's few that just begins.
             let head = if value > 0.0 && failures - inside < SLIPS { base.head_start() } else { 0.0 };
             walk.tries.push((row, one));
-            walk.steps.push(Step { weight, value: value - chances, headed: value + head - chances, failures });
+            walk.steps.push(Step { value: value - chances, headed: value + head - chances, failures });
         }
         walk
     }
@@ -118,20 +120,29 @@ impl<'o> Walk<'o> {
         let mut from = 0;
         while let Some(at) = self.steps.iter().skip(from).position(&reached).map(|n| from + n) {
             let (first, last) = around(&self.tries, at);
-            let among: Vec<(&Try, f64)> = (self.tries.iter().zip(&self.steps))
-                .filter(|((_, one), _)| (first..=last).contains(&one.at.0))
-                .map(|((_, one), step)| (one, step.weight))
-                .collect();
-            // Who guesses hides among a few whom others know; a list that is nowhere at home knows them by itself.
-            let list = is_scattered(among.iter().map(|(one, _)| *one), self.ledger);
-            let full = |one: &Try, weight: f64| if list && one.popular { weight / POPULAR } else { weight };
-            if among.iter().map(|(one, weight)| full(one, *weight)).sum::<f64>() > 0.0 {
+            if self.bears_out(first, last) {
                 let peak = self.steps.iter().map(|step| step.headed).fold(0.0, f64::max);
                 return Some(Crossing { peak, delay: self.steps[at].failures, guesses: self.guesses(first, last) });
             }
             from = self.tries.partition_point(|(_, one)| one.at.0 <= last).max(at + 1);
         }
         None
+    }
+
+    /// Whether what was tried from `first` to `last` looks like guessing, too. Who guesses hides among a few whom others
+    /// know; a list that is nowhere at home knows them by itself, and that at some domain most of its few members left is
+    /// chance.
+    fn bears_out(&self, first: i64, last: i64) -> bool {
+        let within = |(_, one): &&(usize, Try)| (first..=last).contains(&one.at.0);
+        let weight = |one: &Try| weight(one, &self.trails.base, self.trails.ledger());
+        let full = |one: &Try| if one.popular { weight(one) / POPULAR } else { weight(one) };
+        let aimed = || self.tries.iter().filter(within).map(|(_, one)| one);
+        let sum: f64 = if is_scattered(aimed(), self.trails.ledger()) {
+            self.all.iter().filter(within).map(|(_, one)| full(one)).sum()
+        } else {
+            aimed().map(weight).sum()
+        };
+        sum > 0.0
     }
 
     /// What was tried from `first` to `last`. A visitor who did nothing else before comes for mail to those it found within
@@ -166,11 +177,20 @@ fn aimed(tries: &[(usize, Try)], ledger: &Ledger) -> Vec<bool> {
     }
     let failed: usize = domains.values().sum();
     let target = if failed * 10 >= tries.len() * 9 { TARGET_OF_MANY } else { TARGET };
-    domains.retain(|_, n| *n >= target);
     locals.retain(|_, n| *n >= ROUND);
+    let round = |one: &Try| !locals.is_empty() && locals.contains_key(local_of(ledger.names.text(one.recipient)));
+    // Who asks at a domain that takes everything has confirmed nobody, nor shown to be honest.
+    let mut taken: HashMap<Domain, usize> = HashMap::new();
+    for domain in
+        tries.iter().filter(|(_, one)| one.exists && round(one)).map(|(_, one)| ledger.names.domain(one.recipient))
+    {
+        *taken.entry(domain).or_default() += usize::from(!domains.contains_key(&domain));
+    }
+    taken.retain(|_, n| *n >= TAKES_ALL);
+    domains.retain(|_, n| *n >= target);
     let aimed = |one: &Try| {
-        domains.contains_key(&ledger.names.domain(one.recipient))
-            || !locals.is_empty() && locals.contains_key(local_of(ledger.names.text(one.recipient)))
+        let domain = ledger.names.domain(one.recipient);
+        domains.contains_key(&domain) || round(one) && !taken.contains_key(&domain)
     };
     tries.iter().map(|(_, one)| aimed(one)).collect()
 }

@@ -38,6 +38,20 @@ fn a_newsletter_half_of_whose_readers_left_is_no_campaign() {
 }
 
 #[test]
+fn a_list_most_of_which_is_dead_has_no_targets() {
+    for seed in 0..20 {
+        let mut log = Log::new(seed);
+        log.everyday();
+        // Four members a domain, seven of ten gone: three of four at many a domain.
+        for n in 0..2000 {
+            let gone = log.roll() < 700;
+            log.out(9000 + n, "bought@us.example", &format!("lead{n}x@d{}.example", n % 500), !gone);
+        }
+        silent(&log);
+    }
+}
+
+#[test]
 fn addresses_that_once_took_mail_were_not_guessed() {
     let mut log = Log::new(1);
     log.everyday();

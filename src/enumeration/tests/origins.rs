@@ -115,6 +115,20 @@ fn rotating_return_paths_are_one_sender() {
 }
 
 #[test]
+fn a_domain_that_takes_everything_hides_nobody_and_confirms_nobody() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..40 {
+        for (d, domain) in ["one", "two", "three", "all"].into_iter().enumerate() {
+            let to = format!("w{n}k@{domain}.example");
+            log.out(9000 + n * 10 + d as i64, "eve@us.example", &to, domain == "all" || (d, n) == (1, 20));
+        }
+    }
+    let campaign = found(&log, "eve@us.example", &["w20k@two.example"], 120);
+    assert_eq!(campaign.pattern, Pattern::Wide);
+}
+
+#[test]
 fn each_join_is_told_with_its_evidence() {
     let mut log = Log::new(1);
     log.everyday();
