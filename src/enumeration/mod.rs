@@ -12,6 +12,7 @@ mod dismissed;
 pub mod eval;
 mod faces;
 mod join;
+mod letters;
 mod origin;
 mod pattern;
 mod score;
@@ -26,6 +27,7 @@ use rayon::prelude::*;
 use crate::{ledger::Ledger, moment::Timestamp};
 use cluster::Suspect;
 pub use dismissed::Dismissed;
+use letters::Letters;
 use origin::{KINDS, LEAST, Origin};
 use sequential::Walk;
 use trail::{Trails, Try};
@@ -68,8 +70,15 @@ fn crossings(origin: &Origin, rows: &[usize], trails: &Trails<'_>, test: &Test) 
         pattern::of(&names)
     };
     let (mut tries, mut found) = (trails.tries(rows), Vec::new());
+    let mut letters: Option<Vec<Letters>> = None;
     loop {
-        let walk = Walk::of(origin, &tries, trails);
+        let walk = Walk::of(origin, &tries, trails, &[]);
+        // Letters make nobody's ratio higher, so that they are counted for few.
+        if !walk.reaches(test) {
+            break;
+        }
+        let letters = letters.get_or_insert_with(|| Letters::of(rows, trails));
+        let walk = if letters.is_empty() { walk } else { Walk::of(origin, &tries, trails, letters) };
         let Some(early) = walk.crossing_of_variants(test) else { break };
         let variants = pattern(&early.guesses) == Pattern::NameVariants;
         let Some(mut crossing) = (if variants { Some(early) } else { walk.crossing(test) }) else { break };

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::{
     Test,
     base::Base,
+    letters::{Letters, Pace},
     origin::Origin,
     trail::{Trails, Try},
 };
@@ -39,6 +40,10 @@ const SCATTERED: usize = 10;
 const HALF_LIFE: f64 = 21.0 * 86_400.0;
 /// Seconds within which a visitor writes to whom it found.
 const COMES_BACK: i64 = 86_400;
+/// What a letter to somebody reached before weighs for honesty, a twentieth of a failure: nobody slips more often.
+const LETTER: f64 = 0.0375;
+/// What letters weigh together that outweigh a slip.
+const ENOUGH: f64 = 20.0 * LETTER;
 /// Log-likelihood ratio of names that are spellings of the same people's: nobody's list holds those. Word lists and
 /// numbered names add nothing: honest lists hold `info@` of a thousand firms and `student001` to `student999`.
 const VARIANTS: f64 = 5.0;
@@ -63,6 +68,8 @@ struct Step {
     headed: f64,
     /// Failures so far.
     failures: usize,
+    /// Whether so many letters came before it that what was earlier is another story.
+    anew: bool,
 }
 
 /// Where a walk crossed its bound.
@@ -77,9 +84,15 @@ pub(super) struct Crossing {
 }
 
 impl<'o> Walk<'o> {
-    /// Walks an origin's tries in the order of time.
-    pub(super) fn of(origin: &'o Origin, tries: &'o [(usize, Try)], trails: &'o Trails<'o>) -> Self {
+    /// Walks an origin's tries in the order of time, beside its letters to those it has reached.
+    pub(super) fn of(
+        origin: &'o Origin,
+        tries: &'o [(usize, Try)],
+        trails: &'o Trails<'o>,
+        letters: &[Letters],
+    ) -> Self {
         let aimed = aimed(tries, trails.ledger());
+        let mut pace = pace(tries, &aimed, letters, trails.ledger());
         let base = &trails.base;
         let (mut value, mut failures, mut inside, mut before, mut starts) = (0.0_f64, 0, 0, None, 0_u32);
         let mut walk = Walk { origin, trails, all: tries, tries: Vec::new(), steps: Vec::new() };
@@ -91,7 +104,11 @@ impl<'o> Walk<'o> {
             let pause = before.map_or(0, |at: i64| one.at.0 - at) as f64;
             before = Some(one.at.0);
             let weight = weight(&one, base, trails.ledger());
-            value = (value * (-pause / HALF_LIFE).exp2() + weight).max(0.0);
+            let letters = pace.as_mut().map_or(0.0, |pace| LETTER * pace.until(one.at.0));
+            value = (value * (-pause / HALF_LIFE).exp2() - letters).max(0.0);
+            inside = if value > 0.0 { inside } else { 0 };
+            let anew = value == 0.0 && letters >= ENOUGH;
+            value = (value + weight).max(0.0);
             // Each new start is one more chance to be wrong: a list of thousands has many.
             starts += u32::from(value > 0.0 && inside == 0);
             inside = if value > 0.0 { inside + usize::from(!one.exists) } else { 0 };
@@ -99,9 +116,14 @@ impl<'o> Walk<'o> {
             // Whoever failed nowhere else is no stale list, unless it is one of the operator's few that just begins.
             let head = if value > 0.0 && failures - inside < SLIPS { base.head_start() } else { 0.0 };
             walk.tries.push((row, one));
-            walk.steps.push(Step { value: value - chances, headed: value + head - chances, failures });
+            walk.steps.push(Step { value: value - chances, headed: value + head - chances, failures, anew });
         }
         walk
+    }
+
+    /// Whether it reaches the bound at all, whatever the names.
+    pub(super) fn reaches(&self, test: &Test) -> bool {
+        self.steps.iter().any(|step| step.reaches_as_variants(test))
     }
 
     /// Where it first reaches the test's bound.
@@ -111,7 +133,7 @@ impl<'o> Walk<'o> {
 
     /// Where it would, if the names are spellings of the same people's.
     pub(super) fn crossing_of_variants(&self, test: &Test) -> Option<Crossing> {
-        self.first(|step| step.value + VARIANTS >= test.bound() || step.headed >= test.bound())
+        self.first(|step| step.reaches_as_variants(test))
     }
 
     /// The first crossing that all tries around it bear out: a list may begin with members who left, but goes on with
@@ -120,6 +142,8 @@ impl<'o> Walk<'o> {
         let mut from = 0;
         while let Some(at) = self.steps.iter().skip(from).position(&reached).map(|n| from + n) {
             let (first, last) = around(&self.tries, at);
+            let anew = self.steps[..=at].iter().rposition(|step| step.anew).map_or(first, |n| self.tries[n].1.at.0);
+            let first = first.max(anew);
             if self.bears_out(first, last) {
                 let peak = self.steps.iter().map(|step| step.headed).fold(0.0, f64::max);
                 return Some(Crossing { peak, delay: self.steps[at].failures, guesses: self.guesses(first, last) });
@@ -159,6 +183,12 @@ impl<'o> Walk<'o> {
     }
 }
 
+impl Step {
+    fn reaches_as_variants(&self, test: &Test) -> bool {
+        self.value + VARIANTS >= test.bound() || self.headed >= test.bound()
+    }
+}
+
 fn weight(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
     let honest = base.unknown(ledger.names.domain(one.recipient), one.at.day());
     match (one.exists, one.popular) {
@@ -166,6 +196,16 @@ fn weight(one: &Try, base: &Base, ledger: &Ledger) -> f64 {
         (true, false) => ((1.0 - GUESSER) / (1.0 - honest)).ln().min(0.0),
         (true, true) => POPULAR * ((1.0 - GUESSER) / (1.0 - honest)).ln().min(0.0),
     }
+}
+
+/// How letters come to the domains aimed at; nothing where there are none.
+fn pace(tries: &[(usize, Try)], aimed: &[bool], letters: &[Letters], ledger: &Ledger) -> Option<Pace> {
+    if letters.is_empty() {
+        return None;
+    }
+    let failed = tries.iter().zip(aimed).filter(|((_, one), aimed)| **aimed && !one.exists);
+    let targets: HashSet<Domain> = failed.map(|((_, one), _)| ledger.names.domain(one.recipient)).collect();
+    Some(Pace::of(letters, |domain| targets.contains(&domain)))
 }
 
 /// Which tries are at domains where more failed than slips explain, or of names tried at several domains.

@@ -230,6 +230,13 @@ impl<'l> Trails<'l> {
         self.rows[row].recipient
     }
 
+    /// What came of a row's mail, where somebody took it.
+    pub(super) fn contact(&self, row: usize) -> Option<Contact> {
+        let Row { recipient, face, exists, .. } = self.rows[row];
+        let key = ContactKey { recipient, ..self.faces.keys[face as usize] };
+        exists.then(|| self.visitors.ledger.contacts.get(&key))?
+    }
+
     /// What was tried in these rows of one origin, each with its row's number.
     pub(super) fn tries(&self, rows: &[usize]) -> Vec<(usize, Try)> {
         let mut met: HashSet<(Name, Name)> = HashSet::new();

@@ -52,6 +52,39 @@ fn a_list_most_of_which_is_dead_has_no_targets() {
 }
 
 #[test]
+fn who_writes_a_lot_slips_a_lot() {
+    let heavy = |log: &mut Log| {
+        log.everyday();
+        for n in 0..6000 {
+            let to = format!("pal{}@{}.example", n % 40, ["mail", "post"][n as usize % 2]);
+            log.out(n * 14, "desk@us.example", &to, true);
+            // One in a hundred, long after it reached them.
+            if n % 100 == 0 && n > 1000 {
+                log.out(n * 14 + 7, "desk@us.example", &format!("x{n}{to}"), false);
+            }
+        }
+    };
+    let mut log = Log::new(1);
+    heavy(&mut log);
+    silent(&log);
+    // Who took the account and guesses is found beside it.
+    let mut log = Log::new(1);
+    heavy(&mut log);
+    for n in 0..100 {
+        log.out(50_000 + n * 3, "desk@us.example", &format!("g{n}u@mail.example"), false);
+    }
+    assert_eq!(find(&log.ledger, &Test::default()).len(), 1);
+    // A mailbox of his own hides nobody for long.
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..200 {
+        (0..20).for_each(|k| log.out(n * 200 + k, "eve@us.example", "mine@mail.example", true));
+        log.out(n * 200 + 30, "eve@us.example", &format!("g{n}u@mail.example"), false);
+    }
+    assert_eq!(find(&log.ledger, &Test::default()).len(), 1);
+}
+
+#[test]
 fn addresses_that_once_took_mail_were_not_guessed() {
     let mut log = Log::new(1);
     log.everyday();
