@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 use super::trail::Trails;
 use crate::ledger::{Domain, Name};
 
-/// Letters that count of those to one address: a mailbox of one's own is a cheap alibi.
+/// Letters that count of those to one address, or one for each address reached: a few mailboxes of one's own are a cheap
+/// alibi, thousands of correspondents are not.
 const MOST: f64 = 200.0;
 
 /// Letters to one address behind the first one: when the first and the last came, and how many a second.
@@ -27,12 +28,13 @@ impl Letters {
             let (from, to, letters) = known.entry(recipient).or_insert((first.0, last.0, -1.0));
             (*from, *to, *letters) = ((*from).min(first.0), (*to).max(last.0), *letters + contact.accepted as f64);
         }
+        let most = MOST.max(known.len() as f64);
         let mut letters: Vec<Letters> = known
             .into_iter()
             .filter(|(_, (from, to, letters))| from < to && *letters >= 1.0)
             .map(|(recipient, (from, to, letters))| {
                 let domain = trails.ledger().names.domain(recipient);
-                Letters { domain, from, to, pace: letters.min(MOST) / (to - from) as f64 }
+                Letters { domain, from, to, pace: letters.min(most) / (to - from) as f64 }
             })
             .collect();
         // A sum of floats is of one order.

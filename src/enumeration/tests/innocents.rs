@@ -67,6 +67,17 @@ fn who_writes_a_lot_slips_a_lot() {
     let mut log = Log::new(1);
     heavy(&mut log);
     silent(&log);
+    // Nearly all to one of a thousand, as most people write most to few.
+    let mut log = Log::new(1);
+    log.everyday();
+    (0..1000).for_each(|n| log.out(n, "desk@us.example", &format!("pal{n}@mail.example"), true));
+    for n in 0..1100 {
+        log.out(20_000 + n * 72, "desk@us.example", "pal7@mail.example", true);
+        if n % 25 == 0 {
+            log.out(20_007 + n * 72, "desk@us.example", &format!("x{n}pal@mail.example"), false);
+        }
+    }
+    silent(&log);
     // Who took the account and guesses is found beside it.
     let mut log = Log::new(1);
     heavy(&mut log);
