@@ -1,4 +1,4 @@
-//! Whose trail a contact is on: nine kinds of origin, each by what it keeps the same.
+//! Whose trail a contact is on: eleven kinds of origin, each by what it keeps the same.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -24,6 +24,8 @@ pub(super) enum Origin {
     Login(String),
     /// An IP address of ours that hands in mail under many senders.
     Submitter(String),
+    /// Senders of ours at one domain who write to few addresses each.
+    House(String),
     /// A visitor's IP address.
     Client(String),
     /// A /24 or /48 with one envelope sender.
@@ -36,6 +38,8 @@ pub(super) enum Origin {
     Crowd(String),
     /// Visitors from many networks who call themselves the same.
     Helo(String),
+    /// Visitors who come a few times each, to one domain of ours.
+    Band(String),
 }
 
 /// By what visitors are told from each other.
@@ -43,6 +47,8 @@ pub(super) struct Visitors<'l> {
     pub(super) ledger: &'l Ledger,
     /// How often each sender and client came from outside.
     visits: ByName<u32>,
+    /// How many first contacts of each sender exist, and do not.
+    pub(super) senders: ByName<[u32; 2]>,
     /// HELO names heard from many networks.
     widespread: HashSet<Name>,
 }
@@ -51,25 +57,33 @@ pub(super) struct Visitors<'l> {
 pub(super) type Kind = fn(&Visitors<'_>, &ContactKey) -> Option<Origin>;
 
 impl<'l> Visitors<'l> {
-    /// Those of a ledger; `visits` has how often each sender and client came from outside.
-    pub(super) fn of(ledger: &'l Ledger, visits: ByName<u32>) -> Self {
-        Visitors { ledger, visits, widespread: widespread(ledger) }
+    /// Those of a ledger; `visits` has how often each sender and client came from outside, `senders` each one's first
+    /// contacts that exist and that do not.
+    pub(super) fn of(ledger: &'l Ledger, visits: ByName<u32>, senders: ByName<[u32; 2]>) -> Self {
+        Visitors { ledger, visits, senders, widespread: widespread(ledger) }
+    }
+
+    /// First contacts of a sender.
+    pub(super) fn written(&self, sender: Name) -> u32 {
+        self.senders[sender].iter().sum()
     }
 }
 
 /// The kinds of origin in the order they are judged: those that name who is behind them first (one sender, from
-/// anywhere or from one network), then those that only share an address, last those that share nothing but a target, or
-/// a target and what they call themselves.
-pub(super) const KINDS: [Kind; 9] = [
+/// anywhere or from one network), then those that only share an address or a domain, last those that share nothing but a
+/// target, or a target and what they call themselves; who came once each and who came a few times are two crowds.
+pub(super) const KINDS: [Kind; 11] = [
     Origin::sender,
     Origin::login,
     Origin::submitter,
+    Origin::house,
     Origin::stranger,
     Origin::snowshoe,
     Origin::client,
     Origin::net,
     Origin::crowd,
     Origin::caller,
+    Origin::band,
 ];
 
 impl Origin {
@@ -83,7 +97,9 @@ impl Origin {
             | Origin::Stranger(name) => name.clone(),
             Origin::Snowshoe(net, name) => format!("{name} from {net}"),
             Origin::Net(net) => net.clone(),
+            Origin::House(domain) => format!("senders at {domain}"),
             Origin::Crowd(domain) => format!("visitors who came once each to {domain}"),
+            Origin::Band(domain) => format!("visitors who came a few times each to {domain}"),
             Origin::Helo(name) => format!("visitors who call themselves {name}"),
         }
     }
@@ -99,13 +115,14 @@ impl Origin {
             Origin::Snowshoe(..) => Some("one sender from one network brought it all"),
             Origin::Stranger(_) => Some("one sender brought it all, from wherever"),
             Origin::Net(_) => Some("one network brought it all"),
-            Origin::Crowd(_) => Some("the visitors share their target and the time, nothing else"),
+            Origin::House(_) => Some("senders at one domain sent it, a few mails each"),
+            Origin::Crowd(_) | Origin::Band(_) => Some("the visitors share their target and the time, nothing else"),
         }
     }
 
     /// Whether it is one of our users.
     pub(super) fn is_ours(&self) -> bool {
-        matches!(self, Origin::Sender(_) | Origin::Login(_) | Origin::Submitter(_))
+        matches!(self, Origin::Sender(_) | Origin::Login(_) | Origin::Submitter(_) | Origin::House(_))
     }
 
     /// Whether it is a visitor known by a name or an address of its own.
@@ -115,7 +132,7 @@ impl Origin {
 
     /// Whether it is a crowd, which may be another one the next time.
     pub(super) fn is_crowd(&self) -> bool {
-        matches!(self, Origin::Crowd(_) | Origin::Helo(_))
+        matches!(self, Origin::Crowd(_) | Origin::Band(_) | Origin::Helo(_))
     }
 
     fn sender(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
@@ -137,6 +154,12 @@ impl Origin {
     fn submitter(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
         (key.direction == Direction::Out && key.client != Name::NONE)
             .then(|| Origin::Submitter(known.ledger.names.text(key.client).to_owned()))
+    }
+
+    fn house(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
+        let few = || known.written(key.sender) < LEAST as u32;
+        (key.direction == Direction::Out && few())
+            .then(|| Origin::House(domain_of(known.ledger.names.text(key.sender)).to_owned()))
     }
 
     fn client(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
@@ -164,9 +187,18 @@ impl Origin {
             .then(|| Origin::Crowd(domain_of(known.ledger.names.text(key.recipient)).to_owned()))
     }
 
+    fn band(known: &Visitors<'_>, key: &ContactKey) -> Option<Self> {
+        let (sender, client) = (known.visits[key.sender], known.visits[key.client]);
+        let few = (2..LEAST as u32).contains(&sender.max(client));
+        (key.direction == Direction::In && few)
+            .then(|| Origin::Band(domain_of(known.ledger.names.text(key.recipient)).to_owned()))
+    }
+
     /// Failures below which it is not looked at: slips, old acquaintances; for a crowd, those of an hour's strangers.
     pub(super) fn least(kind: Kind) -> usize {
-        let loose = [Origin::crowd as Kind, Origin::caller].into_iter().any(|one| std::ptr::fn_addr_eq(kind, one));
+        let loose = [Origin::house as Kind, Origin::crowd, Origin::band, Origin::caller]
+            .into_iter()
+            .any(|one| std::ptr::fn_addr_eq(kind, one));
         if loose { LEAST_CROWD } else { LEAST }
     }
 }

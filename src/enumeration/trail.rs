@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     address::{domain_of, local_of, network},
+    bounce::BounceType,
     delivery::Direction,
     ledger::{Answer, ByName, Contact, ContactKey, Ledger, Name},
     moment::Timestamp,
@@ -44,8 +45,6 @@ pub(super) struct Trails<'l> {
     /// Evidence on origins that failed often enough: face by face, the failures of each first.
     rows: Vec<Row>,
     faces: Faces,
-    /// How many first contacts of each sender exist, and do not.
-    senders: ByName<[u32; 2]>,
     /// When each address first accepted mail from anybody, and from how many.
     accepts: ByName<Accepts>,
     /// What is usual.
@@ -72,33 +71,35 @@ impl<'l> Trails<'l> {
                 visits[key.client] += 1;
             }
         }
-        let visitors = Visitors::of(ledger, visits);
+        let visitors = Visitors::of(ledger, visits, senders);
         let mut faces = Faces::of(&visitors, &accepts);
         faces.watch(&visitors, least);
         let rows = faces.rows(&visitors, &accepts);
-        let mut trails = Trails { visitors, rows, faces, senders, accepts, base: Base::default() };
+        let mut trails = Trails { visitors, rows, faces, accepts, base: Base::default() };
         let failed = trails.rows.iter().filter(|row| !row.exists);
         let domains = failed.map(|row| ledger.names.domain(row.recipient)).collect();
-        trails.base = Base::of(ledger, &domains, &trails.senders, &|sender| trails.is_honest(sender));
+        trails.base = Base::of(ledger, &domains, &trails.visitors.senders, &|sender| trails.is_honest(sender));
         trails
     }
 
     /// The walk's guesses without the mail of bystanders, which only a crowd has: mail to somebody whom others write to,
-    /// from a visitor who is not like the crowd, and slips of visitors who are very much unlike it. None where the domain
-    /// took no mail meanwhile: its directory was down.
+    /// from a visitor who is not like the crowd, and slips of visitors who are very much unlike it. None where the domain's
+    /// directory was down.
     pub(super) fn without_bystanders(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) -> Bystanders {
-        let (Origin::Crowd(domain), Some(first), Some(last)) = (origin, guesses.first(), guesses.last()) else {
+        self.without_colleagues(origin, guesses);
+        let (Origin::Crowd(domain) | Origin::Band(domain), Some(first), Some(last)) =
+            (origin, guesses.first(), guesses.last())
+        else {
             return Bystanders::default();
         };
-        let (from, to, failed) = (first.1.at, last.1.at, guesses.iter().filter(|(_, one)| !one.exists).count());
+        let (from, to) = (first.1.at, last.1.at);
         let within = |at: Timestamp| (from..=to).contains(&at);
-        let target = self.visitors.ledger.names.find_domain(domain);
-        let served = self.visitors.ledger.contacts.iter().filter(|(key, contact)| {
-            Some(self.visitors.ledger.names.domain(key.recipient)) == target
-                && contact.accepted_span.bounds().is_some_and(|(first, last)| within(first) || within(last))
-        });
-        if served.count() * 50 < failed {
+        let failed = guesses.iter().filter(|(_, one)| !one.exists).count();
+        if self.was_down(domain, (from, to), failed) {
             guesses.clear();
+        }
+        if matches!(origin, Origin::Band(_)) {
+            return Bystanders::default();
         }
         let failed: Vec<Try> = guesses.iter().filter(|(_, one)| !one.exists).map(|(_, one)| *one).collect();
         let looks = self.looks(&failed, &within);
@@ -115,6 +116,45 @@ impl<'l> Trails<'l> {
             guesses.iter().filter(|(_, one)| one.exists && bystander(one)).map(|(_, one)| one.recipient).collect();
         guesses.retain(|(_, one)| !bystander(one));
         Bystanders { left_out: left_out.len(), by_chance: alike.as_ref().map(|(_, chance)| *chance) }
+    }
+
+    /// Whether a domain took hardly any mail while so many failed there, and refused those whom it knows as well. Where
+    /// nobody else writes at night, a silent night is no outage.
+    fn was_down(&self, domain: &str, (from, to): (Timestamp, Timestamp), failed: usize) -> bool {
+        let ledger = self.visitors.ledger;
+        let target = ledger.names.find_domain(domain);
+        let is_there = |recipient: Name| Some(ledger.names.domain(recipient)) == target;
+        let (mut ever, mut meanwhile) = (false, 0);
+        for (first, last) in ledger
+            .contacts
+            .iter()
+            .filter(|(key, _)| is_there(key.recipient))
+            .filter_map(|(_, contact)| contact.accepted_span.bounds())
+        {
+            ever = true;
+            meanwhile += usize::from([first, last].iter().any(|at| (from..=to).contains(at)));
+        }
+        let refused = || {
+            let days = from.day()..=to.day();
+            let known = |name: Name| self.accepts[name].senders > 0;
+            let keys =
+                ledger.refusals.keys().filter(|key| key.kind == BounceType::UserUnknown && days.contains(&key.day));
+            let names: HashSet<Name> = keys.map(|key| key.recipient).filter(|n| is_there(*n) && known(*n)).collect();
+            names.len()
+        };
+        meanwhile * 50 < failed && (!ever || refused() * 10 >= failed)
+    }
+
+    /// Where many who write little are one origin, who found somebody is of it only if it failed, too, or wrote nothing else.
+    fn without_colleagues(&self, origin: &Origin, guesses: &mut Vec<(usize, Try)>) {
+        if !matches!(origin, Origin::House(_) | Origin::Band(_)) {
+            return;
+        }
+        // Colleagues share a client; visitors who come a few times do not.
+        let whose = |one: &Try| if origin.is_ours() { one.sender } else { one.client };
+        let failed: HashSet<Name> = guesses.iter().filter(|(_, one)| !one.exists).map(|(_, one)| whose(one)).collect();
+        let lone = |one: &Try| origin.is_ours() && self.visitors.written(one.sender) == 1;
+        guesses.retain(|(_, one)| !one.exists || failed.contains(&whose(one)) || lone(one));
     }
 
     /// Tells visitors who are like a crowd's failed ones: whose networks and sender domains nobody else comes from, and
@@ -170,7 +210,7 @@ impl<'l> Trails<'l> {
 
     /// Whether three of four of a sender's first contacts exist: it slips, and an address it shares is not to blame.
     pub(super) fn is_honest(&self, sender: Name) -> bool {
-        let [took, not] = self.senders[sender];
+        let [took, not] = self.visitors.senders[sender];
         took > 0 && took >= 3 * not
     }
 

@@ -96,11 +96,12 @@ fn bots_that_call_themselves_the_same_are_one_campaign() {
     assert_eq!((campaign.ips.len(), campaign.helos), (40, vec!["ylmf-pc".to_owned()]));
     let why = campaign.why.join("; ");
     assert!(why.contains("call themselves the same") && why.contains("the HELO name ylmf-pc"), "{why}");
-    // Each under a name of its own, there is nothing to know them by.
+    // Each under a name of its own, they share nothing but their target.
     let mut log = Log::new(1);
     log.passers_by();
     log.bots(|n| format!("pc{n}"));
-    silent(&log);
+    let campaign = found(&log, "100.5.7.8", &["h60e@us.example"], 120);
+    assert!(campaign.helos.len() == 40 && !campaign.why.join("; ").contains("call themselves"), "{campaign:#?}");
 }
 
 #[test]

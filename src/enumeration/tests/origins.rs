@@ -129,6 +129,24 @@ fn a_domain_that_takes_everything_hides_nobody_and_confirms_nobody() {
 }
 
 #[test]
+fn many_senders_of_one_domain_are_one_campaign() {
+    let mut log = Log::new(1);
+    log.everyday();
+    for n in 0..120 {
+        // One more colleague knows somebody there.
+        if n % 40 == 0 {
+            for to in ["ann@victim.example", "bob@corp.example"] {
+                log.out(9000 + n, &format!("honest{n}@reps.example"), to, true);
+            }
+        }
+        log.out(9000 + n, &format!("rep{}@reps.example", n / 3), &format!("k{n}t@victim.example"), n == 70);
+    }
+    let campaign = found(&log, "rep7@reps.example", &["k70t@victim.example"], 120);
+    assert_eq!(campaign.senders.len(), 40);
+    assert!(campaign.why.join("; ").contains("senders at one domain sent it, a few mails each"), "{campaign:#?}");
+}
+
+#[test]
 fn each_join_is_told_with_its_evidence() {
     let mut log = Log::new(1);
     log.everyday();

@@ -129,6 +129,44 @@ fn a_crowd_that_nobody_resembles_has_its_hits_told() {
 }
 
 #[test]
+fn a_few_guesses_each_are_one_campaign() {
+    let mut log = Log::new(1);
+    log.passers_by();
+    for n in 0..240 {
+        let (bot, to) = (n / 3, if n == 100 { "known7".to_owned() } else { format!("h{n}e") });
+        let client = format!("45.9.{bot}.8");
+        log.visit(3000 + n * 2, &client, &format!("s{n}@d{bot}.example"), &format!("{to}@us.example"), n == 100);
+        // Small servers of honest people, who come a few times each, too.
+        let client = format!("60.{}.1.9", n / 4);
+        let to = format!("known{}@us.example", n % 9);
+        log.visit(2900 + n * 20, &client, &format!("ann@small{}.example", n / 4), &to, true);
+    }
+    let campaign = found(&log, "45.9.70.8", &["known7@us.example"], 240);
+    assert!(!campaign.senders.iter().any(|sender| sender.starts_with("ann@")), "{campaign:#?}");
+}
+
+#[test]
+fn a_crowd_that_comes_at_night_is_no_outage() {
+    let night = |refused: i64| {
+        let mut log = Log::new(1);
+        // Office hours only; the crowd comes from midnight to two.
+        for n in 0..400 {
+            let (client, to) = (format!("10.{}.{}.9", n % 200, n / 2), format!("known{}@us.example", n % 30));
+            log.visit(n / 80 * DAY + 600 + n % 80 * 6, &client, &format!("friend{n}@f{n}.example"), &to, true);
+        }
+        let guess = |n: i64| if n < refused { format!("known{n}") } else { format!("h{n}e") };
+        for n in 0..120 {
+            let client = format!("100.{n}.{}.8", n * 2);
+            log.visit(3 * DAY + n, &client, &format!("a{n}@r{n}.example"), &format!("{}@us.example", guess(n)), false);
+        }
+        find(&log.ledger, &Test::default()).len()
+    };
+    assert_eq!(night(0), 1);
+    // When its directory was down, those it knows were refused, too.
+    assert_eq!(night(30), 0);
+}
+
+#[test]
 fn nothing_shared_but_the_target_is_one_campaign() {
     let mut log = Log::new(1);
     log.passers_by();
