@@ -41,7 +41,8 @@ struct Book(BTreeMap<(Audience, String), BTreeMap<String, Item>>);
 impl Book {
     fn add(&mut self, audience: Audience, owner: &str, mut item: Item) {
         item.id = id(&format!("disclosure {}", audience.name()), &format!("{owner} {}", item.name));
-        self.0.entry((audience, owner.to_owned())).or_default().insert(item.id.clone(), item);
+        // One name may be found by several of its hosts: the gravest comes first, and is told.
+        self.0.entry((audience, owner.to_owned())).or_default().entry(item.id.clone()).or_insert(item);
     }
 
     fn matters(self) -> Vec<Matter> {
@@ -102,12 +103,13 @@ fn intended_domains(findings: &Findings, book: &mut Book) {
     for d in &findings.domains {
         let s = &d.suspect;
         let told = s.kind == SuspectKind::Typo && s.confidence >= SURE && d.registrability.status.is_open();
-        if !told || findings.own_domains.contains(&s.intended) {
+        let (sold, meant) = d.sold();
+        if !told || [meant, &s.intended].iter().any(|own| findings.own_domains.contains(*own)) {
             continue;
         }
         let item = Item {
-            name: s.domain.clone(),
-            meant: s.intended.clone(),
+            name: sold.to_owned(),
+            meant: meant.to_owned(),
             status: d.registrability.status.name().to_owned(),
             emails: s.emails,
             senders: s.senders,
@@ -115,7 +117,7 @@ fn intended_domains(findings: &Findings, book: &mut Book) {
             last: day(s.last_seen),
             ..Item::none()
         };
-        book.add(Audience::IntendedDomain, &s.intended, item);
+        book.add(Audience::IntendedDomain, meant, item);
     }
 }
 
@@ -220,6 +222,47 @@ impl Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        findings::DomainRisk,
+        registrability::{Registrability, Status},
+        typo::DomainSuspect,
+    };
+
+    #[test]
+    fn who_owns_the_name_meant_is_told_not_its_host() {
+        let at = Timestamp(0);
+        let found = |typed: &str, intended: &str, emails| DomainRisk {
+            suspect: DomainSuspect {
+                domain: typed.into(),
+                kind: SuspectKind::Typo,
+                intended: intended.into(),
+                edits: vec![],
+                confidence: 0.99,
+                emails,
+                senders: 1,
+                delivered_before: 0,
+                first_seen: at,
+                last_seen: at,
+                weekly: vec![],
+            },
+            registrability: Registrability {
+                domain: "gmial.com".into(),
+                status: Status::Registrable,
+                checked_at: at,
+                fresh_until: at,
+                evidence: vec![],
+                drops_at: None,
+                details: Default::default(),
+                open_at: None,
+            },
+            risk: 0.5,
+        };
+        let domains = vec![found("gmial.com", "gmail.com", 40), found("mail.gmial.com", "mail.gmail.com", 3)];
+        let told = matters(&Findings { domains, ..Findings::default() });
+        let [letter] = &told[..] else { panic!("one letter, not {told:?}") };
+        assert_eq!((&*letter.owner, letter.items.len()), ("gmail.com", 1));
+        assert_eq!((&*letter.items[0].name, letter.items[0].emails), ("gmial.com", 40));
+    }
 
     #[test]
     fn networks_are_as_wide_as_an_abuse_desk() {

@@ -77,7 +77,7 @@ pub fn changes(before: Option<(Timestamp, Vec<Headline>)>, now: &[Headline]) -> 
 }
 
 impl crate::typo::DomainSuspect {
-    /// The same every night, and the id of its alert.
+    /// The same every night.
     pub fn finding_id(&self) -> String {
         id("squatting", &self.domain)
     }

@@ -248,6 +248,21 @@ pub struct Size {
     pub volume: u64,
 }
 
+impl DomainRisk {
+    /// What a registry sells of the name, and what that was meant to be: of `mail.gmial.com` it is `gmial.com`, and
+    /// `gmail.com` is whose it should have been.
+    pub fn sold(&self) -> (&str, &str) {
+        let (sold, DomainSuspect { domain, intended, .. }) = (self.registrability.domain.as_str(), &self.suspect);
+        let labels = |name: &str| name.split('.').count();
+        let host =
+            (0..labels(domain).saturating_sub(labels(sold))).try_fold((&**domain, &**intended), |(typed, meant), _| {
+                let ((host, typed), (same, meant)) = (typed.split_once('.')?, meant.split_once('.')?);
+                (host == same).then_some((typed, meant))
+            });
+        (sold, host.map_or(&**intended, |(_, meant)| meant))
+    }
+}
+
 impl Severity {
     /// `high`
     pub fn name(self) -> &'static str {

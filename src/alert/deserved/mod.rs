@@ -48,7 +48,7 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
     });
     let domains = findings.domains.iter().filter_map(|d| {
         Some(Alert {
-            id: id(AlertKind::Squatting, &d.suspect.domain),
+            id: id(AlertKind::Squatting, d.sold().0),
             severity: grade_domain(d)?,
             kind: AlertKind::Squatting,
             subject: tell_domain(d),
@@ -73,7 +73,7 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
         last_seen: r.checked_at,
         origins: vec![],
     });
-    // One name may be found twice, as a typo and as expired: the graver one is told.
+    // What a registry sells may be found twice, by its hosts or in letters and punycode: the graver one is told.
     let mut by_id = BTreeMap::<String, Alert>::new();
     for alert in campaigns.chain(domains).chain(taken) {
         match by_id.get(&alert.id) {
@@ -97,7 +97,7 @@ pub fn deserved(findings: &Findings) -> Vec<Alert> {
 /// Alerts that would be of names nobody gave an answer about: that they are not deserved tonight means nothing.
 pub fn undecided(findings: &Findings) -> BTreeSet<String> {
     let open = findings.domains.iter().filter(|d| d.registrability.status == Status::Unknown);
-    open.map(|d| id(AlertKind::Squatting, &d.suspect.domain)).collect()
+    open.map(|d| id(AlertKind::Squatting, d.sold().0)).collect()
 }
 
 /// 16 hexadecimal digits of kind and key.
@@ -162,22 +162,17 @@ fn tell_campaign(c: &Campaign) -> String {
 }
 
 fn tell_domain(d: &DomainRisk) -> String {
-    let s = &d.suspect;
+    let (s, (sold, meant)) = (&d.suspect, d.sold());
     let fate = match d.registrability.status {
         Status::PendingDelete => "is about to become free for anyone",
         Status::Redemption => "was deleted and may soon be free for anyone",
         _ => "can be registered by anyone",
     };
     let origin = match s.kind {
-        SuspectKind::Typo => format!("meant {}", name(&s.intended)),
+        SuspectKind::Typo => format!("meant {}", name(meant)),
         SuspectKind::Lapsed => "worked before".to_owned(),
     };
-    format!(
-        "{} {fate} ({origin}): {} of {} went there",
-        name(&s.domain),
-        many(s.emails, "mail"),
-        many(s.senders, "sender")
-    )
+    format!("{} {fate} ({origin}): {} of {} went there", name(sold), many(s.emails, "mail"), many(s.senders, "sender"))
 }
 
 fn tell_taken(r: &Registrability, findings: &Findings) -> String {

@@ -83,6 +83,37 @@ fn campaigns_by_what_they_learned() {
 }
 
 #[test]
+fn what_a_registry_sells_is_told_not_its_hosts() {
+    let found = |typed: &str, sold: &str, intended: &str| {
+        let mut found = domain(sold, Status::Registrable, 9, 0.6);
+        (found.suspect.domain, found.suspect.intended) = (typed.into(), intended.into());
+        found
+    };
+    let check = |domains: Vec<DomainRisk>, want: &str| {
+        let alerts = deserved(&Findings { domains, ..Findings::default() });
+        let told: Vec<_> = alerts.iter().map(|a| a.subject.split(':').next().unwrap()).collect();
+        assert_eq!(told, [want]);
+    };
+    check(
+        vec![found("gmial.com", "gmial.com", "gmail.com"), found("mail.gmial.com", "gmial.com", "mail.gmail.com")],
+        "gmial.com can be registered by anyone (meant gmail.com)",
+    );
+    check(
+        vec![
+            found("gm\u{430}il.com", "xn--gmil-63d.com", "gmail.com"),
+            found("xn--gmil-63d.com", "xn--gmil-63d.com", "gmail.com"),
+        ],
+        "xn--gmil-63d.com can be registered by anyone (meant gmail.com)",
+    );
+    // The slip took a dot: nobody's host is left to be cut off.
+    check(
+        vec![found("mailgmail.com", "mailgmail.com", "mail.gmail.com")],
+        "mailgmail.com can be registered by anyone (meant mail.gmail.com)",
+    );
+    check(vec![found("mial.x.com", "x.com", "mail.x.com")], "x.com can be registered by anyone (meant mail.x.com)");
+}
+
+#[test]
 fn each_is_told_once_and_on_one_line() {
     let mut findings = Findings {
         generated_at: Timestamp(7),
