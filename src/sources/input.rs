@@ -30,6 +30,8 @@ pub struct Input {
     pub(crate) named: bool,
     /// Whether it holds nothing.
     pub(crate) empty: bool,
+    /// Whether this user may not read it; what lies in a folder need not be a log.
+    pub(crate) denied: bool,
     /// Whether it is packed, and so will not grow at its end.
     pub(crate) packed: bool,
     /// Whether it is one of many parts of a log: what it lacks the others may have.
@@ -215,22 +217,27 @@ impl Input {
     }
 
     fn new(path: String, source: Source, total_bytes: u64, options: &Options) -> Result<Self, Error> {
-        let mut input = Input {
+        let mut input = Input::unseen(path, source, total_bytes);
+        let sampled = input.sample(options);
+        sampled.map_err(|cause| input.unreadable(cause))?;
+        Ok(input)
+    }
+
+    fn unseen(path: String, source: Source, total_bytes: u64) -> Self {
+        Input {
             path,
             total_bytes,
-            format: options.format,
+            format: None,
             first: None,
             year: None,
             named: false,
             empty: true,
+            denied: false,
             packed: false,
             part: false,
             head: Vec::new(),
             source,
-        };
-        let sampled = input.sample(options);
-        sampled.map_err(|cause| input.unreadable(cause))?;
-        Ok(input)
+        }
     }
 
     /// When the last line with a stamp was written.
@@ -410,18 +417,28 @@ fn add(path: &Path, options: &Options, found: &mut Vec<Input>) -> Result<(), Err
     walk(path, DEPTH, &mut files)?;
     files.sort();
     let before = found.len();
-    let mut a_log = false;
+    let (mut a_log, mut denied) = (false, None);
     for file in files {
         let len = fs::metadata(&file).map_or(0, |about| about.len());
-        let input = Input::new(file.display().to_string(), Source::Path(file), len, options)?;
+        let input = match Input::new(file.display().to_string(), Source::Path(file.clone()), len, options) {
+            Err(e) if is_denied(&e) => {
+                denied.get_or_insert(e);
+                Input { empty: false, denied: true, ..Input::unseen(file.display().to_string(), Source::Path(file), 0) }
+            }
+            input => input?,
+        };
         a_log |= input.format.is_some() || input.empty;
         found.push(input);
     }
-    if !a_log {
-        found.truncate(before);
-        return Err(Error::NoInput { place: path.display().to_string() });
+    if a_log {
+        return Ok(());
     }
-    Ok(())
+    found.truncate(before);
+    Err(denied.unwrap_or_else(|| Error::NoInput { place: path.display().to_string() }))
+}
+
+fn is_denied(error: &Error) -> bool {
+    matches!(error, Error::Read { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
@@ -430,7 +447,15 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Err
     // Names of mails end in those of hosts, which may end in anything.
     let mails = folder.file_name().is_some_and(|name| name == "cur" || name == "new")
         && folder.parent().is_some_and(|parent| parent.join("cur").is_dir() && parent.join("new").is_dir());
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
+    let entries = match fs::read_dir(folder) {
+        // It is told of as a file would be.
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied && depth < DEPTH => {
+            files.push(folder.to_owned());
+            return Ok(());
+        }
+        entries => entries.map_err(unreadable)?,
+    };
+    for entry in entries {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // A folder of a Maildir has a dot before its name, and mails in `cur`.

@@ -206,6 +206,9 @@ fn family_of(format: &str) -> Option<&'static str> {
 
 /// Why an input without a format is passed over; an error where the user named it, or there is no other to read.
 fn leave_out(input: &Input, all: &[Input]) -> Result<String, Error> {
+    if input.denied {
+        return Ok("this user may not read it: left out".to_owned());
+    }
     if input.named || all.iter().all(|other| other.format.is_none()) {
         let lines = String::from_utf8_lossy(&input.head).lines().filter(|line| !line.trim().is_empty()).count().max(1);
         return Err(Error::Unrecognised {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -104,6 +104,43 @@ fn an_unreadable_file_is_named() {
     } else {
         fails(dir.path(), &["run", "in.jsonl", "--offline"], 1, "in.jsonl");
     }
+}
+
+#[test]
+fn what_a_user_may_not_read_in_a_folder_is_left_out_and_told_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    fs::create_dir_all(logs.join("private")).unwrap();
+    fs::write(logs.join("in.jsonl"), GOOD).unwrap();
+    fs::write(logs.join("btmp"), "x").unwrap();
+    for (path, mode) in [(dir.path(), 0o777), (&logs.join("btmp"), 0o000), (&logs.join("private"), 0o000)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let run = |input: &str| {
+        let mut command = start(dir.path(), &["run", input, "--offline"]);
+        // Root may read everything.
+        if fs::File::open(logs.join("btmp")).is_ok() {
+            command.uid(65_534);
+        }
+        command.output()
+    };
+    let Ok(output) = run("logs") else {
+        println!("skipped: nobody may not run the program where it lies");
+        return;
+    };
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let quarantine = fs::read_to_string(dir.path().join("reports/latest/quarantine.jsonl")).unwrap();
+    for name in ["logs/btmp", "logs/private"] {
+        assert!(quarantine.lines().any(|line| line.contains(name) && line.contains("may not read it")), "{quarantine}");
+    }
+    // Where nothing else is there, and where it was named, it is an error.
+    fs::remove_file(logs.join("in.jsonl")).unwrap();
+    for input in ["logs", "logs/btmp"] {
+        let output = run(input).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{input}: {}", stderr(&output));
+        assert!(stderr(&output).contains("cannot read logs/btmp"), "{input}: {}", stderr(&output));
+    }
+    fs::set_permissions(logs.join("private"), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[test]
