@@ -160,9 +160,8 @@ fn conclude(
     let (answers, lookups) = judge::ask(&suspects, &suffixes, store, &job.network, job.now, progress)?;
     let domains = judge::domains(suspects.domains, &suffixes, &answers, job.now);
     let usernames = judge::usernames(suspects.usernames, job.now)?;
-    let mut findings = Findings::gather(ledger, mined, domains, usernames, campaigns, job.now);
-    findings.taken = answers.into_values().filter(Registrability::taken_over).collect();
-    findings.taken.sort_by(|a, b| a.domain.cmp(&b.domain));
+    let taken = answers.into_values().filter(Registrability::taken_over).collect();
+    let mut findings = Findings::gather(ledger, mined, domains, usernames, campaigns, taken, job.now);
     findings.lookups = lookups;
     findings.dismissed = dismissed;
     findings.alerts = alert::deserved(&findings);

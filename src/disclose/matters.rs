@@ -15,6 +15,8 @@ use crate::{
 const SURE: f64 = 0.9;
 /// Things one letter tells; the owner of more needs a talk, not a list.
 const MAX_ITEMS: usize = 500;
+/// Of a name that was free, and has a holder now.
+const TAKEN: &str = "taken_over";
 /// RFC 2142: the mailboxes every domain should have, by what is told.
 const SECURITY: &str = "security";
 const ABUSE: &str = "abuse";
@@ -40,7 +42,9 @@ struct Book(BTreeMap<(Audience, String), BTreeMap<String, Item>>);
 
 impl Book {
     fn add(&mut self, audience: Audience, owner: &str, mut item: Item) {
-        item.id = id(&format!("disclosure {}", audience.name()), &format!("{owner} {}", item.name));
+        // Who knows that a name is free has not heard yet that somebody took it.
+        let fate = if item.status == TAKEN { " taken" } else { "" };
+        item.id = id(&format!("disclosure {}", audience.name()), &format!("{owner} {}{fate}", item.name));
         // One name may be found by several of its hosts: the gravest comes first, and is told.
         self.0.entry((audience, owner.to_owned())).or_default().entry(item.id.clone()).or_insert(item);
     }
@@ -85,11 +89,15 @@ fn customers(findings: &Findings, book: &mut Book) {
         .collect();
     for slip in &findings.slips {
         let known = domains.get(domain_of(&slip.wrote)).or_else(|| usernames.get(slip.wrote.as_str()));
-        let Some((status, true)) = known else { continue };
+        let status = match known {
+            _ if slip.taken => TAKEN,
+            Some((status, true)) => status,
+            _ => continue,
+        };
         let item = Item {
             name: slip.wrote.clone(),
             meant: slip.meant.clone(),
-            status: (*status).to_owned(),
+            status: status.to_owned(),
             emails: slip.emails,
             senders: 1,
             last: day(slip.last),

@@ -21,6 +21,7 @@ use crate::{
     merge::Merge,
     moment::{Day, Timestamp, Week},
     ndr::{Miner, Template},
+    registrability::Registrability,
     typo::Weekly,
 };
 
@@ -38,8 +39,10 @@ impl Findings {
         mut domains: Vec<DomainRisk>,
         mut usernames: Vec<UsernameRisk>,
         campaigns: Vec<Campaign>,
+        mut taken: Vec<Registrability>,
         now: Timestamp,
     ) -> Self {
+        taken.sort_by(|a, b| a.domain.cmp(&b.domain));
         domains.sort_by(|a, b| {
             b.risk
                 .total_cmp(&a.risk)
@@ -63,7 +66,7 @@ impl Findings {
             blocklists: blocklists(ledger),
             authentication: authentication(ledger),
             vulnerable: vulnerable(ledger, &domains, &usernames),
-            slips: slips::slips(ledger, &domains, &usernames, &campaigns),
+            slips: slips::slips(ledger, &domains, &usernames, &campaigns, &taken),
             own_domains: slips::own_domains(ledger),
             domains,
             usernames,
@@ -71,7 +74,7 @@ impl Findings {
             receivers: receivers(ledger),
             countries: countries(ledger),
             changes: Changes::default(),
-            taken: Vec::new(),
+            taken,
             lookups: Default::default(),
             dismissed: Vec::new(),
             alerts: Vec::new(),

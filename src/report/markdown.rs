@@ -86,7 +86,11 @@ fn domains(out: &mut String, r: &Report) {
         return line(out, "No suspicious domain was found.");
     }
     let rows = r.squatting.domains.iter().take(MAX_ROWS).map(|d| {
-        let meant = if d.kind == "expired" { "worked before".to_owned() } else { code(&d.intended) };
+        let meant = match d.kind {
+            "expired" if d.delivered_before > 0 => "worked before".to_owned(),
+            "expired" => "never took mail from here".to_owned(),
+            _ => code(&d.intended),
+        };
         [
             code(&d.domain),
             meant,

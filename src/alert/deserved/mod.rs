@@ -170,7 +170,9 @@ fn tell_domain(d: &DomainRisk) -> String {
     };
     let origin = match s.kind {
         SuspectKind::Typo => format!("meant {}", name(meant)),
-        SuspectKind::Lapsed => "worked before".to_owned(),
+        SuspectKind::Lapsed if s.delivered_before > 0 => "worked before".to_owned(),
+        // Refused from the first mail on: nothing says that it ever was right.
+        SuspectKind::Lapsed => "never took mail from here".to_owned(),
     };
     format!("{} {fate} ({origin}): {} of {} went there", name(sold), many(s.emails, "mail"), many(s.senders, "sender"))
 }

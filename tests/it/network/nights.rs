@@ -106,6 +106,15 @@ fn a_name_somebody_takes_between_two_nights_is_told_once() {
     let servers = second["lookups"]["servers"].as_array().unwrap();
     assert!(servers.iter().any(|s| s["asked"] == 1 && s["answered"] == 1 && s["refused"] == 0), "{servers:?}");
 
+    // Nothing bounces, and yet whose mail goes there hears of it.
+    done(&command(dir.path(), &world, &["disclose", "draft", "--from", "abuse@ours.example"]).output().unwrap());
+    let letters = fs::read_dir(dir.path().join("reports/disclosures")).unwrap();
+    let letters: Vec<String> = letters.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    let warned = |n: usize| {
+        letters.iter().any(|l| l.contains(&format!("To: s{n}@ours.example")) && l.contains("somebody has taken it"))
+    };
+    assert!((0..30).all(warned), "{letters:?}");
+
     let third = night(dir.path(), &world, "3.jsonl", "2022-07-06T02:00:00Z");
     assert_eq!(taken(&third), alerts, "the same alert, raised then, and no second one");
     assert_eq!(world.asked.names.lock().unwrap()["gmial.com"], 3, "NS, MX and RDAP, in one night only");
@@ -119,6 +128,24 @@ fn a_name_somebody_takes_between_two_nights_is_told_once() {
         let told = if args[0] == "check" { String::from_utf8(output.stdout).unwrap() } else { report };
         assert!(told.contains("http://ip-") && told.contains("gmial.com"), "{told}");
         assert!(!told.contains("127.0.0.1") && !told.contains("abuse@"), "{told}");
+    }
+}
+
+#[test]
+fn a_free_name_that_never_took_mail_is_not_said_to_have_worked() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("in.jsonl"), mail("ann@ghost-nowhere.org", "2022-07-03", 1, NO_DOMAIN) + "\n").unwrap();
+    let world = World::start(&[]);
+    let report = night(dir.path(), &world, "in.jsonl", MIDNIGHT);
+    let row = &report["squatting"]["domains"][0];
+    assert_eq!((&row["kind"], &row["delivered_before"]), (&"expired".into(), &0.into()));
+    done(&command(dir.path(), &world, &["disclose", "draft", "--from", "abuse@ours.example"]).output().unwrap());
+    let letter = fs::read_dir(dir.path().join("reports/disclosures")).unwrap().next().unwrap().unwrap().path();
+    let latest = dir.path().join("reports/latest");
+    for path in ["report.json", "report.md", "report.html"].map(|name| latest.join(name)).into_iter().chain([letter]) {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("ghost-nowhere.org"), "{}", path.display());
+        assert!(!text.contains("worked before") && !text.contains("took mail once"), "{text}");
     }
 }
 
